@@ -1,0 +1,223 @@
+"""The only functions that change a request. Every door calls these."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.db.models.functions import Now
+
+from approvals import policy
+from approvals.models import ApprovalRequest, Decision, Reviewer, Stage
+from approvals.policy import Ballot, StageSpec
+from approvals.signals import request_decided
+from audit.clock import database_now
+from audit.seals import Json
+from audit.transitions import Refusal, transition
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+Status = ApprovalRequest.Status
+Verdict = Decision.Verdict
+
+WAITS_FOR = timedelta(days=3)
+
+
+class NobodyCanDecide(Refusal):
+    """A stage has fewer people than it needs."""
+
+
+def open_request(  # noqa: PLR0913 - a question has this many parts
+    *,
+    title: str,
+    shown: Json,
+    seal: str,
+    requested_by: "User",
+    door: str,
+    stages: Sequence[StageSpec],
+    reason: str = "",
+    waits_for: timedelta = WAITS_FOR,
+) -> ApprovalRequest:
+    """Put a sealed question to people.
+
+    Raises `NobodyCanDecide` when a stage could never get the decisions it needs.
+    """
+    if not stages:
+        raise ValueError("A request needs at least one stage: without one nobody is asked.")
+    with transition(by=requested_by, door=door, reason=reason):
+        request = ApprovalRequest.objects.create(
+            title=title,
+            shown=shown,
+            seal=seal,
+            requested_by=requested_by,
+            reason=reason,
+            expires_at=database_now() + waits_for,
+        )
+        asked = [
+            person
+            for position, spec in enumerate(stages, start=1)
+            for person in _open_stage(request, position, spec)
+        ]
+        # One person decides once: the same few cannot serve every stage.
+        _must_suffice("All stages together", sum(s.needed for s in stages), len(set(asked)))
+    return request
+
+
+def _must_suffice(name: str, needed: int, people: int) -> None:
+    if people < needed:
+        raise NobodyCanDecide(
+            f"“{name}” needs {needed} to agree, and only {people} other than you could. "
+            "Ask an administrator to add people to the rule or to its groups."
+        )
+
+
+def _open_stage(request: ApprovalRequest, position: int, spec: StageSpec) -> "list[User]":
+    people = list(policy.reviewers_for(spec.groups, spec.people, requested_by=request.requested_by))
+    _must_suffice(spec.name, spec.needed, len(people))
+    stage = Stage.objects.create(
+        request=request,
+        position=position,
+        name=spec.name,
+        condition=spec.condition,
+        needed=spec.needed,
+    )
+    stage.groups.set(spec.groups)
+    stage.people.set(spec.people)
+    Reviewer.objects.bulk_create(Reviewer(stage=stage, person=person) for person in people)
+    return people
+
+
+def decide(
+    request_id: UUID | str,
+    *,
+    decided_by: "User",
+    verdict: Decision.Verdict | str,
+    seal: str,
+    door: str,
+    reason: str = "",
+) -> ApprovalRequest:
+    """Record one person's decision on exactly what they were shown.
+
+    Raises a `Refusal` (see `approvals.policy`) when this person may not decide this request, when
+    it is not waiting, when the seal is another, or when a rejection has no reason.
+    """
+    subject = ApprovalRequest.objects.filter(pk=request_id).first()
+    with transition(by=decided_by, door=door, subject=subject, reason=reason):
+        # The row lock comes first: two decisions at the same instant are taken one after another,
+        # so exactly one of them sees itself complete the quorum.
+        request = _locked(request_id)
+        person = _fresh(decided_by)
+        ballot = Ballot.of(request)
+        stage = ballot.open_stage()
+        refusal = policy.objection(ballot, person, now=database_now(), seal=seal)
+        if refusal or stage is None:
+            raise refusal or policy.NotWaiting("This request asks nobody any more.")
+        if verdict == Verdict.REJECT and not reason.strip():
+            raise policy.ReasonMissing("Say why you reject it: the requester will read it.")
+        decision = Decision.objects.create(
+            request=request,
+            stage=stage,
+            requested_by_id=request.requested_by_id,
+            decided_by=person,
+            verdict=Verdict(verdict),
+            seal=request.seal,
+            door=door,
+            reason=reason.strip(),
+        )
+        _close(replace(ballot, decisions=[*ballot.decisions, decision]))
+    return request
+
+
+def _locked(request_id: UUID | str) -> ApprovalRequest:
+    return ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=request_id)
+
+
+def _fresh(person: "User") -> "User":
+    """The person's row as it is now, not as it was when the session began."""
+    fresh = get_user_model().objects.filter(pk=person.pk, is_active=True).first()
+    if fresh is None:
+        raise policy.NotEligible("This account is not active.")
+    return fresh
+
+
+def _close(ballot: Ballot) -> None:
+    outcome = ballot.outcome()
+    if outcome != Status.PENDING:
+        _set_status(ballot.request, outcome)
+
+
+def _set_status(request: ApprovalRequest, status: ApprovalRequest.Status) -> None:
+    request.status = status
+    request.closed_at = database_now()
+    request.save(update_fields=["status", "closed_at"])
+    # Not send_robust: what hears of the decision fails or succeeds with it.
+    request_decided.send(sender=ApprovalRequest, request=request)
+
+
+def withdraw(request_id: UUID | str, *, by: "User", door: str, reason: str = "") -> ApprovalRequest:
+    """Take back one's own request while it waits.
+
+    Raises a `Refusal` when it is somebody else's or does not wait any more.
+    """
+    subject = ApprovalRequest.objects.filter(pk=request_id).first()
+    with transition(by=by, door=door, subject=subject, reason=reason):
+        request = _locked(request_id)
+        if request.requested_by_id != by.pk:
+            raise policy.NotEligible("Only the person who asked can withdraw a request.")
+        _must_wait(request)
+        _set_status(request, Status.WITHDRAWN)
+    return request
+
+
+def mark_stale(request_id: UUID | str, *, by: "User | None", door: str, reason: str) -> None:
+    """Say that what was approved is not what would run now. An approved request only."""
+    with transition(by=by, door=door, reason=reason):
+        request = _locked(request_id)
+        request.status = Status.STALE
+        request.save(update_fields=["status"])
+
+
+def expire_due(*, door: str) -> int:
+    """Close requests whose time is over. Returns how many."""
+    due = ApprovalRequest.objects.filter(status=Status.PENDING, expires_at__lte=Now())
+    return sum(_expire(pk, door) for pk in due.values_list("pk", flat=True))
+
+
+def _expire(request_id: UUID, door: str) -> bool:
+    with transition(by=None, door=door, reason="Nobody decided in time"):
+        # Looked at again under the lock: it may have been decided a moment ago.
+        request = (
+            ApprovalRequest.objects.select_for_update(of=("self",))
+            .filter(pk=request_id, status=Status.PENDING, expires_at__lte=Now())
+            .first()
+        )
+        if request:
+            _set_status(request, Status.EXPIRED)
+    return request is not None
+
+
+def _must_wait(request: ApprovalRequest) -> None:
+    if request.status != Status.PENDING:
+        state = request.get_status_display().lower()
+        raise policy.NotWaiting(f"This request is not waiting any more. It is {state}.")
+
+
+def add_member(*, user: "User", group: Group, by: "User | None", door: str, reason: str) -> None:
+    """Put a person into a group, where they may decide what the group decides from then on."""
+    with transition(by=by, door=door, subject=group, reason=reason):
+        _memberships().get_or_create(user=user, group=group)
+
+
+def remove_member(*, user: "User", group: Group, by: "User | None", door: str, reason: str) -> None:
+    """Take a person out of a group: their open approvals stop counting at once."""
+    with transition(by=by, door=door, subject=group, reason=reason):
+        for membership in _memberships().filter(user=user, group=group):
+            membership.delete()
+
+
+def _memberships() -> Any:  # noqa: ANN401 - the model stands above us: backoffice.Membership
+    return get_user_model().groups.through.objects  # type: ignore[attr-defined]

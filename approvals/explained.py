@@ -1,0 +1,162 @@
+"""One request in plain words: who must agree, who has, who still may, and what happens next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from django.utils.text import get_text_list
+
+from approvals.inbox import status_of
+from approvals.models import ApprovalRequest, Decision, Reviewer, Stage
+from approvals.policy import Ballot, objection, still_reviewers
+from audit.context import Door
+from audit.transitions import Refusal
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+Status = ApprovalRequest.Status
+Verdict = Decision.Verdict
+
+NAMED: Final = 10
+ALWAYS: Final = frozenset({"", "true"})
+
+ENDED: Final = {
+    Status.APPROVED: "Everybody who was needed agreed. It goes ahead without further questions.",
+    Status.REJECTED: "It will not happen. It can be asked for again, as a new request.",
+    Status.WITHDRAWN: "It was taken back before it was decided. Nothing happens.",
+    Status.EXPIRED: "Nobody decided in time. Nothing happens; it can be asked for again.",
+    Status.STALE: (
+        "After it was approved, something changed: what would have happened is no longer what was "
+        "approved. So nothing was done. It can be asked for again."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One person's decision, for a page."""
+
+    decision: Decision
+    door: str
+
+    @property
+    def approves(self) -> bool:
+        return self.decision.verdict == Verdict.APPROVE
+
+
+@dataclass(frozen=True)
+class StageInWords:
+    name: str
+    rule: str
+    agreed: int
+    needed: int
+    state: str
+    may_decide: str
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What the page of one request says to one person."""
+
+    request: ApprovalRequest
+    status: str
+    badge: str
+    waits: bool
+    stages: Sequence[StageInWords]
+    answers: Sequence[Answer]
+    next: str
+    objection: Refusal | None
+    may_withdraw: bool
+
+
+def explain(request: ApprovalRequest, person: "User", *, now: datetime) -> Explained:
+    """Read everything about a request that its page says to this person."""
+    stages = list(request.stages.prefetch_related("groups", "people"))
+    decisions = list(request.decisions.select_related("decided_by"))
+    ballot = Ballot(request, stages, decisions)
+    waits = request.status == Status.PENDING and request.expires_at > now
+    eligible = list(still_reviewers(request.pk).select_related("person").order_by("person_id"))
+    status, badge = status_of(request, now=now)
+    return Explained(
+        request=request,
+        status=status,
+        badge=badge,
+        waits=waits,
+        stages=[_stage(stage, ballot, eligible, waits=waits) for stage in stages],
+        answers=[Answer(d, dict(Door.choices).get(d.door, d.door)) for d in decisions],
+        next=_next(ballot) if waits else ENDED[_end(request)],
+        objection=objection(ballot, person, now=now),
+        may_withdraw=waits and request.requested_by_id == person.pk,
+    )
+
+
+def _end(request: ApprovalRequest) -> ApprovalRequest.Status:
+    status = Status(request.status)
+    return Status.EXPIRED if status == Status.PENDING else status
+
+
+def _stage(
+    stage: Stage, ballot: Ballot, eligible: Sequence[Reviewer], *, waits: bool
+) -> StageInWords:
+    agreed = ballot.approvals(stage)
+    return StageInWords(
+        name=stage.name,
+        rule=_rule(stage),
+        agreed=agreed,
+        needed=stage.needed,
+        state=_state(stage, ballot, agreed),
+        may_decide=_may_decide(stage, ballot, eligible) if waits else "",
+    )
+
+
+def _rule(stage: Stage) -> str:
+    condition = stage.condition.strip()
+    when = "always" if condition.lower() in ALWAYS else condition
+    groups = [group.name for group in stage.groups.all()]
+    people = [str(person) for person in stage.people.all()]
+    who = get_text_list([*groups, *people], "or") or "the people named below"
+    return f"{when} — needs {stage.needed} of {who}"
+
+
+def _state(stage: Stage, ballot: Ballot, agreed: int) -> str:
+    if agreed >= stage.needed:
+        return "done"
+    return "open" if stage == ballot.open_stage() else "later"
+
+
+def _may_decide(stage: Stage, ballot: Ballot, eligible: Sequence[Reviewer]) -> str:
+    """The names of those who may still decide here, up to ten."""
+    if ballot.approvals(stage) >= stage.needed:
+        return ""
+    asked_for = ballot.request.requested_by_id
+    people = [
+        reviewer.person
+        for reviewer in eligible
+        if reviewer.stage_id == stage.pk
+        and reviewer.person_id != asked_for
+        and not ballot.decision_of(reviewer.person)
+    ]
+    if not people:
+        return "Nobody any more: everybody who could has left or has decided already."
+    names = [str(person) for person in people[:NAMED]]
+    if more := len(people) - NAMED:
+        return f"{', '.join(names)} and {more} more" if more > 0 else get_text_list(names, "or")
+    return get_text_list(names, "or")
+
+
+def _people(missing: int, *, more: bool) -> str:
+    and_more = "more " if more else ""
+    return f"one {and_more}person agrees" if missing == 1 else f"{missing} {and_more}people agree"
+
+
+def _next(ballot: Ballot) -> str:
+    stage = ballot.open_stage()
+    if stage is None:
+        return "Everybody who was needed has agreed."
+    agreed = ballot.approvals(stage)
+    people = _people(stage.needed - agreed, more=agreed > 0)
+    later = [s for s in ballot.stages if s.position > stage.position]
+    then = f"“{later[0].name}” is asked" if later else "it goes ahead at once"
+    return f"When {people}, {then}. One rejection ends it."

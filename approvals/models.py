@@ -1,0 +1,140 @@
+"""The question put to people, who may answer it, and what each of them answered.
+
+The database refuses, too, what `approvals.actions` refuses: see migrations/0002_guard.py.
+"""
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db import models
+from django.db.models.functions import Now
+
+from audit.history import audited
+
+
+class ApprovalRequest(models.Model):
+    """One sealed question. It never changes: what is asked anew is a new request."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Waiting"
+        APPROVED = "approved", "Approved"
+        REJECTED = "rejected", "Rejected"
+        WITHDRAWN = "withdrawn", "Withdrawn"
+        EXPIRED = "expired", "Expired"
+        STALE = "stale", "Out of date"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    title = models.CharField("what is asked", max_length=300)
+    # What a decider is shown: {"facts": [[label, text]], "changes": [[label, before, after]]}.
+    shown = models.JSONField(default=dict)
+    seal = models.CharField("seal of what is asked", max_length=64)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="requests_made"
+    )
+    reason = models.TextField("why", blank=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    opened_at = models.DateTimeField("asked at", db_default=Now(), editable=False)
+    expires_at = models.DateTimeField("waits until")
+    closed_at = models.DateTimeField("decided at", null=True, blank=True)
+    # The transaction that opened it, set by the database: stages and reviewers come with it.
+    opened_in = models.BigIntegerField(default=0, editable=False)
+
+    history = audited(excluded_fields=["shown", "opened_in"])
+
+    class Meta:
+        indexes: ClassVar = [
+            # The inbox: what waits, oldest first.
+            models.Index(
+                fields=["opened_at"],
+                name="request_waiting",
+                condition=models.Q(status="pending"),
+            ),
+            models.Index(fields=["requested_by", "-opened_at"], name="request_mine"),
+            models.Index(fields=["-opened_at", "-id"], name="request_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Stage(models.Model):
+    """So many of these people must agree, before the next stage is asked."""
+
+    request = models.ForeignKey(ApprovalRequest, models.PROTECT, related_name="stages")
+    position = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=120)
+    condition = models.TextField("the rule's condition", blank=True)
+    needed = models.PositiveSmallIntegerField()
+    groups = models.ManyToManyField(Group, related_name="+")
+    people = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+")
+
+    class Meta:
+        ordering: ClassVar = ["position"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["request", "position"], name="stage_once"),
+            models.CheckConstraint(condition=models.Q(needed__gte=1), name="stage_needs_somebody"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Reviewer(models.Model):
+    """Somebody who could decide when the request was opened. Nobody joins later."""
+
+    stage = models.ForeignKey(Stage, models.PROTECT, related_name="reviewers")
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="review_places"
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["person", "stage"], name="reviewer_once")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.person)
+
+
+class Decision(models.Model):
+    """One person's answer to exactly what they were shown."""
+
+    class Verdict(models.TextChoices):
+        APPROVE = "approve", "Approved"
+        REJECT = "reject", "Rejected"
+
+    request = models.ForeignKey(ApprovalRequest, models.PROTECT, related_name="decisions")
+    stage = models.ForeignKey(Stage, models.PROTECT, related_name="decisions")
+    # A copy that the database compares: a constraint cannot look into another table.
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="decisions"
+    )
+    verdict = models.CharField(max_length=10, choices=Verdict)
+    seal = models.CharField("seal of what was shown", max_length=64)
+    door = models.CharField(max_length=10)
+    reason = models.TextField(blank=True)
+    decided_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    history = audited()
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["request", "decided_by"], name="one_person_one_decision"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(decided_by=models.F("requested_by")),
+                name="nobody_decides_their_own_request",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(verdict="reject") | ~models.Q(reason=""),
+                name="a_rejection_has_a_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_verdict_display()} by {self.decided_by}"

@@ -1,0 +1,163 @@
+"""Base classes for admins that only show, and the list of events."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, ClassVar, Final
+
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.paginator import Paginator
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.template.response import TemplateResponse
+from unfold.admin import ModelAdmin
+
+from audit.models import Event
+from audit.timeline import recent_changes_of
+from audit.views import MAY_READ, before
+from audit.wording import flat, for_page
+
+COUNTED: Final = 10_001
+SAFE: Final = ("GET", "HEAD")
+
+
+class CappedPaginator(Paginator):  # type: ignore[type-arg]  # takes none at run time
+    """Counts no further than 10,001: in a long list the exact number costs more than the page."""
+
+    @cached_property
+    def count(self) -> int:
+        if isinstance(self.object_list, models.QuerySet):
+            return self.object_list.order_by()[:COUNTED].count()
+        return min(len(self.object_list), COUNTED)
+
+
+class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # untyped package
+    """Shows, and changes nothing, whoever asks: rows change through the functions in actions.py.
+
+    Who may look is `has_view_permission`, as in any admin.
+    """
+
+    actions = None
+    list_editable: ClassVar[Sequence[str]] = ()
+    paginator = CappedPaginator
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ANN401
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ANN401
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ANN401
+        return False
+
+    def get_readonly_fields(
+        self,
+        request: HttpRequest,
+        obj: Any = None,  # noqa: ANN401
+    ) -> list[str]:
+        own = list(super().get_readonly_fields(request, obj))
+        return [*own, *(field.name for field in self.opts.fields if field.name not in own)]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if request.method not in SAFE:
+            return HttpResponseNotAllowed(SAFE)
+        return super().changelist_view(request, extra_context)  # type: ignore[no-any-return]
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if request.method not in SAFE:
+            return HttpResponseNotAllowed(SAFE)
+        return super().history_view(request, object_id, extra_context)  # type: ignore[no-any-return]
+
+
+class SafeHistoryMixin:
+    """The history page of one object: for whoever may see the object, and only to read.
+
+    The admin of simple_history is not used. Its page of one version saves a form for people who may
+    only look, and its list shows objects that `get_queryset` hides.
+    """
+
+    def history_view(
+        self: Any,  # mixed into a ModelAdmin
+        request: HttpRequest,
+        object_id: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        if request.method not in SAFE:
+            return HttpResponseNotAllowed(SAFE)
+        instance = self.get_object(request, unquote(object_id))
+        if instance is None or not self.has_view_permission(request, instance):
+            raise Http404
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"History of {instance}",
+            "opts": self.opts,
+            "object": instance,
+            "page": recent_changes_of(instance, before=before(request)),
+            "one_object": True,
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "audit/object_history.html", context)
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnlyAdmin):
+    list_display = ("when", "actor_label", "verb", "about", "door")
+    list_filter = ("verb", "door", "at")
+    sortable_by = ()
+    ordering = ("-pk",)
+    show_facets = admin.ShowFacets.NEVER
+    search_fields = ("actor_label",)
+    search_help_text = "The beginning of a person's name, or the number of a request."
+    fields = (
+        "when", "actor_label", "door", "ip", "verb", "subject_label", "kind", "subject_id",
+        "reason", "details", "request_id",
+    )  # fmt: skip
+    readonly_fields = ("when", "kind", "details")
+    change_form_template = "audit/event.html"
+
+    def has_view_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:
+        return request.user.has_perm(MAY_READ)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Event], search_term: str
+    ) -> tuple[models.QuerySet[Event], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        # Only what an index answers: a word from the middle of a name would read the whole table.
+        wanted = models.Q(actor_label__istartswith=term) | models.Q(request_id=term)
+        return queryset.filter(wanted), False
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        title = {"title": "Sign-ins, refusals and exports"}
+        return super().changelist_view(request, title | (extra_context or {}))
+
+    @admin.display(description="when")
+    def when(self, event: Event) -> str:
+        return for_page(event.at)
+
+    @admin.display(description="object")
+    def about(self, event: Event) -> str:
+        return event.subject_label or self.details(event)
+
+    @admin.display(description="kind of object")
+    def kind(self, event: Event) -> str:
+        try:
+            return str(apps.get_model(event.subject_type)._meta.verbose_name)
+        except (LookupError, ValueError):  # a model of another time, or no object at all
+            return event.subject_type
+
+    @admin.display(description="details")
+    def details(self, event: Event) -> str:
+        return flat(event.data) or str(self.get_empty_value_display())

@@ -1,0 +1,167 @@
+"""`history = audited()` in a model's body: each save and delete leaves one row behind.
+
+The row says what the object looked like, who did it, through which door and why. The database
+refuses to change it (audit/append_only.py).
+"""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import models
+from django.dispatch import receiver
+from simple_history.manager import HistoryManager
+from simple_history.models import HistoricalRecords
+from simple_history.signals import pre_create_historical_record
+
+from audit.context import current
+
+
+class AuditBase(models.Model):
+    """The columns that each history row has beside the object's own and simple_history's."""
+
+    # history_ before each name, because audited models have a door and a request of their own.
+    history_actor_label = models.TextField(editable=False)
+    history_door = models.CharField(max_length=20, editable=False)
+    history_request_id = models.CharField(max_length=32, blank=True, editable=False)
+    history_ip = models.GenericIPAddressField(null=True, editable=False)
+    # Stamped by a trigger: the application cannot choose it, so a back-dated row shows its true age.
+    recorded_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+def audited(*, excluded_fields: Collection[str] = ()) -> "AuditRecords":
+    """Keep every version of a model's rows, except for the fields named here."""
+    return AuditRecords(
+        bases=[AuditBase],
+        excluded_fields=list(excluded_fields),
+        history_id_field=models.BigAutoField(),
+        history_manager=AuditHistoryManager,
+        get_user=lambda **_: None,  # the person comes with the other labels, see _labels
+    )
+
+
+def _labels() -> dict[str, Any]:
+    context = current()
+    return {
+        "history_user_id": context.user_id,
+        "history_actor_label": context.label,
+        "history_door": context.door,
+        "history_request_id": context.request_id,
+        "history_ip": context.ip,
+    }
+
+
+class AuditHistoryManager(HistoryManager):  # type: ignore[misc]  # untyped package
+    def bulk_history_create(
+        self,
+        objs: Iterable[models.Model],
+        default_change_reason: str = "",
+        custom_historical_attrs: dict[str, Any] | None = None,
+        **options: Any,  # noqa: ANN401
+    ) -> list[models.Model]:
+        """Label bulk rows too: they are made without the signal that labels single ones."""
+        return super().bulk_history_create(  # type: ignore[no-any-return]
+            objs,
+            default_change_reason=default_change_reason or current().reason,
+            custom_historical_attrs={**(custom_historical_attrs or {}), **_labels()},
+            **options,
+        )
+
+
+class AuditRecords(HistoricalRecords):  # type: ignore[misc]  # untyped package
+    _date_indexing = False  # the indexes are those of get_meta_options
+
+    def copy_fields(self, model: type[models.Model]) -> "dict[str, models.Field[Any, Any]]":
+        fields: dict[str, models.Field[Any, Any]] = super().copy_fields(model)
+        for field in fields.values():
+            field.db_index = False  # type: ignore[attr-defined]  # the stubs lack it
+        if "recorded_at" in fields:
+            raise ImproperlyConfigured(
+                f"{model._meta.label} has a field recorded_at, which its history needs for itself. "
+                "Call the field something else."
+            )
+        return fields
+
+    def get_meta_options(self, model: type[models.Model]) -> dict[str, Any]:
+        pk = model._meta.pk.name
+        options: dict[str, Any] = super().get_meta_options(model)
+        return options | {
+            "verbose_name": f"history of {model._meta.verbose_name}",
+            "verbose_name_plural": f"history of {model._meta.verbose_name_plural}",
+            "ordering": ("-history_id",),
+            "get_latest_by": "history_id",
+            "default_permissions": (),  # audit.view_everything is the right to read it
+            "indexes": (
+                models.Index(fields=[pk, "-history_id"]),  # one object's versions; each one's last
+                models.Index(fields=["history_user", "-history_id"]),  # what one person did
+                models.Index(fields=["-history_date", "-history_id"]),  # a range of dates
+            ),
+        }
+
+    def _get_history_user_fields(self) -> "dict[str, models.Field[Any, Any]]":
+        # No constraint and DO_NOTHING: no change to a person may ever write to their history.
+        person = models.ForeignKey(
+            settings.AUTH_USER_MODEL,
+            null=True,
+            related_name="+",
+            on_delete=models.DO_NOTHING,
+            db_constraint=False,
+            db_index=False,
+        )
+        return {"history_user": person}
+
+    def get_change_reason_for_object(
+        self, instance: models.Model, history_type: str, using: str | None
+    ) -> str | None:
+        # Taken off the instance, or its next save would repeat the reason.
+        own: str | None = instance.__dict__.pop("_change_reason", None)
+        return own or current().reason or None
+
+    def post_save(
+        self,
+        instance: models.Model,
+        created: bool,
+        using: str | None = None,
+        update_fields: Collection[str] | None = None,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        if update_fields is not None and not self._tracks_any(instance, update_fields):
+            return  # nothing that history keeps was written: a sign-in sets last_login
+        if self._may_differ_from_its_row(instance, update_fields):
+            instance = _as_stored(instance, using)
+        super().post_save(instance, created, using=using, **kwargs)
+
+    def _tracks_any(self, instance: models.Model, names: Collection[str]) -> bool:
+        return any(
+            field.name in names or field.attname in names
+            for field in self.fields_included(instance)
+        )
+
+    def _may_differ_from_its_row(
+        self, instance: models.Model, update_fields: Collection[str] | None
+    ) -> bool:
+        """Whether the object in memory holds something else than what has just been written."""
+        return update_fields is not None or any(
+            hasattr(instance.__dict__.get(field.attname), "resolve_expression")
+            for field in self.fields_included(instance)
+        )
+
+
+def _as_stored(instance: models.Model, using: str | None) -> models.Model:
+    stored = type(instance)._base_manager.using(using).get(pk=instance.pk)
+    for name in ("_change_reason", "_history_date", "skip_history_when_saving"):
+        if name in instance.__dict__:
+            setattr(stored, name, instance.__dict__[name])
+    instance.__dict__.pop("_change_reason", None)
+    return stored
+
+
+@receiver(pre_create_historical_record)
+def label_history_row(history_instance: models.Model, **_: object) -> None:
+    if isinstance(history_instance, AuditBase):
+        for name, value in _labels().items():
+            setattr(history_instance, name, value)

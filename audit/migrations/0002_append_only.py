@@ -1,0 +1,12 @@
+from django.db import migrations
+
+from audit.append_only import FUNCTIONS, NO_FUNCTIONS, append_only
+
+
+class Migration(migrations.Migration):
+    dependencies = [("audit", "0001_initial")]
+
+    operations = [
+        migrations.RunSQL(FUNCTIONS, NO_FUNCTIONS),
+        *append_only("audit_event"),
+    ]

@@ -1,0 +1,60 @@
+"""Facts that are no change of a field: a sign-in, a refused attempt, an export."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.postgres.indexes import OpClass
+from django.db import models
+from django.db.models.functions import Now, Upper
+
+from audit.context import Door
+
+
+class Event(models.Model):
+    """One fact. Written by `audit.actions.record`; the database refuses to change it."""
+
+    class Verb(models.TextChoices):
+        SIGNED_IN = "signed_in", "signed in"
+        SIGN_IN_REFUSED = "sign_in_refused", "was refused a sign-in"
+        SIGNED_OUT = "signed_out", "signed out"
+        REFUSED = "refused", "was refused"
+        EXPORTED = "exported", "exported"
+        REVEALED = "revealed", "revealed"
+
+    # The trigger that stamps history rows stamps this one, whatever the application says.
+    at = models.DateTimeField("when", db_column="recorded_at", db_default=Now(), editable=False)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        verbose_name="person",
+        related_name="+",
+        null=True,
+        blank=True,
+        db_index=False,
+    )
+    actor_label = models.TextField("who")
+    door = models.CharField("through", max_length=20, choices=Door)
+    verb = models.CharField("did what", max_length=20, choices=Verb)
+    subject_type = models.CharField("kind of object", max_length=100, blank=True)
+    subject_id = models.CharField("object's number", max_length=100, blank=True)
+    subject_label = models.TextField("object", blank=True)
+    reason = models.TextField("why", blank=True)
+    request_id = models.CharField("request", max_length=32, blank=True)
+    ip = models.GenericIPAddressField("address", null=True, blank=True)
+    data = models.JSONField("details", default=dict, blank=True)
+
+    class Meta:
+        ordering = ("-pk",)
+        default_permissions = ()
+        permissions: ClassVar = [("view_everything", "May read everything and change nothing")]
+        indexes: ClassVar = [
+            models.Index(fields=["actor", "-id"], name="event_by_actor"),
+            models.Index(fields=["verb", "-id"], name="event_by_verb"),
+            models.Index(fields=["subject_type", "subject_id", "-id"], name="event_by_subject"),
+            models.Index(
+                OpClass(Upper("actor_label"), name="text_pattern_ops"), name="event_by_label"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.actor_label} {self.get_verb_display()}"

@@ -1,0 +1,179 @@
+"""The only functions that change people and groups."""
+
+from typing import Final
+
+from django.contrib.auth.models import Group
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+
+from approvals.actions import add_member, remove_member
+from audit.transitions import Refusal, transition
+from backoffice.models import User
+
+MAY_CHANGE: Final = "backoffice.change_user"
+
+
+class NotAnAdministrator(Refusal):
+    """The person may not change people and groups."""
+
+
+class NotYourself(Refusal):
+    """The person tried to do to themselves what somebody else has to do."""
+
+
+class ReasonMissing(Refusal):
+    """A change that needs a reason came without one."""
+
+
+def add_person(  # noqa: PLR0913 - an account has this many parts
+    *,
+    username: str,
+    first_name: str,
+    last_name: str,
+    email: str,
+    password: str,
+    by: User,
+    door: str,
+    reason: str = "",
+) -> User:
+    """Make an account with this password.
+
+    Raises `NotAnAdministrator`, or a `ValidationError` when the name or email address is taken or
+    malformed, or the password is weak.
+    """
+    with transition(by=by, door=door, reason=reason):
+        _require(by)
+        person = User(username=username, first_name=first_name, last_name=last_name, email=email)
+        _require_strong(password, person)
+        person.set_password(password)
+        person.full_clean()
+        person.save()
+    return person
+
+
+def change_person(  # noqa: PLR0913 - what may change, and who changes it, where and why
+    person_id: int,
+    *,
+    first_name: str,
+    last_name: str,
+    email: str,
+    by: User,
+    door: str,
+    reason: str = "",
+) -> User:
+    """Change a person's name and email address.
+
+    Raises `NotAnAdministrator`, or a `ValidationError` when the email address is taken or malformed.
+    """
+    with transition(by=by, door=door, subject=_subject(person_id), reason=reason):
+        person = _locked(person_id, by=by)
+        person.first_name, person.last_name, person.email = first_name, last_name, email
+        person.full_clean(exclude=["username", "password"])
+        person.save(update_fields=["first_name", "last_name", "email"])
+    return person
+
+
+def deactivate_person(person_id: int, *, by: User, door: str, reason: str) -> User:
+    """Close an account. What the person did stays; what they approved stops counting at once.
+
+    Raises `NotYourself`, `NotAnAdministrator` or `ReasonMissing`.
+    """
+    with transition(by=by, door=door, subject=_subject(person_id), reason=reason):
+        _require_reason(reason, "Say why this account is closed: the history keeps it.")
+        person = _locked(person_id, by=by)
+        if person.pk == by.pk:
+            raise NotYourself("You cannot close your own account. Another administrator can.")
+        _set_active(person, active=False)
+    return person
+
+
+def reactivate_person(person_id: int, *, by: User, door: str, reason: str) -> User:
+    """Open a closed account again, with the groups that it had.
+
+    Raises `NotAnAdministrator` or `ReasonMissing`.
+    """
+    with transition(by=by, door=door, subject=_subject(person_id), reason=reason):
+        _require_reason(reason, "Say why this account is opened again: the history keeps it.")
+        _set_active(person := _locked(person_id, by=by), active=True)
+    return person
+
+
+def add_group(*, name: str, by: User, door: str, reason: str = "") -> Group:
+    """Make a group without members.
+
+    Raises `NotAnAdministrator`, or a `ValidationError` when the name is taken.
+    """
+    with transition(by=by, door=door, reason=reason):
+        _require(by)
+        group = Group(name=name)
+        group.full_clean()
+        group.save()
+    return group
+
+
+def join_group(person_id: int, group: Group, *, by: User, door: str, reason: str) -> None:
+    """Put a person into a group.
+
+    Raises `NotAnAdministrator` or `ReasonMissing`.
+    """
+    with transition(by=by, door=door, subject=group, reason=reason):
+        _require_reason(reason, "Say why this person joins the group: the history keeps it.")
+        add_member(user=_locked(person_id, by=by), group=group, by=by, door=door, reason=reason)
+
+
+def leave_group(person_id: int, group: Group, *, by: User, door: str, reason: str) -> None:
+    """Take a person out of a group.
+
+    Raises `NotAnAdministrator` or `ReasonMissing`.
+    """
+    with transition(by=by, door=door, subject=group, reason=reason):
+        _require_reason(reason, "Say why this person leaves the group: the history keeps it.")
+        remove_member(user=_locked(person_id, by=by), group=group, by=by, door=door, reason=reason)
+
+
+def _subject(person_id: int) -> User | None:
+    return User.objects.filter(pk=person_id).first()
+
+
+def _locked(person_id: int, *, by: User) -> User:
+    """The person's row, for somebody who may change it.
+
+    Both rows are locked, in one order: of two administrators who close each other's accounts at the
+    same instant, the second finds themselves closed.
+    """
+    rows = User.objects.select_for_update().filter(pk__in=[person_id, by.pk]).order_by("pk")
+    people = {person.pk: person for person in rows}
+    _require(people[by.pk])
+    person = people[person_id]
+    if person.is_superuser and not people[by.pk].is_superuser:
+        raise NotAnAdministrator(
+            f"{person} administers everything. Only somebody who does so too can change this."
+        )
+    return person
+
+
+def _require(by: User) -> None:
+    # Asked of the rows as they are now, not as they were when the session began.
+    now = User.objects.filter(pk=by.pk, is_active=True).first()
+    if now is None or not now.has_perm(MAY_CHANGE):
+        raise NotAnAdministrator(
+            "You may not change people and groups. Ask an administrator to do it."
+        )
+
+
+def _require_reason(reason: str, message: str) -> None:
+    if not reason.strip():
+        raise ReasonMissing(message)
+
+
+def _require_strong(password: str, person: User) -> None:
+    try:
+        validate_password(password, person)
+    except ValidationError as weak:
+        raise ValidationError({"password": weak.messages}) from weak
+
+
+def _set_active(person: User, *, active: bool) -> None:
+    if person.is_active != active:
+        person.is_active = active
+        person.save(update_fields=["is_active"])

@@ -1,0 +1,109 @@
+"""Groups: the list, and the page of one group with its members."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.contrib.auth.models import Group
+from django.db.models import Prefetch, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseNotAllowed
+from django.shortcuts import redirect
+from django.urls import URLPattern
+
+from approvals.pages import page
+from backoffice import actions
+from backoffice.admin.base import SettingsAdmin, attempt, by_whom
+from backoffice.forms import AddMemberForm, NewGroupForm
+from backoffice.models import Membership
+
+
+@admin.register(Group)
+class GroupAdmin(SettingsAdmin):
+    def own_urls(self) -> list[URLPattern]:
+        return [
+            self.url("new/", self.new_view, "new"),
+            self.url("<int:pk>/join/", self.join_view, "join"),
+        ]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        if not self.has_view_permission(request):
+            raise Http404
+        return _groups(request, NewGroupForm())
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        group = self.found(request, unquote(object_id))
+        return _group(request, group, AddMemberForm(group=group))
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """A group has none of its own: who joined and left is in the history of memberships."""
+        raise Http404
+
+    def new_view(self, request: HttpRequest) -> HttpResponse:
+        """Make a group."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_view_permission(request):
+            raise Http404
+        form = NewGroupForm(request.POST)
+        if attempt(form, lambda data: actions.add_group(**data, **by_whom(request))):
+            messages.success(request, f"The group “{form.cleaned_data['name']}” is there.")
+            return redirect("admin:auth_group_changelist")
+        return _groups(request, form, status=400)
+
+    def join_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Put somebody into the group."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        group = self.found(request, pk)
+        form = AddMemberForm(request.POST, group=group)
+
+        def join(data: dict[str, Any]) -> None:
+            actions.join_group(data["person"].pk, group, reason=data["reason"], **by_whom(request))
+
+        if attempt(form, join):
+            messages.success(request, f"{form.cleaned_data['person']} is in “{group}” now.")
+            return redirect("admin:auth_group_change", pk)
+        return _group(request, group, form, status=400)
+
+
+def _members() -> QuerySet[Membership]:
+    return Membership.objects.select_related("user").order_by(
+        "user__first_name", "user__last_name", "user__username"
+    )
+
+
+def _groups(request: HttpRequest, form: forms.Form, *, status: int = 200) -> HttpResponse:
+    groups = Group.objects.order_by("name").prefetch_related(Prefetch("memberships", _members()))
+    return page(
+        request, "backoffice/groups.html", title="Groups", status=status, groups=groups, form=form
+    )
+
+
+def _group(
+    request: HttpRequest, group: Group, form: forms.Form, *, status: int = 200
+) -> HttpResponse:
+    return page(
+        request,
+        "backoffice/group.html",
+        title="Group",
+        status=status,
+        group=group,
+        members=_members().filter(group=group),
+        form=form,
+    )

@@ -1,0 +1,10 @@
+"""Migrations run as the role that owns the tables, not as the one that web and worker use."""
+
+from django.core.management.base import CommandParser
+from django.core.management.commands import migrate
+
+
+class Command(migrate.Command):
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.set_defaults(database="owner")

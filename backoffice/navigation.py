@@ -1,0 +1,133 @@
+"""The theme's settings, and the sidebar: one entry for each thing a person can do here.
+
+Imported by the settings, so it imports models only inside its functions.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+
+from backoffice.demo_mode import in_demo
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+type Item = dict[str, Any]
+
+
+def environment(_request: HttpRequest) -> tuple[str, str] | None:
+    return ("Demo", "warning") if in_demo() else None
+
+
+def stylesheet(_request: HttpRequest) -> str:
+    return static("backoffice/backoffice.css")
+
+
+def accessibility(_request: HttpRequest) -> str:
+    return static("backoffice/accessibility.js")
+
+
+def favicon(_request: HttpRequest) -> str:
+    return static("backoffice/favicon.svg")
+
+
+def sidebar(request: HttpRequest) -> list[Item]:
+    """The groups of the sidebar that hold something for this person."""
+    person: User = request.user  # type: ignore[assignment]  # asked for signed-in people only
+    groups = (
+        ("", list(_work(person))),
+        ("Audit", list(_audit(person))),
+        ("Settings", list(_settings(person))),
+    )
+    _mark_active(request, [item for _, items in groups for item in items])
+    return [
+        {"title": title, "separator": bool(title), "items": items}
+        for title, items in groups
+        if items
+    ]
+
+
+def _work(person: "User") -> Iterator[Item]:
+    from approvals.policy import to_decide
+
+    waiting = to_decide(person).count()
+    yield _item("Catalogue", "apps", "tasks_task_changelist", "tasks_task")
+    yield _item(
+        "Inbox",
+        "inbox",
+        "approvals_approvalrequest_changelist",
+        "approvals_approvalrequest",
+        count=waiting,
+    )
+    yield _item("Runs", "history", "tasks_run_changelist", "tasks_run")
+
+
+def _audit(person: "User") -> Iterator[Item]:
+    if person.has_perm("audit.view_everything"):
+        yield _item("History", "manage_history", "audit:kinds", "audit:")
+        yield _item("Events", "shield_person", "audit_event_changelist", "audit_event")
+
+
+def _settings(person: "User") -> Iterator[Item]:
+    from tasks.access import Right, tasks_for
+
+    if tasks_for(person, Right.CHANGE).exists():
+        names = ("tasks_task_settings", "tasks_task_grants", "tasks_task_rule")
+        yield _item("Tasks", "tune", "tasks_task_settings_list", *names)
+    if person.has_perm("backoffice.change_user"):
+        yield _item("People", "person", "backoffice_user_changelist", "backoffice_user")
+        yield _item("Groups", "group", "auth_group_changelist", "auth_group")
+
+
+def _item(title: str, icon: str, page: str, *names: str, count: int = 0) -> Item:
+    """An entry. It is the current one on pages whose names begin with one of `names`."""
+    item: Item = {"title": title, "icon": icon, "link": reverse(f"admin:{page}"), "names": names}
+    return item | {"badge": str(count), "badge_variant": "primary"} if count else item
+
+
+def _mark_active(request: HttpRequest, items: list[Item]) -> None:
+    match = request.resolver_match
+    page = match.view_name.removeprefix("admin:") if match else ""
+    fits = {
+        id(item): max((len(name) for name in item["names"] if page.startswith(name)), default=0)
+        for item in items
+    }
+    best = max(fits.values(), default=0)
+    for item in items:
+        item["active"] = bool(best) and fits[id(item)] == best
+
+
+UNFOLD: Final = {
+    "SITE_TITLE": "Backoffice",
+    "SITE_HEADER": "Backoffice",
+    "SITE_SYMBOL": "task_alt",
+    "SITE_URL": None,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": favicon}],
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_LANGUAGES": False,
+    "BORDER_RADIUS": "8px",
+    "ENVIRONMENT": environment,
+    "STYLES": [stylesheet],
+    "SCRIPTS": [accessibility],
+    "COMMAND": {"search_models": False, "show_history": False},
+    "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": sidebar},
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97% .014 254.6)",
+            "100": "oklch(93.2% .032 255.6)",
+            "200": "oklch(88.2% .059 254.1)",
+            "300": "oklch(80.9% .105 251.8)",
+            "400": "oklch(72.5% .14 254.6)",
+            "500": "oklch(66% .16 257)",
+            "600": "oklch(50.5% .19 262)",
+            "700": "oklch(44.5% .18 263)",
+            "800": "oklch(39% .155 265)",
+            "900": "oklch(34.5% .12 266)",
+            "950": "oklch(26% .085 267)",
+        },
+    },
+}

@@ -1,0 +1,201 @@
+"""All settings, in one file. Each comes from the environment and has a safe default.
+
+docs/reference/settings.md lists them.
+"""
+
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import reverse_lazy
+
+from backoffice.navigation import UNFOLD  # noqa: F401 - the theme's settings
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+DATA_DIR = Path(env.str("BACKOFFICE_DATA", default=str(BASE_DIR / ".data"))).resolve()
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="" if not DEBUG else "only-for-development" * 3)
+if not SECRET_KEY:
+    raise ImproperlyConfigured(
+        "SECRET_KEY is not set. Set it in the environment (`make demo` and `make test` do it for "
+        "you), or set DEBUG=1 on a developer's machine."
+    )
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+# What may be run here: dotted paths of modules, or of packages whose modules are all loaded.
+TASK_MODULES = env.list("TASK_MODULES", default=["fixtures.ledger.operations"])
+
+STRIPE_API_KEY = env.str("STRIPE_API_KEY", default="")
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
+
+INSTALLED_APPS = [
+    "backoffice",  # before the theme, whose templates it may replace
+    "unfold.apps.BasicAppConfig",  # the other one would put the theme's site in place of ours
+    "unfold.contrib.filters",
+    "unfold.contrib.simple_history",
+    "backoffice.apps.BackofficeAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "guardian",
+    "django_q",
+    "simple_history",
+    "csp",
+    "audit",
+    "approvals",
+    "tasks",
+    "fixtures.ledger",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "audit.context.AuditMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "backoffice.urls"
+WSGI_APPLICATION = "backoffice.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Database -----------------------------------------------------------------------------------
+# Web and worker connect as a role that owns no table and so cannot rewrite history; migrations
+# connect as the owner. See docs/explanation/database-roles.md.
+
+_socket = f"postgresql:///backoffice?host={DATA_DIR / 'postgres'}&user="
+DATABASES = {
+    "default": env.db_url("DATABASE_URL", default=f"{_socket}backoffice_app"),
+    "owner": env.db_url(
+        "DATABASE_OWNER_URL",
+        default=env.str("DATABASE_URL", default=f"{_socket}backoffice_owner"),
+    ),
+}
+for _database in DATABASES.values():
+    _database |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+DATABASES["owner"]["TEST"] = {"MIRROR": "default"}
+DATABASE_APP_ROLE = env.str("DATABASE_APP_ROLE", default="backoffice_app")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- People -------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "backoffice.User"
+AUTHENTICATION_BACKENDS = [
+    "backoffice.sign_in.NameOrEmailBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
+ANONYMOUS_USER_NAME = None  # guardian: no row that stands for nobody
+GUARDIAN_RAISE_403 = True
+
+# --- History ------------------------------------------------------------------------------------
+
+SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True
+SIMPLE_HISTORY_REVERT_DISABLED = True  # hides the button; the views refuse the POST
+
+# --- Queue --------------------------------------------------------------------------------------
+# django-q2 rings the bell, the Run row decides what happens. docs/explanation/queue.md gives the
+# reason for each value.
+
+TASK_TIMEOUT_LIMIT = env.int("TASK_TIMEOUT_LIMIT", default=180)
+_workers = env.int("WORKERS", default=2)
+_queue_limit = _bulk = 1
+Q_CLUSTER = {
+    "name": "backoffice",
+    "orm": "default",
+    "workers": _workers,
+    "queue_limit": _queue_limit,
+    "bulk": _bulk,
+    "timeout": TASK_TIMEOUT_LIMIT,
+    "retry": TASK_TIMEOUT_LIMIT * (1 + -(-(_queue_limit + _bulk) // _workers)) + 60,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "save_limit": -1,
+    "poll": 0.05,
+    "catch_up": False,
+    "recycle": 500,
+    "log_level": "WARNING",
+    "ALT_CLUSTERS": {},
+}
+
+# --- Language, time, files ----------------------------------------------------------------------
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+_static = "django.contrib.staticfiles.storage.StaticFilesStorage"
+if not DEBUG:
+    _static = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": _static},
+}
+
+# --- Browser ------------------------------------------------------------------------------------
+# INSECURE_HTTP=1 is for a machine of one's own: a demo on localhost has no certificate.
+
+_https = not (DEBUG or env.bool("INSECURE_HTTP", default=False))
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
+if env.bool("BEHIND_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REFERRER_POLICY = "same-origin"  # with no-referrer, browsers send "Origin: null" on POST
+SESSION_COOKIE_AGE = 12 * 60 * 60
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "style-src": ["'self'", "'unsafe-inline'"],
+        "script-src": ["'self'", "'unsafe-eval'"],  # the admin theme's Alpine needs eval
+        "frame-ancestors": ["'none'"],
+        "form-action": ["'self'"],
+    }
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+}

@@ -1,0 +1,72 @@
+"""The admin site: the whole face of the product."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, URLResolver, include, path
+from unfold.sites import UnfoldAdminSite
+
+from backoffice.demo_mode import demo_logins
+from backoffice.sign_in import SignInForm
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin
+    from django.db.models.base import ModelBase
+
+# The queue's pages run code and replay runs; the others write around the functions in actions.py.
+NOT_SHOWN: Final = frozenset({"django", "django_q", "guardian", "simple_history"})
+
+FIRST_PAGES: Final = {
+    "approvals": "approvals_approvalrequest_changelist",
+    "audit": "audit:kinds",
+    "auth": "auth_group_changelist",
+    "backoffice": "backoffice_user_changelist",
+}
+
+
+class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped package
+    login_form = SignInForm
+    login_template = "backoffice/sign_in.html"
+    enable_nav_sidebar = True
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Whoever has an account here may come in; what they see depends on their rights."""
+        return request.user.is_authenticated and request.user.is_active
+
+    def register(
+        self,
+        model_or_iterable: "ModelBase | Iterable[ModelBase]",
+        admin_class: "type[ModelAdmin[Any]] | None" = None,
+        **options: Any,  # noqa: ANN401
+    ) -> None:
+        """Register a model's pages, unless another package brings them along unasked."""
+        if admin_class is None or admin_class.__module__.partition(".")[0] not in NOT_SHOWN:
+            super().register(model_or_iterable, admin_class, **options)
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {"title": "Sign in", "demo_logins": demo_logins(), **(extra_context or {})}
+        return super().login(request, context)  # type: ignore[no-any-return]
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return redirect("admin:tasks_task_changelist")
+
+    def app_index(
+        self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The first page of a section, where Django would list its models."""
+        return redirect(f"admin:{FIRST_PAGES.get(app_label, 'index')}")
+
+    def search(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The theme's own search keeps what a person could see beyond the loss of the right."""
+        raise Http404
+
+    def extra_urls(self) -> list[URLResolver | URLPattern]:
+        return [path("audit/", include("audit.urls"))]

@@ -1,0 +1,69 @@
+"""The rows behind the code: adopted when a task appears, retired when its code is gone."""
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+
+from audit.clock import database_now
+from audit.context import Door
+from audit.transitions import transition
+from tasks.access import Right
+from tasks.actions.grants import set_right
+from tasks.actions.rules import RuleSpec, put_in_force
+from tasks.models import Task
+from tasks.registry import RegisteredTask
+
+COPIED = ("name", "category", "owner", "description", "timeout", "idempotent", "source_hash")
+
+
+def adopt_task(registered: RegisteredTask) -> None:
+    """Make or refresh the row of a task in the code.
+
+    The rules and grants that its author suggests are written once, when the row is new: from then
+    on they belong to the people who administer it.
+    """
+    with transition(by=None, door=Door.DEPLOY, reason="Found in the code"):
+        task = Task.objects.select_for_update().filter(slug=registered.slug).first()
+        if task is None:
+            _introduce(registered)
+        else:
+            _refresh(task, registered)
+
+
+def _introduce(registered: RegisteredTask) -> None:
+    task = Task.objects.create(
+        slug=registered.slug, **{name: getattr(registered, name) for name in COPIED}
+    )
+    for group, level in registered.grants.items():
+        set_right(task, Right[level.upper()], to=_group(group))
+    for position, rule in enumerate(registered.approval, start=1):
+        spec = RuleSpec(
+            name=rule.name or f"{registered.name}: {rule.when}",
+            condition=rule.when,
+            groups=[_group(name) for name in rule.groups],
+            people=list(get_user_model().objects.filter(username__in=rule.people)),
+            needed=rule.needed,
+            position=position,
+        )
+        put_in_force(task, spec)
+
+
+def _group(name: str) -> Group:
+    return Group.objects.get_or_create(name=name)[0]
+
+
+def _refresh(task: Task, registered: RegisteredTask) -> None:
+    changed = [n for n in COPIED if getattr(task, n) != getattr(registered, n)]
+    for name in changed:
+        setattr(task, name, getattr(registered, name))
+    if task.retired_at:
+        task.retired_at = None
+        changed.append("retired_at")
+    if changed:
+        task.save(update_fields=changed)
+
+
+def retire_task(task: Task) -> None:
+    """Close a task whose code is gone. Its runs and their history stay."""
+    with transition(by=None, door=Door.DEPLOY, reason="Not in the code any more"):
+        task.retired_at = database_now()
+        task.save(update_fields=["retired_at"])

@@ -1,0 +1,6 @@
+"""The pages of the Tasks section: catalogue, form, runs, settings."""
+
+from tasks.admin.catalogue import TaskAdmin
+from tasks.admin.runs import RunAdmin
+
+__all__ = ["RunAdmin", "TaskAdmin"]

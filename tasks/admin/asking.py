@@ -1,0 +1,230 @@
+"""One task: its form, and what happens when it is sent."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import connection, transaction
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from audit.context import Door
+from audit.transitions import Refusal
+from tasks import parameters
+from tasks.access import Right, allowed
+from tasks.actions import InvalidValues, request_run
+from tasks.admin.pages import code_of, page, person_of, task_or_404
+from tasks.models import Run, Task
+from tasks.registry import RegisteredTask
+from tasks.rules import rules_in_force
+from tasks.wording import always_holds, in_words, paragraphs
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+RECENT = 5
+REMEMBERED = 20  # forms a session has sent
+SENT = "tasks_sent"
+# A parameter is a name of Python, and so never holds a hyphen: the names of our own fields do.
+OURS = "run"
+
+
+class WhyForm(forms.Form):
+    """What every task is asked for beside its own parameters."""
+
+    reason = forms.CharField(
+        label="Why",
+        required=False,
+        strip=True,
+        max_length=2000,
+        help_text="For those who decide, and for whoever reads the history later.",
+        widget=UnfoldAdminTextareaWidget({"rows": 3}),
+    )
+    nonce = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def ask(request: HttpRequest, slug: str) -> HttpResponse:
+    """The task with its form; or what somebody sees who may only look at it."""
+    task = task_or_404(request, slug, Right.VIEW)
+    if request.method == "POST":
+        return _send(request, task)
+    return _show(request, task, WhyForm(initial={"nonce": uuid4().hex}, prefix=OURS))
+
+
+@require_safe
+def options(request: HttpRequest, slug: str, parameter: str) -> JsonResponse:
+    """What the picker of a parameter offers to this person, page by page."""
+    registered = code_of(task_or_404(request, slug, Right.REQUEST))
+    declared = parameters.read(registered.function) if registered else []
+    found = next((p for p in declared if p.name == parameter), None)
+    number = request.GET.get("page", "1")
+    if found is None:
+        raise Http404
+    try:
+        return JsonResponse(
+            parameters.search(
+                found,
+                person_of(request),
+                request.GET.get("term", ""),
+                int(number) if number.isdecimal() and len(number) < 6 else 1,
+            )
+        )
+    except TypeError as error:  # a parameter that is no object
+        raise Http404 from error
+
+
+def _send(request: HttpRequest, task: Task) -> HttpResponse:
+    why = WhyForm(request.POST, prefix=OURS)
+    if not why.is_valid():
+        return _show(request, task, why, _bound(request, task))
+    asked = partial(
+        request_run,
+        task.pk,
+        requested_by=person_of(request),
+        door=Door.ADMIN,
+        values=request.POST,
+        files=request.FILES,
+        reason=why.cleaned_data["reason"],
+    )
+    try:
+        run = _once(request, why.cleaned_data["nonce"], asked)
+    except InvalidValues as invalid:
+        return _show(request, task, why, _with_errors(_bound(request, task), invalid.form, why))
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+        return _show(request, task, why, _bound(request, task), status=403)
+    return redirect("admin:tasks_run_change", run.pk)
+
+
+def _once(request: HttpRequest, nonce: str, asked: Callable[[], Run]) -> Run:
+    """The one run of a form, however often it is sent with the same values: by a double click, say.
+
+    Going back in the browser and changing a value is another request.
+    """
+    if not nonce:
+        return asked()
+    form = _fingerprint(request)
+    refused: Refusal | InvalidValues
+    with transaction.atomic():
+        # The second of two clicks waits here until the first has been written down.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [form])
+        sent = _fresh_session(request).get(SENT, {})
+        if form in sent:
+            messages.info(request, "You sent the same form twice. It made one run: this one.")
+            return Run.objects.get(pk=sent[form], requested_by=person_of(request))
+        try:
+            run = asked()
+        except (Refusal, InvalidValues) as error:
+            refused = error  # raised below: that it was refused is on record, and stays there
+        else:
+            _remember(request, sent, form, run.pk)
+            return run
+    raise refused
+
+
+def _fingerprint(request: HttpRequest) -> str:
+    """Of all that was sent. The nonce among it is random, so that nothing can be guessed from it."""
+    values = sorted((n, v) for n, v in request.POST.lists() if n != "csrfmiddlewaretoken")
+    files = sorted(
+        (name, file.name, file.size) for name, given in request.FILES.lists() for file in given
+    )
+    return hashlib.sha256(json.dumps([values, files]).encode()).hexdigest()
+
+
+def _fresh_session(request: HttpRequest) -> Any:  # noqa: ANN401 - the session of any backend
+    return type(request.session)(request.session.session_key)
+
+
+def _remember(request: HttpRequest, sent: dict[str, str], form: str, run_id: UUID) -> None:
+    newest = list({**sent, form: str(run_id)}.items())[-REMEMBERED:]
+    request.session[SENT] = dict(newest)
+    request.session.save()
+
+
+def _bound(request: HttpRequest, task: Task) -> parameters.ParameterForm | None:
+    registered = code_of(task)
+    if registered is None:
+        return None
+    return _form(task, registered, person_of(request), data=request.POST, files=request.FILES)
+
+
+def _form(
+    task: Task,
+    registered: RegisteredTask,
+    person: "User",
+    **sent: Any,  # noqa: ANN401
+) -> parameters.ParameterForm:
+    return parameters.form_for(
+        parameters.read(registered.function),
+        person=person,
+        picker_url=lambda name: reverse("admin:tasks_task_options", args=[task.slug, name]),
+        validate=registered.validate,
+        **sent,
+    )
+
+
+def _with_errors(
+    form: parameters.ParameterForm | None, refused: forms.Form, why: WhyForm
+) -> parameters.ParameterForm | None:
+    """Put the messages with which a request was refused where they belong on the page.
+
+    The form's own rules have given theirs; what came after them, such as the preview's, has not.
+    """
+    if form is None or not form.is_valid():
+        return form
+    for name, errors in refused.errors.as_data().items():
+        for error in errors:
+            _place(form, why, name, error)
+    return form
+
+
+def _place(form: parameters.ParameterForm, why: WhyForm, name: str, error: ValidationError) -> None:
+    if error.code == "reason":
+        why.add_error("reason", error)
+    else:
+        form.add_error(None if name == NON_FIELD_ERRORS else name, error)
+
+
+def _show(
+    request: HttpRequest,
+    task: Task,
+    why: WhyForm,
+    form: parameters.ParameterForm | None = None,
+    *,
+    status: int = 200,
+) -> HttpResponse:
+    person = person_of(request)
+    registered = code_of(task)
+    may_request = registered is not None and allowed(person, Right.REQUEST, task)
+    if registered and may_request and form is None:
+        form = _form(task, registered, person)
+    rules, may_execute = rules_in_force(task), allowed(person, Right.EXECUTE, task)
+    always = any(always_holds(rule) for rule in rules)
+    return page(
+        request,
+        "tasks/task.html",
+        title=task.name,
+        status=status,
+        task=task,
+        gone=registered is None,
+        form=form if may_request else None,
+        why=why,
+        may_execute=may_execute,
+        may_change=allowed(person, Right.CHANGE, task),
+        description=paragraphs(task.description),
+        rules=[in_words(rule) for rule in rules],
+        always=always,
+        needs_why=always or not may_execute,
+        recent=list(task.runs.filter(requested_by=person).order_by("-requested_at")[:RECENT]),
+    )

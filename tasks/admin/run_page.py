@@ -1,0 +1,113 @@
+"""What the page of a run shows, and what of it changes while the run goes on."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from approvals.models import Stage
+from approvals.policy import Ballot, visible_to
+from tasks import parameters
+from tasks.access import Right, allowed
+from tasks.admin.pages import MAY_READ_ALL, code_of
+from tasks.models import LogLine, Run
+from tasks.story import story_of
+from tasks.wording import STATES, deciders, what_next
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+LONGEST_LOG = 500  # lines on the page
+AGAIN = {  # milliseconds until the page asks again
+    Run.Status.AWAITING_APPROVAL: 4000,
+    Run.Status.QUEUED: 1000,
+    Run.Status.RUNNING: 1000,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StageShown:
+    """A stage of the approval: whom it asks, and how far it has come."""
+
+    name: str
+    whom: str
+    approvals: int
+    needed: int
+    is_open: bool
+
+
+def whole_page(run: Run, person: "User") -> dict[str, Any]:
+    """Everything on the page."""
+    return {
+        "facts": facts_of(run),
+        "may_read_all": person.has_perm(MAY_READ_ALL),
+        **live_parts(run, person),
+    }
+
+
+def live_parts(run: Run, person: "User") -> dict[str, Any]:
+    """What changes by itself until the run is over."""
+    administers = allowed(person, Right.CHANGE, run.task)
+    lines, cut = log_of(run)
+    return {
+        "run": run,
+        "again": AGAIN.get(Run.Status(run.status), 0),
+        "state": STATES[run.status],
+        "what_next": what_next(run),
+        "lines": lines,
+        "cut": cut,
+        "story": story_of(run),
+        "stages": stages_of(run),
+        "may_open_request": _may_open_request(run, person),
+        "may_cancel": _waits(run) and (run.requested_by_id == person.pk or administers),
+        "may_ask_again": run.is_over and _may_ask(run, person),
+        "administers": administers,
+    }
+
+
+def facts_of(run: Run) -> list[tuple[str, str]]:
+    """The parameters in words, also when the code of the task is gone."""
+    registered = code_of(run.task)
+    declared = parameters.read(registered.function) if registered else []
+    return parameters.display(declared, run.values)
+
+
+def log_of(run: Run) -> tuple[list[LogLine], bool]:
+    """The last lines that the run wrote, and whether there are earlier ones."""
+    newest = list(run.log_lines.order_by("-id")[: LONGEST_LOG + 1])
+    return newest[LONGEST_LOG - 1 :: -1] if len(newest) > LONGEST_LOG else newest[::-1], (
+        len(newest) > LONGEST_LOG
+    )
+
+
+def stages_of(run: Run) -> list[StageShown]:
+    """Who was asked, stage by stage."""
+    if run.approval is None:
+        return []
+    ballot = Ballot(
+        run.approval,
+        list(run.approval.stages.prefetch_related("groups", "people")),
+        list(run.approval.decisions.all()),
+    )
+    waits = run.approval.status == run.approval.Status.PENDING
+    return [_stage(ballot, stage, waits) for stage in ballot.stages]
+
+
+def _stage(ballot: Ballot, stage: Stage, waits: bool) -> StageShown:
+    return StageShown(
+        stage.name,
+        deciders(stage.groups.all(), stage.people.all(), stage.needed),
+        ballot.approvals(stage),
+        stage.needed,
+        waits and ballot.open_stage() == stage,
+    )
+
+
+def _may_open_request(run: Run, person: "User") -> bool:
+    return run.approval_id is not None and visible_to(person).filter(pk=run.approval_id).exists()
+
+
+def _waits(run: Run) -> bool:
+    return run.status in (Run.Status.AWAITING_APPROVAL, Run.Status.QUEUED)
+
+
+def _may_ask(run: Run, person: "User") -> bool:
+    return code_of(run.task) is not None and allowed(person, Right.REQUEST, run.task)

@@ -1,0 +1,205 @@
+"""Runs: the list, the page of one, and what can be done there."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.db.models import QuerySet
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    StreamingHttpResponse,
+)
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from audit.actions import record
+from audit.admin import CappedPaginator, ReadOnlyAdmin, SafeHistoryMixin
+from audit.context import Door
+from audit.export import csv_response
+from audit.models import Event
+from audit.transitions import Refusal
+from audit.wording import door_label
+from tasks.access import runs_for
+from tasks.actions import cancel_run
+from tasks.admin.pages import MAY_READ_ALL, page, person_of
+from tasks.admin.run_filter import RunFilter
+from tasks.admin.run_page import live_parts, whole_page
+from tasks.models import Run
+from tasks.story import story_of
+from tasks.wording import whose
+
+PER_PAGE = 50
+BATCH = 2000
+
+
+@admin.register(Run)
+class RunAdmin(SafeHistoryMixin, ReadOnlyAdmin):
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
+        return _visible(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Run | None = None) -> bool:
+        return obj is None or self.get_queryset(request).filter(pk=obj.pk).exists()
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return True
+
+    def get_urls(self) -> list[URLPattern]:
+        site = self.admin_site
+        own = [
+            path("csv/", site.admin_view(export), name="tasks_run_csv"),
+            path("<uuid:pk>/live/", site.admin_view(live), name="tasks_run_live"),
+            path("<uuid:pk>/cancel/", site.admin_view(cancel), name="tasks_run_cancel"),
+            path("<uuid:pk>/story/", site.admin_view(export_story), name="tasks_run_story"),
+            path("<uuid:pk>/result/", site.admin_view(export_result), name="tasks_run_result"),
+        ]
+        return own + super().get_urls()  # type: ignore[no-any-return]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The runs a person may see, newest first."""
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        chosen = RunFilter(request.GET, person=person_of(request))
+        pages = CappedPaginator(chosen.apply(_visible(request)), PER_PAGE)
+        query = request.GET.copy()
+        query.pop("page", None)
+        return page(
+            request,
+            "tasks/runs.html",
+            title="Runs",
+            filter=chosen,
+            runs=pages.get_page(request.GET.get("page")),
+            query=query.urlencode(),
+            may_export=request.user.has_perm(MAY_READ_ALL),
+        )
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The page of one run."""
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        run = self.get_object(request, unquote(object_id))
+        if run is None:
+            raise Http404
+        person = person_of(request)
+        return page(
+            request,
+            "tasks/run.html",
+            title=run.task.name,
+            subtitle=run.headline,
+            whose=whose(run.requested_by, person),
+            **whole_page(run, person),
+        )
+
+
+@require_safe
+@never_cache
+def live(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The parts of a run's page that change while it goes on."""
+    run = _run_or_404(request, pk)
+    return TemplateResponse(request, "tasks/run_live.html", live_parts(run, person_of(request)))
+
+
+@require_POST
+def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Take a run back that has not begun."""
+    run = _run_or_404(request, pk)
+    reason = request.POST.get("reason", "").strip()
+    try:
+        cancel_run(run.pk, by=person_of(request), door=Door.ADMIN, reason=reason)
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, "It was taken back. Nothing was done.")
+    return redirect("admin:tasks_run_change", run.pk)
+
+
+@require_POST
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """The list as a file, as it is filtered on the page, with all its rows."""
+    person = _reader_or_404(request)
+    chosen = RunFilter(request.GET, person=person)
+    record(
+        Event.Verb.EXPORTED, by=person, door=Door.ADMIN, data={"list of": "runs", **chosen.asked()}
+    )
+    return csv_response(
+        f"runs-{timezone.localdate()}.csv", _HEADER, _lines(chosen.apply(_visible(request)))
+    )
+
+
+@require_POST
+def export_story(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
+    """What happened to one run, as a file."""
+    person = _reader_or_404(request)
+    run = _run_or_404(request, pk)
+    record(Event.Verb.EXPORTED, by=person, door=Door.ADMIN, subject=run, data={"what": "its story"})
+    return csv_response(
+        f"run-{str(run.pk)[:8]}-story.csv",
+        ["when_utc", "what", "who", "through", "why"],
+        ([e.at, e.what, e.who, e.door, e.why] for e in story_of(run)),
+    )
+
+
+@require_POST
+def export_result(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
+    """The table that a run gave, as a file."""
+    run = _run_or_404(request, pk)
+    if not run.output or run.output.get("kind") != "table":
+        raise Http404
+    record(
+        Event.Verb.EXPORTED,
+        by=person_of(request),
+        door=Door.ADMIN,
+        subject=run,
+        data={"what": "its result"},
+    )
+    name = f"{run.task.slug}-{str(run.pk)[:8]}.csv"
+    return csv_response(name, run.output["columns"], run.output["rows"])
+
+
+def _visible(request: HttpRequest) -> QuerySet[Run]:
+    return runs_for(person_of(request)).select_related("task", "requested_by", "approval")
+
+
+def _run_or_404(request: HttpRequest, pk: UUID) -> Run:
+    run = _visible(request).filter(pk=pk).first()
+    if run is None:
+        raise Http404
+    return run
+
+
+def _reader_or_404(request: HttpRequest) -> Any:  # noqa: ANN401 - a User
+    if not request.user.has_perm(MAY_READ_ALL):
+        raise Http404
+    return person_of(request)
+
+
+_HEADER = (
+    "when_utc", "task", "what", "status", "requested_by", "through", "why", "started_utc",
+    "finished_utc", "seconds", "what_went_wrong", "run",
+)  # fmt: skip
+
+
+def _lines(runs: QuerySet[Run]) -> Iterator[Sequence[object]]:
+    for run in runs.defer("values", "preview", "output", "traceback").iterator(BATCH):
+        took = run.finished_at - run.started_at if run.finished_at and run.started_at else None
+        yield (
+            run.requested_at, run.task.name, run.headline, run.get_status_display(),
+            run.requested_by, door_label(run.door), run.reason, run.started_at, run.finished_at,
+            None if took is None else round(took.total_seconds(), 3), run.error, run.pk,
+        )  # fmt: skip

@@ -1,0 +1,26 @@
+"""The settings of a task: who may do what with it, and when others must agree."""
+
+from django.contrib.admin import AdminSite
+from django.urls import URLPattern, path
+
+from tasks.admin.settings import overview, rules
+
+
+def urls(site: AdminSite) -> list[URLPattern]:
+    """The addresses below the catalogue's.
+
+    A task's slug is letters, digits and hyphens between them, so that “-” is nobody's.
+    """
+    view = site.admin_view
+    return [
+        path("-/settings/", view(overview.every_task), name="tasks_task_settings_list"),
+        path("<slug:slug>/settings/", view(overview.one_task), name="tasks_task_settings"),
+        path("<slug:slug>/settings/grants/", view(overview.save_grants), name="tasks_task_grants"),
+        path("<slug:slug>/settings/rules/new/", view(rules.edit), name="tasks_task_rule_new"),
+        path("<slug:slug>/settings/rules/<int:rule_id>/", view(rules.edit), name="tasks_task_rule"),
+        path(
+            "<slug:slug>/settings/rules/<int:rule_id>/end/",
+            view(rules.end),
+            name="tasks_task_rule_end",
+        ),
+    ]

@@ -1,0 +1,148 @@
+"""Who may do what with a task: one row for each group and person, one level in each row."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from django import forms
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+
+from audit.context import Door
+from tasks.access import Right
+from tasks.actions import grant, revoke
+from tasks.models import Task
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+NONE: Final = ""
+LEVELS: Final = [(NONE, "Nothing"), *((right.name.lower(), right.label) for right in Right)]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One group or person, and the right they hold."""
+
+    holder: "Group | User"
+    level: str
+
+    @property
+    def kind(self) -> str:
+        """Whether it is a group or a person."""
+        return "group" if isinstance(self.holder, Group) else "person"
+
+    @property
+    def key(self) -> str:
+        """Its name in the form."""
+        return f"{self.kind}-{self.holder.pk}"
+
+
+def rows_of(task: Task) -> list[Row]:
+    """Every group, and those people who hold something themselves. Three queries."""
+    by_group = _highest((g.group_id, g.permission.codename) for g in _held(task.group_grants))
+    by_person = _highest((g.user_id, g.permission.codename) for g in _held(task.user_grants))
+    people = get_user_model().objects.filter(pk__in=by_person).order_by("first_name", "username")
+    return [
+        *(Row(group, by_group.get(group.pk, NONE)) for group in Group.objects.order_by("name")),
+        *(Row(person, by_person[person.pk]) for person in people),
+    ]
+
+
+def _held(grants: Any) -> Any:  # noqa: ANN401 - a manager of either kind of grant
+    return grants.select_related("permission")
+
+
+def _highest(held: Iterator[tuple[int, str]]) -> dict[int, str]:
+    found: dict[int, Right] = {}
+    for holder, codename in held:
+        found[holder] = max(Right.of(codename), found.get(holder, Right.VIEW))
+    return {holder: right.name.lower() for holder, right in found.items()}
+
+
+class GrantsForm(forms.Form):
+    """The whole matrix, somebody to add, and one reason for what is changed."""
+
+    person = forms.CharField(
+        label="Add a person",
+        required=False,
+        max_length=254,
+        help_text="A user name or an email address.",
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
+    person_level = forms.ChoiceField(
+        label="What this person may do", required=False, choices=LEVELS
+    )
+    reason = forms.CharField(
+        label="Why is this changed?", max_length=2000, help_text="It is kept in the history."
+    )
+
+    def __init__(self, *args: Any, rows: Sequence[Row], **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(*args, **kwargs)
+        self.rows = rows
+        for row in rows:
+            self.fields[row.key] = forms.ChoiceField(
+                label=str(row.holder), choices=LEVELS, required=False, initial=row.level
+            )
+            # What the page showed: somebody else's change meanwhile is not undone by accident.
+            self.fields[f"{row.key}-was"] = forms.CharField(
+                required=False, initial=row.level, widget=forms.HiddenInput
+            )
+
+    def matrix(self) -> Iterator[tuple[Row, forms.BoundField, forms.BoundField]]:
+        """Each row with its two controls."""
+        for row in self.rows:
+            yield row, self[row.key], self[f"{row.key}-was"]
+
+    def clean_person(self) -> "User | None":
+        """The person to add."""
+        name = self.cleaned_data["person"]
+        if not name:
+            return None
+        people = get_user_model().objects.filter(is_active=True)
+        found = people.filter(Q(username__iexact=name) | Q(email__iexact=name)).first()
+        if found is None:
+            raise ValidationError(
+                f"Nobody who is active here has the user name or email address “{name}”."
+            )
+        return found
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        if values.get("person") and not values.get("person_level"):
+            self.add_error("person", "Choose what this person may do.")
+        for row in self.rows:
+            wanted, was = values.get(row.key), values.get(f"{row.key}-was")
+            if wanted != was and was != row.level:
+                self.add_error(
+                    row.key, "Somebody else has changed this meanwhile. Look, and choose again."
+                )
+        return values
+
+    def changes(self) -> list[tuple["Group | User", Right | None]]:
+        """What is to be given to whom; None takes everything away."""
+        values = self.cleaned_data
+        changed = [row for row in self.rows if values[row.key] != values[f"{row.key}-was"]]
+        # A person who gives up administering the task does so last, or could not do the rest.
+        changed.sort(key=lambda row: row.level == "change")
+        found = [(row.holder, _right(values[row.key])) for row in changed]
+        if values["person"]:
+            found.insert(0, (values["person"], _right(values["person_level"])))
+        return found
+
+
+def apply(task: Task, form: GrantsForm, *, by: "User") -> int:
+    """Give and take what the valid form says; returns in how many rows. Raises a `Refusal`."""
+    reason, changes = form.cleaned_data["reason"], form.changes()
+    for holder, right in changes:
+        if right is None:
+            revoke(task, of=holder, by=by, door=Door.ADMIN, reason=reason)
+        else:
+            grant(task, right, to=holder, by=by, door=Door.ADMIN, reason=reason)
+    return len(changes)
+
+
+def _right(level: str) -> Right | None:
+    return Right[level.upper()] if level else None

@@ -1,0 +1,75 @@
+"""Everything that is set on a task, on one page; and the list of the tasks one administers."""
+
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST, require_safe
+
+from audit.transitions import Refusal
+from tasks.access import Right, allowed, tasks_for
+from tasks.admin.pages import page, person_of, task_or_404
+from tasks.admin.settings.grants import GrantsForm, apply, rows_of
+from tasks.admin.settings.versions import earlier_versions
+from tasks.admin.settings.warnings import warnings_about
+from tasks.models import Task
+from tasks.rules import rules_in_force
+from tasks.wording import in_words
+
+
+@require_safe
+def every_task(request: HttpRequest) -> HttpResponse:
+    """The tasks that this person administers."""
+    tasks = tasks_for(person_of(request), Right.CHANGE).annotate(
+        in_force=Count("rules", filter=Q(rules__ended_at=None), distinct=True),
+        groups=Count("group_grants", distinct=True),
+        people=Count("user_grants", distinct=True),
+    )
+    return page(request, "tasks/settings/list.html", title="Settings of tasks", tasks=tasks)
+
+
+@require_safe
+def one_task(request: HttpRequest, slug: str) -> HttpResponse:
+    """What is set on one task."""
+    task = task_or_404(request, slug, Right.CHANGE)
+    return _show(request, task, GrantsForm(rows=rows_of(task)))
+
+
+@require_POST
+def save_grants(request: HttpRequest, slug: str) -> HttpResponse:
+    """Give and take what was changed in the matrix."""
+    task = task_or_404(request, slug, Right.CHANGE)
+    form = GrantsForm(request.POST, rows=rows_of(task))
+    if not form.is_valid():
+        return _show(request, task, form)
+    try:
+        count = apply(task, form, by=person_of(request))
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+        return _show(request, task, form, status=403)
+    if count:
+        messages.success(request, "The rights were changed. They hold from now on.")
+    else:
+        messages.info(request, "Nothing was changed: choose another level first.")
+    # Who has just given up administering the task cannot see its settings any more.
+    if allowed(person_of(request), Right.CHANGE, task):
+        return redirect("admin:tasks_task_settings", task.slug)
+    return redirect("admin:tasks_task_changelist")
+
+
+def _show(
+    request: HttpRequest, task: Task, grants: GrantsForm, *, status: int = 200
+) -> HttpResponse:
+    """The page of settings, with the grants as they are being changed."""
+    rules = rules_in_force(task)
+    return page(
+        request,
+        "tasks/settings/task.html",
+        title=f"Settings of “{task}”",
+        status=status,
+        task=task,
+        rules=[(rule, in_words(rule)) for rule in rules],
+        earlier=earlier_versions(task),
+        grants=grants,
+        warnings=warnings_about(task, rules),
+    )

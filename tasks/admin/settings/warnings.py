@@ -1,0 +1,54 @@
+"""What is set so that somebody could ask, and nobody could decide."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from approvals.policy import reviewers_for
+from tasks.access import Right, who
+from tasks.models import ApprovalRule, Task
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+
+def warnings_about(task: Task, rules: Sequence[ApprovalRule]) -> list[str]:
+    """Sentences for who administers the task. Nothing is forbidden by them."""
+    may_ask, may_run = set(who(Right.REQUEST, task)), set(who(Right.EXECUTE, task))
+    if not may_ask:
+        return ["Nobody has been given the right to ask for this task or to run it."]
+    if not rules:
+        only_ask = may_ask - may_run
+        return list(_shortage("Without a rule, a request asks", 1, may_run, only_ask))
+    return list(_about_rules(task, rules, may_ask))
+
+
+def _about_rules(task: Task, rules: Sequence[ApprovalRule], may_ask: "set[User]") -> Iterator[str]:
+    everybody: set[User] = set()
+    for rule in rules:
+        deciders = _deciders(task, rule)
+        everybody |= deciders
+        yield from _shortage(f"The rule “{rule}” asks", rule.needed, deciders, may_ask)
+    if len(rules) > 1:
+        # One person decides once, whatever number of rules name them.
+        needed = sum(rule.needed for rule in rules)
+        yield from _shortage("All rules together ask", needed, everybody, may_ask)
+
+
+def _deciders(task: Task, rule: ApprovalRule) -> "set[User]":
+    groups, people = list(rule.groups.all()), list(rule.people.all())
+    return set(reviewers_for(groups, people) if groups or people else who(Right.APPROVE, task))
+
+
+def _shortage(
+    beginning: str, needed: int, deciders: "set[User]", may_ask: "set[User]"
+) -> Iterator[str]:
+    """Whether enough can decide, remembering that nobody decides their own request."""
+    if not may_ask:
+        return
+    if len(deciders) < needed:
+        yield f"{beginning} {needed} to agree, and only {len(deciders)} active people could."
+    elif len(deciders) == needed and (stuck := sorted(map(str, deciders & may_ask))):
+        yield (
+            f"{beginning} {needed} to agree, and nobody decides their own request: when "
+            f"{', '.join(stuck[:3])} asks, too few others could decide."
+        )

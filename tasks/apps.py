@@ -1,0 +1,18 @@
+from django.apps import AppConfig
+from django.conf import settings
+from django.db.models.signals import post_migrate
+
+
+class TasksConfig(AppConfig):
+    name = "tasks"
+    verbose_name = "Tasks"
+
+    def ready(self) -> None:
+        from approvals.signals import request_decided
+        from tasks import checks, sync  # noqa: F401 - checks registers itself
+        from tasks.actions import on_request_decided
+        from tasks.registry import registry
+
+        registry.load(settings.TASK_MODULES)
+        request_decided.connect(on_request_decided, dispatch_uid="tasks.on_request_decided")
+        post_migrate.connect(sync.after_migrate, sender=self, dispatch_uid="tasks.sync")

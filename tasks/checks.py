@@ -1,0 +1,96 @@
+"""System checks of tasks: what is wrong in a declaration, in which file and line, what to do."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+from django.core.exceptions import ValidationError
+
+from tasks import parameters
+from tasks.registry import RegisteredTask, registry
+from tasks.rules import check_condition
+
+TAKES_ANYTHING = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+
+
+@register("tasks")
+def check_tasks(**_: object) -> list[CheckMessage]:
+    """Everything that is wrong in the code of the tasks."""
+    found: list[CheckMessage] = [
+        _error("E001", problem.file, problem.line, problem.message, problem.hint)
+        for problem in registry.problems
+    ]
+    for task in registry.all():
+        found += _of_task(task)
+    return found
+
+
+def _of_task(task: RegisteredTask) -> Iterator[CheckMessage]:
+    yield from _of_timeout(task)
+    try:
+        declared = parameters.read(task.function)
+    except parameters.DeclarationError as error:
+        # Without parameters there is nothing to hold the rest against.
+        yield _of(task, "E002", error.message, error.hint)
+        return
+    yield from _of_companions(task, {p.name for p in declared})
+    yield from _of_conditions(task, declared)
+
+
+def _of_timeout(task: RegisteredTask) -> Iterator[CheckMessage]:
+    limit = settings.TASK_TIMEOUT_LIMIT
+    if task.timeout > limit:
+        yield _of(
+            task,
+            "E003",
+            f"The timeout of {task.slug!r} is {task.timeout} seconds, and workers end a run after "
+            f"{limit}.",
+            "Lower timeout=, or raise TASK_TIMEOUT_LIMIT in the settings.",
+        )
+
+
+def _of_companions(task: RegisteredTask, names: set[str]) -> Iterator[CheckMessage]:
+    """Preview and validate are called with the parameters that they name."""
+    for role, function in (("preview", task.preview), ("validate", task.validate)):
+        unknown = _required_by(function) - names if function else set()
+        if unknown:
+            yield _of(
+                task,
+                "E004",
+                f"The {role} of {task.slug!r} takes {', '.join(sorted(unknown))}, and the task has "
+                "no such parameter.",
+                f"The task's parameters are {', '.join(sorted(names)) or 'none'}.",
+            )
+
+
+def _of_conditions(
+    task: RegisteredTask, declared: list[parameters.Parameter]
+) -> Iterator[CheckMessage]:
+    for approval in task.approval:
+        try:
+            check_condition(approval.when, declared)
+        except ValidationError as error:
+            yield _of(
+                task,
+                "E005",
+                f"The approval condition {approval.when!r} of {task.slug!r} cannot be used.",
+                " ".join(error.messages),
+            )
+
+
+def _required_by(function: Callable[..., Any]) -> set[str]:
+    return {
+        name
+        for name, each in inspect.signature(function).parameters.items()
+        if each.default is each.empty and each.kind not in TAKES_ANYTHING
+    }
+
+
+def _of(task: RegisteredTask, number: str, message: str, hint: str) -> CheckMessage:
+    return _error(number, task.file, task.line, message, hint)
+
+
+def _error(number: str, file: str, line: int, message: str, hint: str) -> CheckMessage:
+    return Error(f"{file}:{line}: {message}", hint=hint, id=f"tasks.{number}")

@@ -1,0 +1,12 @@
+"""Refunds, transfers and look-ups at Stripe, each in one call that a task's function can make.
+
+    answer = run.once("refund", lambda key: refund("pi_123", amount, key=key))
+
+Each raises `tasks.errors.Refused` when nothing happened, with a text for people, and
+`tasks.errors.OutcomeUnknown` when it may have happened.
+"""
+
+from tasks.contrib.stripe_payments.lookups import FoundPayment, find_payment
+from tasks.contrib.stripe_payments.money import refund, transfer
+
+__all__ = ["FoundPayment", "find_payment", "refund", "transfer"]

@@ -1,0 +1,122 @@
+"""The calls that move money. What they are given was frozen when it was approved, and goes out so."""
+
+from collections.abc import Callable, Iterable
+from typing import Literal
+
+import stripe
+
+from tasks.contrib.stripe_payments.client import client
+from tasks.contrib.stripe_payments.outcomes import classify, was_answered
+from tasks.errors import Refused
+from tasks.parameters import Money
+
+type Reason = Literal["duplicate", "fraudulent", "requested_by_customer"]
+type Answer = dict[str, str]
+
+# Under this name each object at Stripe carries the key it was made with, so that it can be found
+# again when the answer got lost.
+_MARK = "backoffice_key"
+_NEWEST = 100
+
+
+def refund(payment_intent: str, amount: Money, *, key: str, reason: Reason) -> Answer:
+    """Send `amount` of a payment ("pi_…") back to the card it came from.
+
+    `key` is the idempotency key. Returns the refund's id, status, amount and currency. Raises
+    Refused and OutcomeUnknown.
+    """
+    answer = _send(
+        lambda stripe_client: stripe_client.v1.refunds.create(
+            {
+                "payment_intent": payment_intent,
+                "amount": amount.minor_units,
+                "reason": reason,
+                "metadata": {_MARK: key},
+            },
+            {"idempotency_key": key},
+        ),
+        among=lambda stripe_client: (
+            stripe_client.v1.refunds.list({"payment_intent": payment_intent, "limit": _NEWEST}).data
+        ),
+        key=key,
+    )
+    if answer["status"] in ("failed", "canceled"):
+        raise Refused(
+            f"Stripe could not send the money back: refund {answer['id']} {answer['status']}. The "
+            "money is still ours. The customer's bank may have closed the card.",
+            looked_up=True,
+        )
+    return answer
+
+
+def transfer(destination: str, amount: Money, *, key: str, memo: str = "") -> Answer:
+    """Move `amount` from our Stripe balance to a connected account ("acct_…").
+
+    `key` is the idempotency key; the merchant reads `memo`. Returns the transfer's id, amount and
+    currency. Raises Refused and OutcomeUnknown.
+    """
+    params: stripe.params.TransferCreateParams = {
+        "destination": destination,
+        "amount": amount.minor_units,
+        "currency": amount.currency.lower(),
+        "metadata": {_MARK: key},
+    }
+    if memo:
+        params["description"] = memo
+    return _send(
+        lambda stripe_client: stripe_client.v1.transfers.create(params, {"idempotency_key": key}),
+        among=lambda stripe_client: (
+            stripe_client.v1.transfers.list({"destination": destination, "limit": _NEWEST}).data
+        ),
+        key=key,
+    )
+
+
+type _Made = stripe.Refund | stripe.Transfer
+type _Send = Callable[[stripe.StripeClient], _Made]
+type _Among = Callable[[stripe.StripeClient], Iterable[_Made]]
+
+
+def _send(send: _Send, *, among: _Among, key: str) -> Answer:
+    try:
+        return _answer(send(client()))
+    except stripe.StripeError as error:
+        outcome = classify(error)
+        if isinstance(error, stripe.IdempotencyError) or not was_answered(error):
+            raise outcome from error
+        return _found_or_raise(outcome, error, among, key)
+
+
+def _found_or_raise(
+    outcome: Exception, error: stripe.StripeError, among: _Among, key: str
+) -> Answer:
+    """Look for what an earlier call under this key made, before its error is believed.
+
+    A refusal may be our own doing: "already refunded", says Stripe, after the refund whose answer
+    got lost. A stored server error stays with the key for ever, whatever happened.
+    """
+    try:
+        made = [found for found in among(client()) if _mark_of(found) == key]
+    except stripe.StripeError:
+        raise outcome from error
+    if made:
+        return _answer(made[0])
+    if isinstance(outcome, Refused):
+        raise Refused(str(outcome), looked_up=True) from error
+    raise outcome from error
+
+
+def _mark_of(made: _Made) -> str:
+    return str(made.to_dict().get("metadata", {}).get(_MARK, ""))
+
+
+def _answer(made: _Made) -> Answer:
+    """What is kept of an answer: a list of what may be kept, never of what may not."""
+    found = made.to_dict()
+    amount = Money.from_minor(found["amount"], str(found["currency"]).upper())
+    return {
+        "id": str(found["id"]),
+        "status": str(found.get("status") or "succeeded"),
+        "amount": f"{amount.amount}",
+        "currency": amount.currency,
+    }

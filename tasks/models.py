@@ -1,0 +1,253 @@
+"""What may be run, by whom and under which rules; and every run of it."""
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import Group, Permission
+from django.db import models
+from django.db.models.functions import Now
+from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
+
+from approvals.models import ApprovalRequest
+from audit.history import audited
+
+
+class Task(models.Model):
+    """The row behind a `@task` function: what people may be granted and rules may be set on.
+
+    Name, owner and the like are copied from the code after each migration.
+    """
+
+    slug = models.SlugField(max_length=80, unique=True)
+    name = models.CharField(max_length=120)
+    category = models.CharField(max_length=60)
+    owner = models.CharField(max_length=80)
+    description = models.TextField()
+    timeout = models.PositiveIntegerField(help_text="Seconds a run may take.")
+    idempotent = models.BooleanField("may be sent again")
+    source_hash = models.CharField("fingerprint of the code", max_length=64)
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    history = audited()
+
+    class Meta:
+        ordering: ClassVar = ["category", "name"]
+        permissions: ClassVar = [
+            ("request_task", "Can request"),
+            ("execute_task", "Can execute"),
+            ("approve_task", "Can approve"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TaskUserPermission(UserObjectPermissionBase):
+    """One right of one person on one task."""
+
+    content_object = models.ForeignKey(Task, models.CASCADE, related_name="user_grants")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False
+    )
+    permission = models.ForeignKey(Permission, models.PROTECT, related_name="+", db_index=False)
+
+    history = audited()
+
+    class Meta(UserObjectPermissionBase.Meta):
+        indexes: ClassVar = [
+            models.Index(  # who may do this to that task
+                fields=["content_object", "permission"], include=["user"], name="user_grant_who"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.permission.name} “{self.content_object}”"
+
+
+class TaskGroupPermission(GroupObjectPermissionBase):
+    """One right of one group on one task."""
+
+    content_object = models.ForeignKey(Task, models.CASCADE, related_name="group_grants")
+    group = models.ForeignKey(Group, models.PROTECT, related_name="+", db_index=False)
+    permission = models.ForeignKey(Permission, models.PROTECT, related_name="+", db_index=False)
+
+    history = audited()
+
+    class Meta(GroupObjectPermissionBase.Meta):
+        indexes: ClassVar = [
+            models.Index(
+                fields=["content_object", "permission"], include=["group"], name="group_grant_who"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.group}: {self.permission.name} “{self.content_object}”"
+
+
+class ApprovalRule(models.Model):
+    """When other people must agree to a run. A row never changes: an edit is a new version."""
+
+    task = models.ForeignKey(Task, models.PROTECT, related_name="rules")
+    name = models.CharField(max_length=120)
+    condition = models.TextField(help_text="For example: amount > 100. Write true for every run.")
+    groups = models.ManyToManyField(Group, related_name="+", blank=True)
+    people = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+", blank=True)
+    needed = models.PositiveSmallIntegerField("how many must agree", default=1)
+    position = models.PositiveSmallIntegerField("stage", default=1)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    replaces = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, related_name="replaced_by", editable=False
+    )
+    in_force_since = models.DateTimeField(db_default=Now(), editable=False)
+    ended_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    history = audited()
+
+    class Meta:
+        ordering: ClassVar = ["position", "id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(needed__gte=1), name="rule_needs_somebody")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StoredFile(models.Model):
+    """A file that a run was given, under the fingerprint of its content."""
+
+    sha256 = models.CharField(primary_key=True, max_length=64)
+    content = models.BinaryField()
+    stored_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    def __str__(self) -> str:
+        return self.sha256[:12]
+
+
+class StoredSecret(models.Model):
+    """A secret that a run was given, encrypted, gone when the run has ended."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    ciphertext = models.BinaryField()
+    stored_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    def __str__(self) -> str:
+        return "••••••"
+
+
+class Run(models.Model):
+    """One use of a task, with parameters that do not change any more."""
+
+    class Status(models.TextChoices):
+        AWAITING_APPROVAL = "awaiting", "Awaiting approval"
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        SUCCEEDED = "succeeded", "Succeeded"
+        FAILED = "failed", "Failed"
+        UNCERTAIN = "uncertain", "Uncertain"
+        CANCELLED = "cancelled", "Cancelled"
+        REJECTED = "rejected", "Rejected"
+        EXPIRED = "expired", "Expired"
+        STALE = "stale", "Out of date"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    task = models.ForeignKey(Task, models.PROTECT, related_name="runs")
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="runs_requested"
+    )
+    door = models.CharField(max_length=10)
+    reason = models.TextField(blank=True)
+    headline = models.CharField("what", max_length=300)
+    values = models.JSONField("parameters")
+    preview = models.JSONField(default=list)
+    source_hash = models.CharField("fingerprint of the code", max_length=64)
+    seal = models.CharField(max_length=64)
+    needs_approval = models.BooleanField()
+    approval = models.OneToOneField(
+        ApprovalRequest, models.PROTECT, null=True, blank=True, related_name="run"
+    )
+    status = models.CharField(max_length=10, choices=Status)
+    requested_at = models.DateTimeField(db_default=Now(), editable=False)
+    queued_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    worker = models.CharField(max_length=120, blank=True)
+    output = models.JSONField(null=True, blank=True)
+    error = models.TextField("what went wrong", blank=True)
+    traceback = models.TextField(blank=True)
+
+    history = audited(excluded_fields=["preview", "output", "traceback"])
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["-requested_at", "-id"], name="run_newest"),
+            models.Index(fields=["task", "-requested_at", "-id"], name="run_of_task"),
+            models.Index(fields=["requested_by", "-requested_at"], name="run_mine"),
+            models.Index(
+                fields=["queued_at"], name="run_queued", condition=models.Q(status="queued")
+            ),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(needs_approval=False, approval=None)
+                | models.Q(needs_approval=True, approval__isnull=False),
+                name="run_that_needs_approval_has_a_request",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(status="running")
+                | (~models.Q(worker="") & models.Q(started_at__isnull=False)),
+                name="running_run_has_a_worker",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.headline
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen to it by itself."""
+        return self.status not in UNFINISHED
+
+
+UNFINISHED = (Run.Status.AWAITING_APPROVAL, Run.Status.QUEUED, Run.Status.RUNNING)
+
+
+class LogLine(models.Model):
+    """One line that a run wrote."""
+
+    run = models.ForeignKey(Run, models.PROTECT, related_name="log_lines")
+    attempt = models.PositiveSmallIntegerField()
+    at = models.DateTimeField(db_default=Now(), editable=False)
+    text = models.TextField()
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+
+    def __str__(self) -> str:
+        return self.text[:80]
+
+
+class Effect(models.Model):
+    """One step of a run that touches the world outside our database.
+
+    The row is there before the first byte leaves, and its key is the same at every attempt.
+    """
+
+    run = models.ForeignKey(Run, models.PROTECT, related_name="effects")
+    step = models.CharField(max_length=80)
+    key = models.CharField("idempotency key", max_length=200, unique=True)
+    sent_at = models.DateTimeField(db_default=Now(), editable=False)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    refused = models.BooleanField(default=False)
+    answer = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["run", "step"], name="effect_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.step} of {self.run}"

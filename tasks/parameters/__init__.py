@@ -1,0 +1,38 @@
+"""What a task asks for: from type hints to a form, to JSON, and back.
+
+An author needs Param, Money, File and Secret:
+
+    def refund(payment: str, amount: Annotated[Money, Param(min="0.01", max="500")]) -> str: ...
+"""
+
+from tasks.parameters.canonical import canonical, display, freeze, rule_types, rule_values, thaw
+from tasks.parameters.errors import DeclarationError, DoesNotFit, ObjectGone
+from tasks.parameters.forms import ParameterForm, form_for, search, unknown_names
+from tasks.parameters.kinds import Kind, register_kind
+from tasks.parameters.param import Param
+from tasks.parameters.signature import Parameter, read
+from tasks.parameters.types import File, Money, Secret
+
+__all__ = [
+    "DeclarationError",
+    "DoesNotFit",
+    "File",
+    "Kind",
+    "Money",
+    "ObjectGone",
+    "Param",
+    "Parameter",
+    "ParameterForm",
+    "Secret",
+    "canonical",
+    "display",
+    "form_for",
+    "freeze",
+    "read",
+    "register_kind",
+    "rule_types",
+    "rule_values",
+    "search",
+    "thaw",
+    "unknown_names",
+]

@@ -1,0 +1,83 @@
+"""Days and moments, as ISO 8601: what a browser's own date picker sends."""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.forms.utils import from_current_timezone
+from django.utils import timezone
+
+from tasks.parameters.fields.base import TypedField, bounds
+from tasks.parameters.widgets import date_input, moment_input
+
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
+    r"(Z|[+-][0-9]{2}:[0-9]{2})?"
+)
+
+
+class DayField(TypedField):
+    """A date."""
+
+    def __init__(self, low: date | None, high: date | None, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(widget=date_input(low, high), **kwargs)
+        self.validators += bounds(low, high)
+
+    def parse(self, value: object) -> date:
+        """A date. Raises ValidationError."""
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return value
+        try:
+            if isinstance(value, str) and DAY.fullmatch(text := value.strip()):
+                return date.fromisoformat(text)
+        except ValueError:
+            pass
+        raise ValidationError("Write the date as 2026-01-31.", "date")
+
+
+class MomentField(TypedField):
+    """A datetime that knows its time zone, in UTC."""
+
+    def __init__(
+        self,
+        low: datetime | None,
+        high: datetime | None,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(widget=moment_input(), **kwargs)
+        self.validators += bounds(low, high)
+
+    def parse(self, value: object) -> datetime:
+        """A datetime in UTC. Raises ValidationError."""
+        if isinstance(value, str):
+            value = self._read(value.strip())
+        if not isinstance(value, datetime):
+            raise ValidationError("Write the moment as 2026-01-31 14:30.", "moment")
+        return self._aware(value).astimezone(UTC)
+
+    def prepare_value(self, value: object) -> object:
+        """The moment in the reader's time zone, for the page."""
+        if isinstance(value, datetime) and timezone.is_aware(value):
+            return timezone.localtime(value).replace(tzinfo=None)
+        return value
+
+    def _read(self, text: str) -> datetime | None:
+        try:
+            return datetime.fromisoformat(text) if MOMENT.fullmatch(text) else None
+        except ValueError:
+            return None
+
+    def _aware(self, moment: datetime) -> datetime:
+        if timezone.is_aware(moment):
+            return moment
+        try:
+            return from_current_timezone(moment)
+        except ValidationError:
+            raise ValidationError(
+                f"When clocks change, {moment:%H:%M} comes twice or not at all in "
+                f"{timezone.get_current_timezone_name()}. Write another time, or one with its "
+                "offset, as in 2026-01-31T14:30+00:00.",
+                "clock",
+            ) from None

@@ -1,0 +1,234 @@
+"""The form of a task. Every rule runs here, on the server, whichever door the values came by."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
+from enum import Enum
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.http import QueryDict
+
+from tasks.calling import call_with
+from tasks.parameters.kinds import Asked
+from tasks.parameters.kinds.objects import ObjectKind
+from tasks.parameters.param import listed
+from tasks.parameters.signature import Parameter
+
+PAGE = 20  # objects in one answer of a picker
+LONGEST_TERM = 100
+
+type PickerUrl = Callable[[str], str]
+
+
+class ParameterForm(forms.Form):
+    """Asks for parameters; its `cleaned_data` holds the typed values, one for each of them."""
+
+    template_name = "tasks/widgets/form.html"
+
+    class Media:
+        js = ("tasks/only_if.js",)
+
+    def __init__(
+        self,
+        parameters: Sequence[Parameter],
+        fields: Mapping[str, forms.Field],
+        *,
+        validate: Callable[..., object] | None,
+        **kwargs: Any,  # noqa: ANN401 -- as a form takes
+    ) -> None:
+        super().__init__(**kwargs)
+        self.parameters = parameters
+        self.validate_together = validate
+        self.fields |= fields
+        for parameter in parameters:
+            self._mark_condition(parameter)
+
+    def get_context(self) -> dict[str, Any]:
+        """For the template: also which questions need an answer."""
+        return super().get_context() | {"needed": {p.name for p in self.parameters if p.required}}
+
+    def clean(self) -> dict[str, Any]:
+        """Defaults, questions that did not arise, and rules over several parameters."""
+        self._refuse_what_was_sent_twice()
+        for parameter in self.parameters:
+            if parameter.name not in self.errors:
+                self._settle(parameter)
+            if not self._arises(parameter):
+                self.errors.pop(parameter.name, None)
+                self.cleaned_data[parameter.name] = None
+        if self.validate_together and not self.errors:
+            self._check_together(self.validate_together)
+        return self.cleaned_data
+
+    def _settle(self, parameter: Parameter) -> None:
+        """Give an empty value its default, or ask for it."""
+        name = parameter.name
+        if self.cleaned_data.get(name) is not None:
+            return
+        self.cleaned_data[name] = self._unanswered(parameter)
+        if parameter.required and self._arises(parameter):
+            self.add_error(name, self.fields[name].error_messages["required"])
+
+    def _unanswered(self, parameter: Parameter) -> object:
+        # A page always sends every field, and nothing at all for a list without a tick.
+        on_page = isinstance(self.data, QueryDict)
+        if not on_page and self.add_prefix(parameter.name) not in self.data:
+            return copy(parameter.default)
+        if parameter.required or parameter.optional:
+            return None
+        return copy(parameter.kind.empty(parameter.default))
+
+    def _arises(self, parameter: Parameter) -> bool:
+        """Whether the parameters before this one say that it is asked for."""
+        return all(
+            name in self.cleaned_data and _is_among(self.cleaned_data[name], wanted)
+            for name, wanted in parameter.param.only_if.items()
+        )
+
+    def _check_together(self, validate: Callable[..., object]) -> None:
+        try:
+            call_with(validate, self.cleaned_data)
+        except ValidationError as error:
+            self._place(error)
+
+    def _place(self, error: ValidationError) -> None:
+        """Put messages beside their fields; those of no field go above the form."""
+        if not hasattr(error, "error_dict"):
+            self.add_error(None, error)
+            return
+        for name, errors in error.error_dict.items():
+            self.add_error(name if name in self.fields else None, errors)
+
+    def _refuse_what_was_sent_twice(self) -> None:
+        # Two readers of such data could each take another of the two values.
+        if not isinstance(self.data, QueryDict):
+            return
+        for parameter in self.parameters:
+            widget = self.fields[parameter.name].widget
+            many = getattr(widget, "allow_multiple_selected", False)
+            lists = [self.data.getlist(self.add_prefix(name)) for name in parameter.inputs]
+            if not many and any(len(values) > 1 for values in lists):
+                self.add_error(parameter.name, "This was sent more than once. Send one value.")
+
+    def _mark_condition(self, parameter: Parameter) -> None:
+        if parameter.param.only_if:
+            wanted = {
+                self.add_prefix(name): [_on_the_page(v) for v in listed(values)]
+                for name, values in parameter.param.only_if.items()
+            }
+            attrs = self.fields[parameter.name].widget.attrs
+            attrs["data-only-if"] = json.dumps(wanted)
+            if parameter.required:
+                attrs["aria-required"] = "true"
+
+
+def form_for(  # noqa: PLR0913 -- as a form takes, and who fills it in
+    parameters: Sequence[Parameter],
+    *,
+    person: Any,  # noqa: ANN401 -- a User, or whatever limit= and options= understand
+    data: Mapping[str, Any] | None = None,
+    files: Mapping[str, Any] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    picker_url: PickerUrl | None = None,
+    validate: Callable[..., object] | None = None,
+    prefix: str | None = None,
+) -> ParameterForm:
+    """The form for these parameters, as this person may fill it in.
+
+    `data` is what a page sent, or a plain dict from another door, whose values may be typed
+    already. In a plain dict a name that is absent gets its default. `initial` holds typed values.
+    Names that are not declared are ignored; see `unknown_names`. `picker_url` gives the address
+    at which the picker of a parameter searches. `validate` gets the typed values that it names,
+    and raises ValidationError({"amount": "message"}).
+    """
+    fields = {p.name: _field(p, person, picker_url) for p in parameters}
+    return ParameterForm(
+        parameters,
+        fields,
+        validate=validate,
+        data=data,
+        files=_files(parameters, data, files),
+        initial=dict(initial or {}),
+        prefix=prefix,
+    )
+
+
+def unknown_names(parameters: Iterable[Parameter], names: Iterable[str]) -> list[str]:
+    """Those of the names that no parameter has. Doors without a page refuse them."""
+    known = {name for p in parameters for name in p.inputs}
+    return sorted(set(names) - known)
+
+
+def search(
+    parameter: Parameter,
+    person: Any,  # noqa: ANN401 -- a User, or whatever limit= understands
+    term: str,
+    page: int = 1,
+) -> dict[str, Any]:
+    """One page of the objects that this person may choose from, for the picker.
+
+    Each word of the term must be found in one of the search fields. Raises TypeError for a
+    parameter that is no object.
+    """
+    kind = parameter.kind
+    if not isinstance(kind, ObjectKind):
+        raise TypeError(f"{parameter.name} is no object that could be searched for.")
+    start = (max(page, 1) - 1) * PAGE
+    queryset = kind.queryset(person)
+    for word in term.replace("\0", " ")[:LONGEST_TERM].split():
+        found = Q()
+        for path in kind.search:
+            found |= Q(**{f"{path}__icontains": word})
+        # A subquery: a search across a relation would find the same object several times.
+        queryset = queryset.filter(pk__in=kind.objects.filter(found).values("pk"))
+    if not queryset.ordered:
+        queryset = queryset.order_by("pk")
+    objects = list(queryset[start : start + PAGE + 1])
+    return {
+        "results": [{"id": str(each.pk), "text": str(each)} for each in objects[:PAGE]],
+        "pagination": {"more": len(objects) > PAGE},
+    }
+
+
+def _field(parameter: Parameter, person: object, picker_url: PickerUrl | None) -> forms.Field:
+    # A browser would insist on an answer to a hidden question, so the form asks for it instead.
+    asked = Asked(
+        person=person,
+        name=parameter.name,
+        label=parameter.label,
+        required=parameter.required and not parameter.param.only_if,
+        optional=parameter.optional,
+        blank=parameter.required or parameter.optional,
+        picker_url=picker_url,
+    )
+    field = parameter.kind.field(asked)
+    field.label, field.help_text = parameter.label, parameter.help
+    field.initial = parameter.default
+    return field
+
+
+def _files(
+    parameters: Iterable[Parameter],
+    data: Mapping[str, Any] | None,
+    files: Mapping[str, Any] | None,
+) -> Mapping[str, Any] | None:
+    """A plain dict may hold files among the other values."""
+    if data is None or isinstance(data, QueryDict) or files is not None:
+        return files
+    return {p.name: data[p.name] for p in parameters if p.name in data}
+
+
+def _is_among(value: object, wanted: object) -> bool:
+    values = value if isinstance(value, list) else [value]
+    return any(_on_the_page(v) == _on_the_page(w) for v in values for w in listed(wanted))
+
+
+def _on_the_page(value: object) -> str:
+    """A value as a control of the page holds it, so that script and server compare alike."""
+    value = value.value if isinstance(value, Enum) else value
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)

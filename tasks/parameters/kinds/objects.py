@@ -1,0 +1,97 @@
+"""Objects of a model, people among them, limited to those the person may choose from."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth import get_user_model
+from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist, ValidationError
+from django.db import models
+from django.db.models.options import Options
+
+from tasks.parameters.errors import DeclarationError, DoesNotFit, ObjectGone
+from tasks.parameters.fields import ObjectField
+from tasks.parameters.kinds.base import Asked, Json, Keep, Kind, Load, fits
+from tasks.parameters.param import are_names
+from tasks.parameters.words import with_hidden_characters_shown
+
+PEOPLE_SEARCH = ("username", "first_name", "last_name", "email")
+
+
+class ObjectKind(Kind):
+    """A model: stored as its key and, for people, its name of that day"""
+
+    what = "an object"
+    options = frozenset({"limit", "search"})
+
+    def prepare(self) -> None:
+        self.model: type[models.Model] = self.hint
+        # The leading underscore notwithstanding, these two are Django's public names.
+        self.meta: Options[Any] = self.hint._meta  # noqa: SLF001
+        self.objects: models.Manager[Any] = self.hint._default_manager  # noqa: SLF001
+        self.is_people = self.model is get_user_model()
+        self.search = self.param.search or (PEOPLE_SEARCH if self.is_people else ())
+        name = self.model.__name__
+        if not are_names(self.search):
+            raise DeclarationError(
+                f"It is not said how to search for {name}.",
+                'Name the fields to look in: Param(search=("name",)).',
+            )
+        for path in self.search:
+            self._check_path(path)
+
+    def queryset(self, person: Any) -> models.QuerySet[Any]:  # noqa: ANN401 -- whoever asks
+        """The objects that this person may choose from."""
+        if self.param.limit is not None:
+            return self.param.limit(person)
+        if self.is_people:
+            return self.objects.filter(is_active=True)
+        return self.objects.all()
+
+    def field(self, asked: Asked) -> forms.Field:
+        picker = asked.picker_url(asked.name) if asked.picker_url else ""
+        return ObjectField(
+            self.queryset(asked.person),
+            picker,
+            plural=str(self.meta.verbose_name_plural),
+            required=asked.required,
+        )
+
+    def accepts(self, value: object) -> bool:
+        return False  # an object that is named in code may not exist
+
+    def freeze(self, value: models.Model, keep: Keep) -> Json:
+        return {"label": str(value), "model": self._label, "pk": str(value.pk)}
+
+    def thaw(self, frozen: Json, load: Load) -> models.Model:
+        stored = fits(frozen, dict)
+        key = fits(stored.get("pk"), str)
+        if stored.get("model") != self._label:
+            raise DoesNotFit(f"{stored.get('model')} was chosen, and {self._label} is needed now.")
+        try:
+            found: models.Model = self.objects.get(pk=key)
+        except (ObjectDoesNotExist, ValueError, ValidationError):
+            name = self.meta.verbose_name
+            raise ObjectGone(
+                f"The {name} “{stored.get('label')}” is not there any more. Ask again with another."
+            ) from None
+        return found
+
+    def text(self, frozen: Json) -> str:
+        return with_hidden_characters_shown(fits(fits(frozen, dict).get("label"), str))
+
+    def rule_values(self, name: str, frozen: Json) -> dict[str, object]:
+        return {name: None if frozen is None else fits(fits(frozen, dict).get("pk"), str)}
+
+    @property
+    def _label(self) -> str:
+        return self.meta.label_lower
+
+    def _check_path(self, path: str) -> None:
+        try:
+            self.meta.get_field(path.split("__")[0])
+        except FieldDoesNotExist:
+            names = ", ".join(field.name for field in self.meta.get_fields())
+            raise DeclarationError(
+                f"search names {path!r}, which is no field of {self.model.__name__}.",
+                f"Its fields are {names}.",
+            ) from None

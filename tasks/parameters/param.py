@@ -1,0 +1,68 @@
+"""What an author may say about a parameter, beyond its type."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+type Bound = int | str | Decimal | date | datetime
+type Option = str | tuple[str, str]
+
+DEFAULT_MAX_SIZE = 5 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # so that it can be hashed
+class Param:
+    """Written in a type hint: `amount: Annotated[Money, Param(min="0.01", max=500)]`.
+
+    label, help       what people read; the label defaults to the parameter's name
+    min, max          smallest and largest number, amount, date or time, both allowed
+    places            decimals of a Decimal; finer numbers are refused
+    min_length, max_length   of a text, or of a list of choices
+    pattern           (regular expression the whole text must match, message when it does not)
+    options           called with the person; gives the texts, or (value, label) pairs, to choose from
+    labels            value to label, for choices
+    only_if           {"other_parameter": value or list of values}: asked for only then
+    long              a text of several lines
+    currencies        codes a person may choose from, the first being suggested
+    limit             called with the person; gives the QuerySet of objects they may choose from
+    search            names of model fields in which the picker looks
+    accept            endings of file names, such as (".csv",)
+    max_size          of a file, in bytes
+    """
+
+    label: str = ""
+    help: str = ""
+    min: Bound | None = None
+    max: Bound | None = None
+    places: int | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    pattern: tuple[str, str] | None = None
+    options: Callable[[Any], Sequence[Option]] | None = None
+    labels: Mapping[Any, str] = field(default_factory=dict)
+    only_if: Mapping[str, Any] = field(default_factory=dict)
+    long: bool = False
+    currencies: tuple[str, ...] = ("USD",)
+    limit: "Callable[[Any], QuerySet[Any]] | None" = None
+    search: tuple[str, ...] = ()
+    accept: tuple[str, ...] = ()
+    max_size: int = DEFAULT_MAX_SIZE
+
+
+def are_names(value: object) -> bool:
+    """Whether it is a tuple of texts, at least one: ("USD") without its comma is a mere text."""
+    return (
+        isinstance(value, (tuple, list))
+        and bool(value)
+        and all(isinstance(name, str) for name in value)
+    )
+
+
+def listed(wanted: Any) -> Sequence[Any]:  # noqa: ANN401 -- a value or several
+    """The values of one entry of `only_if`."""
+    return tuple(wanted) if isinstance(wanted, (list, tuple, set, frozenset)) else (wanted,)

@@ -1,0 +1,197 @@
+"""From a function's type hints to the parameters that people fill in."""
+
+import inspect
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import NoneType, SimpleNamespace, UnionType
+from typing import Annotated, Any, TypeAliasType, Union, get_args, get_origin
+
+from django.core.exceptions import ValidationError
+
+from tasks.parameters.errors import DeclarationError
+from tasks.parameters.kinds import Kind, kind_of
+from tasks.parameters.kinds.base import shown
+from tasks.parameters.param import Param, listed
+from tasks.parameters.words import words
+
+RUN = "TaskRun"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One thing that a task asks for.
+
+    `optional` says that it may be None; `required`, that a person must give it when they see it.
+    """
+
+    name: str
+    kind: Kind
+    required: bool
+    optional: bool
+    default: Any
+    label: str
+    help: str
+    param: Param
+
+    @property
+    def inputs(self) -> list[str]:
+        """The names under which a page sends the value."""
+        return self.kind.inputs(self.name)
+
+    @property
+    def may_be_none(self) -> bool:
+        """Whether the function may get None: nothing was given, or the question did not arise."""
+        return self.optional or bool(self.param.only_if)
+
+
+def read(function: Callable[..., object]) -> list[Parameter]:
+    """The parameters of a task's function, in order. Raises DeclarationError."""
+    return list(_read(inspect.unwrap(function)))
+
+
+@cache  # a list of runs reads the same function for each row
+def _read(function: Callable[..., object]) -> tuple[Parameter, ...]:
+    declared = dict(_declared(function))
+    hints = _hints(function, declared)
+    parameters = tuple(_parameter(each, hints[name]) for name, each in declared.items())
+    _check_conditions(parameters)
+    _check_names(parameters)
+    return parameters
+
+
+def _declared(function: Callable[..., object]) -> Iterator[tuple[str, inspect.Parameter]]:
+    for name, each in inspect.signature(function).parameters.items():
+        if _is_run(each.annotation):
+            continue
+        if each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD, each.POSITIONAL_ONLY):
+            raise DeclarationError(
+                f"{function.__name__} takes {each}, for which no form can be made.",
+                "Write each parameter by its name, after no * and before no /.",
+            )
+        if each.annotation is each.empty:
+            raise DeclarationError(
+                f"The parameter {name} has no type hint.",
+                f"Write one, such as {name}: str.",
+            )
+        yield name, each
+
+
+def _is_run(annotation: object) -> bool:
+    # By name, since a task's module may import TaskRun for type checkers only.
+    name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
+    return isinstance(name, str) and name.strip("\"'").rpartition(".")[2] == RUN
+
+
+def _hints(
+    function: Callable[..., object], declared: Mapping[str, inspect.Parameter]
+) -> dict[str, Any]:
+    annotations = {name: each.annotation for name, each in declared.items()}
+    try:
+        return typing.get_type_hints(
+            SimpleNamespace(__annotations__=annotations),
+            globalns=getattr(function, "__globals__", {}),
+            include_extras=True,
+        )
+    except (NameError, AttributeError, SyntaxError, TypeError) as error:
+        raise DeclarationError(
+            f"A type hint of {function.__name__} cannot be read: {error}.",
+            "Import the type at the top of the module, outside `if TYPE_CHECKING`.",
+        ) from error
+
+
+def _parameter(declared: inspect.Parameter, hint: Any) -> Parameter:  # noqa: ANN401
+    name = declared.name
+    bare, params, optional = _unwrapped(hint)
+    if len(params) > 1:
+        raise DeclarationError(
+            f"The parameter {name} has {len(params)} Param(...).", "Put them into one."
+        )
+    param = params[0] if params else Param()
+    try:
+        kind = kind_of(bare, param)
+        has_default = declared.default is not declared.empty
+        default = declared.default if has_default else None
+        if has_default:
+            _check_default(kind, default, optional=optional)
+    except DeclarationError as error:
+        raise DeclarationError(f"The parameter {name}: {error.message}", error.hint) from error
+    return Parameter(
+        name=name,
+        kind=kind,
+        required=not (has_default or optional),
+        optional=optional,
+        default=default,
+        label=param.label or words(name),
+        help=param.help,
+        param=param,
+    )
+
+
+def _unwrapped(hint: Any) -> tuple[Any, list[Param], bool]:  # noqa: ANN401
+    """The type without aliases, Annotated and None; each Param on the way; whether None was."""
+    if isinstance(hint, TypeAliasType):
+        return _unwrapped(hint.__value__)
+    if get_origin(hint) is Annotated:
+        inner, *extras = get_args(hint)
+        bare, params, optional = _unwrapped(inner)
+        return bare, [*params, *(e for e in extras if isinstance(e, Param))], optional
+    if get_origin(hint) in (Union, UnionType):
+        rest = [part for part in get_args(hint) if part is not NoneType]
+        if len(rest) == 1:
+            bare, params, _ = _unwrapped(rest[0])
+            return bare, params, True
+    return hint, [], False
+
+
+def _check_default(kind: Kind, default: object, *, optional: bool) -> None:
+    if default is None and optional:
+        return
+    if not kind.accepts(default):
+        advice = f"Write a default of the type {shown(kind.hint)}, or none."
+        if default is None:
+            advice = f"Write {shown(kind.hint)} | None, or another default."
+        raise DeclarationError(f"{default!r} cannot be the default of {kind.what}.", advice)
+    try:
+        kind.check_default(default)
+    except ValidationError as error:
+        raise DeclarationError(
+            f"The default {default!r} breaks the parameter's own rules: {' '.join(error.messages)}",
+            "Write a default that keeps them.",
+        ) from error
+
+
+def _check_conditions(parameters: tuple[Parameter, ...]) -> None:
+    # Only earlier ones, so that no two parameters wait for each other.
+    earlier: dict[str, Parameter] = {}
+    for parameter in parameters:
+        for name, wanted in parameter.param.only_if.items():
+            if name not in earlier:
+                raise DeclarationError(
+                    f"only_if of the parameter {parameter.name} names {name!r}, and no parameter "
+                    "before it has that name.",
+                    f"Names before it: {', '.join(earlier) or 'none'}.",
+                )
+            for value in listed(wanted):
+                if not earlier[name].kind.can_be(value):
+                    raise DeclarationError(
+                        f"only_if of the parameter {parameter.name} waits for {name} to be "
+                        f"{value!r}, which it can never be.",
+                        f"Write a value that {name} can have; it must be a choice, a yes or no, "
+                        "a text or a whole number.",
+                    )
+        earlier[parameter.name] = parameter
+
+
+def _check_names(parameters: tuple[Parameter, ...]) -> None:
+    taken: dict[str, str] = {}
+    for parameter in parameters:
+        names = [*parameter.inputs, *parameter.kind.rule_types(parameter.name)]
+        for name in dict.fromkeys(names):
+            if other := taken.get(name):
+                raise DeclarationError(
+                    f"The parameters {other} and {parameter.name} both use the name {name!r}.",
+                    "Rename one of them.",
+                )
+            taken[name] = parameter.name

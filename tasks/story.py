@@ -1,0 +1,103 @@
+"""The story of a run: who asked, who decided, what happened, in the order in which it did."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from approvals.models import Decision
+from audit.wording import door_label
+from tasks.models import Run
+from tasks.wording import TONES
+
+type Version = Any  # a row of a history model, which simple_history makes without types
+
+Status = Run.Status
+
+_WHAT: Final[dict[str, str]] = {
+    Status.AWAITING_APPROVAL: "Put before the people who decide",
+    Status.QUEUED: "Put in line for a worker",
+    Status.SUCCEEDED: "Finished",
+    Status.FAILED: "Failed",
+    Status.UNCERTAIN: "Ended without a clear answer",
+    Status.CANCELLED: "Taken back",
+    Status.REJECTED: "Ended as rejected",
+    Status.EXPIRED: "Expired: nobody decided in time",
+    Status.STALE: "Found to be out of date, and not run",
+}
+# The database's hands, not a person's: what follows from a decision, and what a worker does.
+_BY_ITSELF: Final = (Status.QUEUED, Status.RUNNING, Status.STALE, Status.EXPIRED)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened. `who` is empty where it followed by itself."""
+
+    at: datetime
+    what: str
+    who: str = ""
+    door: str = ""
+    why: str = ""
+    tone: str = "quiet"
+
+
+def story_of(run: Run) -> list[Entry]:
+    """What happened to a run, oldest first. Three queries at most."""
+    entries = [*_moves(run), *_decisions(run)]
+    return sorted(entries, key=lambda entry: entry.at)
+
+
+def _moves(run: Run) -> Iterator[Entry]:
+    before = ""
+    for version in run.history.order_by("history_id"):
+        if not before:
+            yield _asked(version)
+        elif version.status != before and version.status != Status.REJECTED:
+            yield _move(version)
+        before = version.status
+
+
+def _asked(version: Version) -> Entry:
+    waits = version.status == Status.AWAITING_APPROVAL
+    return Entry(
+        _at(version),
+        "Asked for, to be approved" if waits else "Asked for, and put in line for a worker",
+        version.history_actor_label,
+        door_label(version.door),
+        version.reason,
+        "waiting" if waits else "busy",
+    )
+
+
+def _move(version: Version) -> Entry:
+    status = version.status
+    by_hand = status == Status.CANCELLED
+    return Entry(
+        _at(version),
+        f"Started by worker {version.worker}" if status == Status.RUNNING else _WHAT[status],
+        version.history_actor_label if by_hand else "",
+        door_label(version.history_door) if by_hand else "",
+        (version.history_change_reason or "") if by_hand else version.error,
+        TONES.get(status, "quiet"),
+    )
+
+
+def _decisions(run: Run) -> Iterator[Entry]:
+    if run.approval_id is None:
+        return
+    keys = list(Decision.objects.filter(request=run.approval_id).values_list("pk", flat=True))
+    for version in Decision.history.filter(id__in=keys).order_by("history_id") if keys else ():
+        verdict = Decision.Verdict(version.verdict)
+        yield Entry(
+            _at(version),
+            verdict.label,
+            version.history_actor_label,
+            door_label(version.door),
+            version.reason,
+            "good" if verdict == Decision.Verdict.APPROVE else "bad",
+        )
+
+
+def _at(version: Version) -> datetime:
+    # Both clocks are the database's: the order of two entries does not depend on ours.
+    return version.recorded_at or version.history_date  # type: ignore[no-any-return]

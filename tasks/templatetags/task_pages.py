@@ -1,0 +1,49 @@
+"""Words and colours for what runs are and did."""
+
+from datetime import datetime
+
+from django import template
+from django.utils import timezone
+
+from tasks import wording
+from tasks.models import Run
+
+register = template.Library()
+
+
+@register.filter
+def tone(status: str) -> str:
+    """The colour of a run's status: waiting, busy, good, bad or quiet."""
+    return wording.TONES.get(status, "quiet")
+
+
+@register.filter
+def tone_of_request(status: str) -> str:
+    """The colour of an approval's status."""
+    return wording.REQUEST_TONES.get(status, "quiet")
+
+
+@register.filter
+def what(run: Run) -> str:
+    """The headline of a run where the task's name stands above it already."""
+    return wording.what(run)
+
+
+@register.filter
+def duration(run: Run) -> str:
+    """How long a run has taken, or takes so far. Empty for one that has not begun."""
+    if run.started_at is None:
+        return ""
+    return wording.length((run.finished_at or timezone.now()) - run.started_at)
+
+
+@register.filter
+def moment(at: datetime, precision: str = "minutes") -> str:
+    """A time of today without its date, another with it; to the second if asked."""
+    return wording.moment(at, seconds=precision == "seconds")
+
+
+@register.filter
+def ago(at: datetime) -> str:
+    """“3 minutes ago”."""
+    return wording.ago(at)

@@ -1,0 +1,53 @@
+"""Files and secrets that runs were given."""
+
+import hashlib
+import uuid
+from base64 import urlsafe_b64encode
+
+from cryptography.fernet import Fernet, MultiFernet
+from django.conf import settings
+
+from tasks.models import StoredFile, StoredSecret
+from tasks.parameters import File
+
+
+def keep_file(file: File) -> None:
+    """Store a file under its fingerprint. The same content is stored once."""
+    StoredFile.objects.get_or_create(sha256=file.sha256, defaults={"content": file.content})
+
+
+def read_file(sha256: str) -> bytes:
+    """The content of a stored file. Raises ValueError when it is not what was sealed."""
+    content = bytes(StoredFile.objects.get(pk=sha256).content)
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise ValueError("The stored file is not the one that was handed in.")
+    return content
+
+
+def keep_secret(text: str) -> str:
+    """Encrypt and store a secret; returns the reference that the parameters hold."""
+    ciphertext = _cipher().encrypt(text.encode())
+    return str(StoredSecret.objects.create(ciphertext=ciphertext).pk)
+
+
+def read_secret(reference: str) -> str:
+    """The secret behind a reference."""
+    stored = StoredSecret.objects.get(pk=uuid.UUID(reference))
+    return _cipher().decrypt(bytes(stored.ciphertext)).decode()
+
+
+def forget_secrets(values: dict[str, object]) -> None:
+    """Delete the secrets that these parameters refer to, if any."""
+    references = [v["secret"] for v in values.values() if isinstance(v, dict) and "secret" in v]
+    if references:
+        StoredSecret.objects.filter(pk__in=references).delete()
+
+
+def _cipher() -> MultiFernet:
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return MultiFernet([Fernet(_derived(str(key))) for key in keys])
+
+
+def _derived(key: str) -> bytes:
+    # A key of its own, so that what leaks here does not sign sessions, nor the reverse.
+    return urlsafe_b64encode(hashlib.sha256(b"backoffice.secrets:" + key.encode()).digest())

@@ -1,0 +1,155 @@
+"""Runs and rules in words for people."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from approvals.models import ApprovalRequest
+from tasks.models import ApprovalRule, Run
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+Status = Run.Status
+
+TONES: Final[dict[str, str]] = {
+    Status.AWAITING_APPROVAL: "waiting",
+    Status.QUEUED: "busy",
+    Status.RUNNING: "busy",
+    Status.SUCCEEDED: "good",
+    Status.FAILED: "bad",
+    Status.UNCERTAIN: "bad",
+    Status.REJECTED: "bad",
+    Status.STALE: "waiting",
+}
+
+REQUEST_TONES: Final[dict[str, str]] = {
+    ApprovalRequest.Status.PENDING: "waiting",
+    ApprovalRequest.Status.APPROVED: "good",
+    ApprovalRequest.Status.REJECTED: "bad",
+    ApprovalRequest.Status.STALE: "waiting",
+}
+
+STATES: Final[dict[str, str]] = {
+    Status.AWAITING_APPROVAL: "It waits for somebody to approve it.",
+    Status.QUEUED: "It waits for its turn, which comes within seconds.",
+    Status.RUNNING: "It is running now.",
+    Status.SUCCEEDED: "It is done.",
+    Status.FAILED: "It failed.",
+    Status.UNCERTAIN: "Nobody knows yet whether it happened.",
+    Status.CANCELLED: "It was taken back before it began. Nothing was done.",
+    Status.REJECTED: "It was rejected. Nothing was done.",
+    Status.EXPIRED: "Nobody decided in time. Nothing was done.",
+    Status.STALE: "It was out of date before it could begin. Nothing was done.",
+}
+
+_TYPES: Final[dict[str, str]] = {
+    "FLOAT": "number",
+    "STRING": "text in quotes",
+    "BOOLEAN": "true or false",
+    "DATETIME": 'date, written d"2026-01-31"',
+    "ARRAY": "list of texts",
+}
+
+_NEXT: Final[dict[str, str]] = {
+    Status.FAILED: (
+        "It is not tried again by itself. If you can put right what it says, ask for it again; "
+        "otherwise tell {owner}."
+    ),
+    Status.UNCERTAIN: (
+        "Do not ask for it again yet: it would happen twice if it did happen. Tell {owner}, who "
+        "can look it up."
+    ),
+    Status.EXPIRED: "If it is still needed, ask for it again and tell those who decide.",
+    Status.STALE: "If it is still needed, ask for it again.",
+}
+
+
+def what_next(run: Run) -> str:
+    """What a person can do about a run that did not end well. Empty for the others."""
+    return _NEXT.get(run.status, "").format(owner=run.task.owner)
+
+
+def what(run: Run) -> str:
+    """The headline without the name of the task, unless that is all there is."""
+    return run.headline.removeprefix(f"{run.task}: ")
+
+
+def paragraphs(text: str) -> list[str]:
+    """The paragraphs of a docstring, without the line breaks that its editor put in.
+
+    A list, whose lines begin with a hyphen or an asterisk, keeps its lines.
+    """
+    found = (part.strip() for part in text.split("\n\n"))
+    return [
+        part if part.startswith(("- ", "* ")) else " ".join(part.split()) for part in found if part
+    ]
+
+
+def always_holds(rule: ApprovalRule) -> bool:
+    """Whether every run needs this approval."""
+    return rule.condition.strip().lower() == "true"
+
+
+def in_words(rule: ApprovalRule) -> str:
+    """“Waits for Support Managers when amount > 100”."""
+    whom = deciders(rule.groups.all(), rule.people.all(), rule.needed)
+    if always_holds(rule):
+        return f"Always waits for {whom}"
+    return f"Waits for {whom} when {rule.condition}"
+
+
+def deciders(groups: Iterable[object], people: Iterable[object], needed: int) -> str:
+    """“Support Managers or Bob Example”, “2 of Support Managers”."""
+    named = [str(each) for each in (*groups, *people)]
+    whom = either(named) or "the people who may approve it"
+    return whom if needed == 1 else f"{needed} of {whom}"
+
+
+def type_in_words(kind: Any) -> str:  # noqa: ANN401 - a type of rule-engine, which has no stubs
+    """“number”, “text, or null when there is none”: what a condition compares it with."""
+    if kind.name == "NULLABLE":
+        return f"{type_in_words(kind.inner_type)}, or null when there is none"
+    return _TYPES.get(kind.name, str(kind.name).lower())
+
+
+def either(names: list[str]) -> str:
+    """“A, B or C”."""
+    *others, last = names or [""]
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def whose(person: "User", viewer: "User") -> str:
+    """A name at the beginning of a sentence, which is “You” for oneself."""
+    return "You" if person.pk == viewer.pk else str(person)
+
+
+def length(took: timedelta) -> str:
+    """“0.4 s”, “12 s”, “3 min 5 s”, “2 h 10 min”."""
+    seconds = max(took.total_seconds(), 0)
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min"
+
+
+def moment(at: datetime, *, seconds: bool = False) -> str:
+    """“today 14:03” or “3 Nov 2026, 14:03”, in the local zone."""
+    local = timezone.localtime(at)
+    clock = date_format(local, "H:i:s" if seconds else "H:i")
+    if local.date() == timezone.localdate():
+        return f"today {clock}"
+    return f"{date_format(local, 'j M Y')}, {clock}"
+
+
+def ago(at: datetime) -> str:
+    """“just now”, “3 minutes ago”."""
+    recent = timezone.now() - at < timedelta(minutes=1)
+    return "just now" if recent else str(naturaltime(at))

@@ -1,0 +1,44 @@
+from datetime import timedelta
+
+import pytest
+
+from approvals import actions
+from approvals.models import ApprovalRequest
+from approvals.policy import StageSpec
+from audit.context import Door
+
+SEAL = "5ea1" * 16
+
+
+@pytest.fixture
+def ask(alice, bob, carol, approvers):
+    """Alice puts a question to Bob and Carol."""
+
+    def open_one(*, needed=1, stages=None, waits_for=timedelta(days=1), by=alice):
+        return actions.open_request(
+            title="Issue credit: 150.00 USD",
+            shown={"facts": [["Amount", "150.00 USD"]], "changes": []},
+            seal=SEAL,
+            requested_by=by,
+            door=Door.ADMIN,
+            stages=stages or [StageSpec("Managers", needed, [approvers])],
+            reason="The parcel was late",
+            waits_for=waits_for,
+        )
+
+    return open_one
+
+
+@pytest.fixture
+def decide():
+    def decide_it(request: ApprovalRequest, by, verdict="approve", *, seal=None, reason=""):
+        return actions.decide(
+            request.pk,
+            decided_by=by,
+            verdict=verdict,
+            seal=seal or request.seal,
+            door=Door.ADMIN,
+            reason=reason,
+        )
+
+    return decide_it

@@ -1,0 +1,119 @@
+"""A task of our own: a credit that writes down each time its function is called."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Annotated, Any
+
+import pytest
+
+from approvals import actions as approvals
+from audit.context import Door
+from tasks.access import Right
+from tasks.actions import adopt_task, request_run
+from tasks.actions.grants import set_right
+from tasks.execution import execute
+from tasks.models import Run, Task
+from tasks.outputs import Change
+from tasks.parameters import Money, Param
+from tasks.registry import Approval, RegisteredTask, registry
+from tasks.run import TaskRun
+
+Amount = Annotated[Money, Param(min="0.01", max=5000)]
+
+
+class Credit:
+    """The task's function, with a list of its calls and a way to make it misbehave."""
+
+    def __init__(self) -> None:
+        self.calls: list[Money] = []
+        self.behave: Callable[[TaskRun], Any] = lambda run: {"Credited": "yes"}
+        self.registered: RegisteredTask
+
+    def run(self, run: TaskRun, amount: Amount) -> Any:
+        """Give a customer a credit."""
+        self.calls.append(amount)
+        run.log(f"Crediting {amount}")
+        return self.behave(run)
+
+    def preview(self, amount: Money) -> list[Change]:
+        return [Change("Balance", "10.00 USD", f"{amount.amount + 10} {amount.currency}")]
+
+
+@pytest.fixture
+def credit(db) -> Iterator[Credit]:
+    fake = Credit()
+    fake.registered = RegisteredTask(
+        slug="test-credit",
+        name="Test credit",
+        category="Tests",
+        owner="Testers",
+        description="Give a customer a credit.",
+        function=fake.run,
+        preview=fake.preview,
+        approval=(Approval("amount > 100", groups=["Approvers"], name="Credits above 100"),),
+        source_hash="1" * 64,
+    )
+    with registry.temporarily(fake.registered):
+        adopt_task(fake.registered)
+        yield fake
+
+
+@pytest.fixture
+def task(credit, alice, bob, carol, dave, approvers) -> Task:
+    """Alice may run it, Dave may see it, Bob and Carol decide what is above 100."""
+    row = Task.objects.get(slug="test-credit")
+    set_right(row, Right.EXECUTE, to=alice)
+    set_right(row, Right.VIEW, to=dave)
+    return row
+
+
+@pytest.fixture
+def ask(task, alice):
+    def ask_for(amount: str = "150.00", *, by=None, reason="The parcel was late", **values) -> Run:
+        return request_run(
+            task.pk,
+            requested_by=by or alice,
+            door=Door.ADMIN,
+            values={"amount": amount, "amount_currency": "USD"} | values,
+            reason=reason,
+        )
+
+    return ask_for
+
+
+@pytest.fixture
+def approve(bob):
+    def approve_it(run: Run, by=None, verdict="approve", reason="") -> None:
+        approvals.decide(
+            run.approval_id,
+            decided_by=by or bob,
+            verdict=verdict,
+            seal=run.seal,
+            door=Door.ADMIN,
+            reason=reason,
+        )
+        run.refresh_from_db()
+
+    return approve_it
+
+
+@pytest.fixture
+def work():
+    """Do what a worker does with a run's id, in this process."""
+
+    def work_on(run: Run) -> Run:
+        execute(str(run.pk))
+        run.refresh_from_db()
+        return run
+
+    return work_on
+
+
+@pytest.fixture
+def deploy(credit):
+    """Put changed code behind the task, as a deploy would."""
+
+    def deploy_it(**changes: object) -> None:
+        registry._tasks["test-credit"] = replace(credit.registered, **changes)
+
+    return deploy_it

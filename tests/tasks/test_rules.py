@@ -1,0 +1,133 @@
+"""Conditions: read when they are written, and never guessed at. S13."""
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from approvals.actions import remove_member
+from audit.context import Door
+from tasks import parameters
+from tasks.access import NotGranted, Right
+from tasks.actions import RuleSpec, end_rule, save_rule
+from tasks.actions.grants import set_right
+from tasks.rules import check_condition, rules_that_apply
+
+
+@pytest.fixture
+def declared(credit):
+    return parameters.read(credit.registered.function)
+
+
+@pytest.fixture
+def administrator(task, carol):
+    set_right(task, Right.CHANGE, to=carol)
+    return carol
+
+
+@pytest.fixture
+def save(task, administrator, approvers):
+    def save_it(condition="amount > 50", **changes):
+        fields = {"name": "Large ones", "groups": [approvers], "needed": 1} | changes
+        replaces = fields.pop("replaces", None)
+        by = fields.pop("by", administrator)
+        return save_rule(
+            task.pk,
+            spec=RuleSpec(condition=condition, **fields),
+            replaces=replaces,
+            by=by,
+            door=Door.ADMIN,
+            reason="Too many mistakes",
+        )
+
+    return save_it
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["true", "amount > 100", "amount >= 0.1 and amount_currency == 'USD'", "not (amount < 5)"],
+)
+def test_a_yes_or_no_question_over_known_names_is_accepted(declared, condition):
+    check_condition(condition, declared)
+
+
+@pytest.mark.parametrize(
+    ("condition", "says"),
+    [
+        ("amont > 1", "Did you mean “amount”"),
+        ("salary > 1", "The names you can use: amount"),
+        ("amount > 'x'", "data type mismatch"),
+        ("amount", "not a yes-or-no question"),
+        ("amount + 1", "not a yes-or-no question"),
+        ("amount >", "no complete condition"),
+        ("", "no complete condition"),
+    ],
+)
+def test_anything_else_is_refused_with_what_to_do(declared, condition, says):
+    with pytest.raises(ValidationError, match=says):
+        check_condition(condition, declared)
+
+
+@pytest.mark.parametrize(
+    ("amount", "applies"),
+    [("100.00", False), ("100.01", True), ("99.99", False), ("5000.00", True)],
+)
+def test_the_threshold_is_exact(task, declared, amount, applies):
+    frozen = {"amount": {"amount": amount, "currency": "USD"}}
+    assert bool(rules_that_apply(task, declared, frozen)) is applies
+
+
+def test_a_value_that_cannot_be_read_asks_for_approval(task, declared):
+    assert rules_that_apply(task, declared, {"amount": None})
+
+
+def test_a_new_version_takes_the_place_of_the_old_one(task, save):
+    old = task.rules.get()
+    new = save(replaces=old)
+    old.refresh_from_db()
+    assert old.ended_at
+    assert (new.version, new.replaces) == (2, old)
+    assert list(task.rules.filter(ended_at=None)) == [new]
+
+
+def test_two_people_cannot_replace_the_same_version(task, save):
+    old = task.rules.get()
+    save(replaces=old)
+    with pytest.raises(ValidationError, match="meanwhile"):
+        save(replaces=old)
+
+
+def test_the_change_is_in_the_history_with_person_and_reason(save, administrator):
+    row = save().history.get()
+    assert (row.history_user, row.history_change_reason) == (administrator, "Too many mistakes")
+
+
+def test_a_rule_under_which_nobody_could_approve_is_refused(save, bob, carol, approvers):
+    for person in (bob, carol):
+        remove_member(user=person, group=approvers, by=None, door=Door.COMMAND, reason="left")
+    with pytest.raises(ValidationError, match="only 0 active people"):
+        save()
+
+
+def test_more_than_there_are_is_refused(save):
+    with pytest.raises(ValidationError, match="only 2 active people"):
+        save(needed=3)
+
+
+def test_only_who_administers_the_task_changes_its_rules(save, task, bob):
+    with pytest.raises(NotGranted):
+        save(by=bob)
+    with pytest.raises(NotGranted):
+        end_rule(task.rules.get().pk, by=bob, door=Door.ADMIN)
+
+
+def test_an_ended_rule_asks_nobody(save, administrator, task, ask):
+    end_rule(task.rules.get().pk, by=administrator, door=Door.ADMIN, reason="Not needed")
+    assert ask("150.00").approval is None
+    assert task.rules.count() == 1
+
+
+def test_several_rules_are_stages_in_their_order(save, ask):
+    save("amount > 1000", name="Very large", position=2, needed=1)
+    with pytest.raises(Exception, match="All stages together"):
+        save("amount > 1200", name="Huge", position=3, needed=1) and ask("1500.00")
+    stages = ask("1100.00").approval.stages.values_list("position", "name")
+    assert list(stages) == [(1, "Credits above 100"), (2, "Very large")]

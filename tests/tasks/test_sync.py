@@ -1,0 +1,59 @@
+"""From the code to the rows behind it, after each deploy. S51."""
+
+import pytest
+from django.contrib.auth.models import Group
+
+from tasks.actions import adopt_task, end_rule, retire_task
+from tasks.actions.grants import set_right
+from tasks.models import Task
+from tasks.registry import registry
+from tasks.sync import sync_tasks
+
+
+@pytest.fixture
+def row(credit):
+    return Task.objects.get(slug="test-credit")
+
+
+def test_a_new_task_gets_its_rules_and_its_grants(row):
+    rule = row.rules.get()
+    assert (rule.condition, rule.needed) == ("amount > 100", 1)
+    assert [g.name for g in rule.groups.all()] == ["Approvers"]
+
+
+def test_a_deploy_refreshes_what_is_copied_from_the_code(row, credit, deploy):
+    deploy(name="Goodwill", timeout=5)
+    sync_tasks()
+    row.refresh_from_db()
+    assert (row.name, row.timeout) == ("Goodwill", 5)
+    assert row.history.first().history_door == "deploy"
+
+
+def test_a_deploy_without_a_change_leaves_no_history(row):
+    sync_tasks()
+    assert row.history.count() == 1
+
+
+def test_a_deploy_does_not_bring_back_what_people_have_changed(row, root):
+    end_rule(row.rules.get().pk, by=root, door="admin")
+    set_right(row, None, to=Group.objects.get(name="Approvers"))
+    sync_tasks()
+    assert not row.rules.filter(ended_at=None).exists()
+    assert not row.group_grants.exists()
+
+
+def test_a_task_gone_from_the_code_is_retired_and_its_runs_stay(ask, credit, row):
+    run = ask("50.00")
+    del registry._tasks["test-credit"]
+    sync_tasks()
+    row.refresh_from_db()
+    run.refresh_from_db()
+    assert row.retired_at
+    assert run.task == row
+
+
+def test_a_task_that_comes_back_is_open_again(row, credit):
+    retire_task(row)
+    adopt_task(credit.registered)
+    row.refresh_from_db()
+    assert row.retired_at is None
