@@ -41,16 +41,17 @@ e2e:
 	@CHROMIUM="$$(.ci/chromium)" && export CHROMIUM && exec $(PY) -m pytest -m e2e $(ARGS)
 
 # As in production, but with nothing that is real: no command here opens a connection.
-CHECK_ENV = DEBUG= INSECURE_HTTP= SECRET_KEY=only-to-check-the-settings-0123456789-abcdefghijklmnopqrstuvwxyz \
-  ALLOWED_HOSTS=backoffice.example DJANGO_SETTINGS_MODULE=backoffice.settings
-
+check: export DEBUG =
+check: export INSECURE_HTTP =
+check: export SECRET_KEY = only-to-check-the-settings-0123456789-abcdefghijklmnopqrstuvwxyz
+check: export ALLOWED_HOSTS = backoffice.example
 check:
 	@$(VENV) requirements-dev.lock
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/lint-imports --no-logo
 	find $(PACKAGES) -path '*/templates/*' -type f | xargs .venv/bin/djade --check
-	$(CHECK_ENV) .venv/bin/mypy .
-	$(CHECK_ENV) $(PY) -W 'ignore:Got an error checking a consistent migration history' \
+	.venv/bin/mypy .
+	$(PY) -W 'ignore:Got an error checking a consistent migration history' \
 	  manage.py makemigrations --check --dry-run
-	$(CHECK_ENV) $(PY) manage.py check --deploy --fail-level WARNING
+	$(PY) manage.py check --deploy --fail-level WARNING

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Status = ApprovalRequest.Status
 Verdict = Decision.Verdict
 
-WAITS_FOR = timedelta(days=3)
+WAITS_FOR = timedelta(days=3)  # unless it is said otherwise
 
 
 class NobodyCanDecide(Refusal):
@@ -40,11 +40,11 @@ def open_request(  # noqa: PLR0913 - a question has this many parts
     door: str,
     stages: Sequence[StageSpec],
     reason: str = "",
-    waits_for: timedelta = WAITS_FOR,
+    waits_for: timedelta | None = None,
 ) -> ApprovalRequest:
     """Put a sealed question to people.
 
-    Raises `NobodyCanDecide` when a stage could never get the decisions it needs.
+    It expires after `waits_for`, three days by default. Raises `NobodyCanDecide` when a stage could never get the decisions it needs.
     """
     if not stages:
         raise ValueError("A request needs at least one stage: without one nobody is asked.")
@@ -55,7 +55,7 @@ def open_request(  # noqa: PLR0913 - a question has this many parts
             seal=seal,
             requested_by=requested_by,
             reason=reason,
-            expires_at=database_now() + waits_for,
+            expires_at=database_now() + (WAITS_FOR if waits_for is None else waits_for),
         )
         asked = [
             person

@@ -60,7 +60,8 @@ class OutsideDatabase:
 
         Raises Refused when it is not, or when somebody is connected to it.
         """
-        if not self._recorded().get("made"):
+        kept = self._recorded()
+        if not kept.get("made"):
             raise Refused(
                 f"Nothing in {self.record.parent} shows that this demo made the database "
                 f"{self.database}, so it is not removed. Drop it yourself if nobody needs it."
@@ -77,6 +78,7 @@ class OutsideDatabase:
                     f"Somebody is connected to the database {self.database}: not removed. Close "
                     "those connections and try again."
                 ) from None
+        self._keep(kept | {"made": False})  # the next of this name may be somebody else's
 
     def _check_that_it_is_there(self, connection: Connection) -> None:
         if provision.database_owner(connection, self.database) is None:

@@ -6,6 +6,7 @@ import socket
 import traceback
 from typing import Any
 
+from approvals.actions import expire_due
 from audit.context import Door, acting
 from tasks import outputs, parameters, queue, vault
 from tasks.actions.effects import has_open_effects
@@ -34,6 +35,11 @@ def execute(run_id: str) -> str:
         outcome = _outcome(run)
     finish_run(run.pk, attempt=run.attempt, outcome=outcome, door=Door.WORKER)
     return str(outcome.status)
+
+
+def sweep() -> str:
+    """What time alone brings about: requests that nobody decided expire. Called each minute."""
+    return f"{expire_due(door=Door.SCHEDULE)} expired"
 
 
 def _outcome(run: Run) -> Outcome:

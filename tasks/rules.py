@@ -28,7 +28,7 @@ def check_condition(condition: str, parameters: list[Parameter]) -> None:
     except rule_engine.errors.SymbolResolutionError as error:
         raise ValidationError(_unknown_name(error.symbol_name, types)) from error
     except rule_engine.errors.EvaluationError as error:
-        raise ValidationError(f"{error.message}. {_names(types)}") from error
+        raise ValidationError(f"{_explained(error.message)} {_names(types)}") from error
     except rule_engine.errors.EngineError as error:
         raise ValidationError(
             f"This is no complete condition: {error.message}. Write, for example: amount > 100"
@@ -45,6 +45,15 @@ def _must_be_boolean(rule: rule_engine.Rule, condition: str, types: Types) -> No
         )
 
 
+def _explained(message: str) -> str:
+    if "nullable" in message:
+        return (
+            "A parameter in this condition may be left empty. Say what an empty one counts as: "
+            "(amount ?? 0) > 100."
+        )
+    return f"{message[:1].upper()}{message[1:]}."
+
+
 def _unknown_name(name: str, types: Types) -> str:
     close = difflib.get_close_matches(name, types, n=1)
     hint = f" Did you mean “{close[0]}”?" if close else ""
@@ -59,6 +68,7 @@ def _names(types: Types) -> str:
 def _context(types: Types) -> rule_engine.Context:
     return rule_engine.Context(
         type_resolver=rule_engine.type_resolver_from_dict(dict(types)),
+        default_timezone="utc",  # as the dates among the values are
     )
 
 

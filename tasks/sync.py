@@ -1,5 +1,6 @@
 """Bring the rows of tasks in line with the code, after each migration and on demand."""
 
+from tasks import queue
 from tasks.actions.catalogue import adopt_task, retire_task
 from tasks.models import Task
 from tasks.registry import registry
@@ -18,3 +19,4 @@ def sync_tasks() -> None:
 def after_migrate(**_: object) -> None:
     """Receiver of post_migrate."""
     sync_tasks()
+    queue.sweep_each_minute()

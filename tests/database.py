@@ -69,7 +69,7 @@ os.environ.update(_surroundings(_server))
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_fixture_setup(fixturedef: pytest.FixtureDef) -> None:
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> None:
     """Tests without a database do without a server."""
     if _server and fixturedef.argname == "django_db_setup":
         _start(_server)

@@ -17,9 +17,7 @@ def begin_effect(run: Run, step: str) -> tuple[Effect, bool]:
     The key depends on the run and the step alone, so it is the same at every attempt. The second
     value says whether this is the first time that the step is sent.
     """
-    return Effect.objects.get_or_create(
-        run=run, step=step, defaults={"key": f"bo-{run.pk}-{step}"}
-    )
+    return Effect.objects.get_or_create(run=run, step=step, defaults={"key": f"bo-{run.pk}-{step}"})
 
 
 def answer_effect(effect: Effect, answer: Any) -> None:  # noqa: ANN401 - any JSON

@@ -57,7 +57,7 @@ def live_parts(run: Run, person: "User") -> dict[str, Any]:
         "story": story_of(run),
         "stages": stages_of(run),
         "may_open_request": _may_open_request(run, person),
-        "may_cancel": _waits(run) and (run.requested_by_id == person.pk or administers),
+        "may_cancel": _may_cancel(run, person, administers),
         "may_ask_again": run.is_over and _may_ask(run, person),
         "administers": administers,
     }
@@ -105,8 +105,11 @@ def _may_open_request(run: Run, person: "User") -> bool:
     return run.approval_id is not None and visible_to(person).filter(pk=run.approval_id).exists()
 
 
-def _waits(run: Run) -> bool:
-    return run.status in (Run.Status.AWAITING_APPROVAL, Run.Status.QUEUED)
+def _may_cancel(run: Run, person: "User", administers: bool) -> bool:
+    if run.status == Run.Status.AWAITING_APPROVAL:
+        # What waits for approval is a request, and only who made a request withdraws it.
+        return run.requested_by_id == person.pk
+    return run.status == Run.Status.QUEUED and (run.requested_by_id == person.pk or administers)
 
 
 def _may_ask(run: Run, person: "User") -> bool:

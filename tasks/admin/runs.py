@@ -18,7 +18,6 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from audit.actions import record
@@ -108,7 +107,6 @@ class RunAdmin(SafeHistoryMixin, ReadOnlyAdmin):
 
 
 @require_safe
-@never_cache
 def live(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The parts of a run's page that change while it goes on."""
     run = _run_or_404(request, pk)

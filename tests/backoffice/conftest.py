@@ -1,13 +1,23 @@
-"""A PostgreSQL server of a test module's own, for what concerns a whole server."""
+"""Servers and programs of a test's own, for what concerns whole processes."""
 
 import shutil
 import tempfile
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from backoffice.postgres import EmbeddedPostgres
 from tests.database import FAST
+
+
+def dead(process: psutil.Process) -> bool:
+    """Waits a little. In a container nobody may collect the dead: they count as well."""
+    try:
+        process.wait(timeout=5)
+    except psutil.TimeoutExpired:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    return True
 
 
 @pytest.fixture(scope="module")

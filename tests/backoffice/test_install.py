@@ -92,7 +92,7 @@ def put(checkout, name, script):
 
 def make_demo(checkout):
     env = {"PATH": str(checkout / "bin"), "HOME": str(checkout)}
-    command = [shutil.which("make"), "demo"]
+    command = [shutil.which("make") or "make", "demo"]
     return subprocess.run(command, cwd=checkout, env=env, capture_output=True, text=True).stderr
 
 

@@ -18,7 +18,8 @@ def tell(url, *statements):
 
 def ask(url, query):
     with psycopg.connect(url) as connection:
-        return connection.execute(query).fetchone()[0]
+        (answer,) = connection.execute(query).fetchall()[0]
+    return answer
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -78,6 +79,7 @@ def test_migrations_come_as_the_owner(shop):
 def test_a_login_that_is_no_superuser_but_may_make_both_is_enough(clean, record):
     tell(clean.url(), "CREATE ROLE maker LOGIN CREATEROLE CREATEDB")
     addresses = OutsideDatabase(clean.url("maker", "shop"), record).provide()
+    assert addresses
     tell(addresses.owner, "CREATE TABLE credit ()")
     tell(addresses.app, "INSERT INTO credit DEFAULT VALUES")
 
@@ -95,6 +97,7 @@ def test_a_login_that_may_make_nothing_needs_the_database(clean, record):
 
 def test_the_maintenance_database_is_not_filled(clean, record):
     addresses = OutsideDatabase(clean.url(), record).provide()
+    assert addresses
     assert ask(addresses.app, "SELECT current_database()") == "backoffice"
 
 
@@ -151,6 +154,15 @@ def test_after_a_removal_it_begins_anew(shop):
 
 
 def test_a_database_that_was_there_before_is_not_removed(shop, clean):
+    tell(clean.url(), "CREATE DATABASE shop")
+    shop.provide()
+    with pytest.raises(Refused, match="shows that this demo made the database shop"):
+        shop.remove()
+
+
+def test_a_removal_does_not_count_for_the_next_database_of_the_name(shop, clean):
+    shop.provide()
+    shop.remove()
     tell(clean.url(), "CREATE DATABASE shop")
     shop.provide()
     with pytest.raises(Refused, match="shows that this demo made the database shop"):

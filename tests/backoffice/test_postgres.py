@@ -18,7 +18,8 @@ from tests.database import FAST
 
 def ask(url, query):
     with psycopg.connect(url, autocommit=True) as connection:
-        return connection.execute(query).fetchone()[0]
+        (answer,) = connection.execute(query).fetchall()[0]
+    return answer
 
 
 def tell(url, *statements):

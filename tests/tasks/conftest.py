@@ -69,7 +69,7 @@ def task(credit, alice, bob, carol, dave, approvers) -> Task:
 
 @pytest.fixture
 def ask(task, alice):
-    def ask_for(amount: str = "150.00", *, by=None, reason="The parcel was late", **values) -> Run:
+    def ask_for(amount="150.00", *, by=None, reason="The parcel was late", **values) -> Run:
         return request_run(
             task.pk,
             requested_by=by or alice,

@@ -1,6 +1,7 @@
 """What a worker does: at most once, and only what was approved. S12; attacks 4, 7, 11."""
 
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -14,7 +15,7 @@ from tasks.access import Right
 from tasks.actions import Outcome, finish_run, retire_task
 from tasks.actions.grants import set_right
 from tasks.errors import OutcomeUnknown, Refused
-from tasks.execution import execute
+from tasks.execution import execute, sweep
 from tasks.models import Effect, Run
 from tasks.queue import TimedOut
 
@@ -51,7 +52,7 @@ def test_a_message_delivered_five_times_runs_once(ask, work, credit):
     assert len(credit.calls) == 1
 
 
-@pytest.mark.parametrize("end", ["waiting", "rejected", "withdrawn", "expired"])
+@pytest.mark.parametrize("end", ["waiting", "rejected", "withdrawn"])
 def test_a_message_for_a_run_without_approval_does_nothing(ask, approve, alice, work, credit, end):
     run = ask("150.00")
     if end == "rejected":
@@ -231,3 +232,13 @@ def test_somebody_who_may_run_it_confirms_for_somebody_who_may_ask(
     run = ask("5.00", by=mallory)
     approve(run, by=alice)
     assert work(run).status == Status.SUCCEEDED
+
+
+def test_the_sweep_expires_what_nobody_decided(ask, monkeypatch, work, credit):
+    monkeypatch.setattr(approvals, "WAITS_FOR", timedelta(seconds=-1))
+    run = ask("150.00")
+    assert sweep() == "1 expired"
+    run.refresh_from_db()
+    assert run.status == Status.EXPIRED
+    work(run)
+    assert credit.calls == []

@@ -54,7 +54,7 @@ def test_a_yes_or_no_question_over_known_names_is_accepted(declared, condition):
     [
         ("amont > 1", "Did you mean “amount”"),
         ("salary > 1", "The names you can use: amount"),
-        ("amount > 'x'", "data type mismatch"),
+        ("amount > 'x'", "Data type mismatch"),
         ("amount", "not a yes-or-no question"),
         ("amount + 1", "not a yes-or-no question"),
         ("amount >", "no complete condition"),

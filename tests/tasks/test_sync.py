@@ -2,7 +2,10 @@
 
 import pytest
 from django.contrib.auth.models import Group
+from django.utils.module_loading import import_string
+from django_q.models import Schedule
 
+from tasks import execution
 from tasks.actions import adopt_task, end_rule, retire_task
 from tasks.actions.grants import set_right
 from tasks.models import Task
@@ -57,3 +60,9 @@ def test_a_task_that_comes_back_is_open_again(row, credit):
     adopt_task(credit.registered)
     row.refresh_from_db()
     assert row.retired_at is None
+
+
+def test_after_a_migration_the_sweep_is_scheduled_once(db):
+    schedule = Schedule.objects.get()
+    assert import_string(schedule.func) is execution.sweep
+    assert (schedule.schedule_type, schedule.minutes, schedule.repeats) == ("I", 1, -1)

@@ -26,8 +26,8 @@ class ObjectKind(Kind):
     def prepare(self) -> None:
         self.model: type[models.Model] = self.hint
         # The leading underscore notwithstanding, these two are Django's public names.
-        self.meta: Options[Any] = self.hint._meta  # noqa: SLF001
-        self.objects: models.Manager[Any] = self.hint._default_manager  # noqa: SLF001
+        self.meta: Options[Any] = self.hint._meta
+        self.objects: models.Manager[Any] = self.hint._default_manager
         self.is_people = self.model is get_user_model()
         self.search = self.param.search or (PEOPLE_SEARCH if self.is_people else ())
         name = self.model.__name__

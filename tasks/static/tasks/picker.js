@@ -1,24 +1,28 @@
 // select2 puts a box of its own in the place of a select, and does not carry over the label.
-(() => {
+{
+  const $ = django.jQuery;
+
   const name = (select) => {
-    const label = select.labels?.[0];
+    const label = select.labels[0];
     const box = select.nextElementSibling?.querySelector("[role=combobox]");
     if (!label || !box) return;
     label.id ||= `${select.id}-label`;
     const shown = box.querySelector(".select2-selection__rendered");
-    shown?.removeAttribute("role"); // a text box inside the combobox would need a name, too
-    shown?.removeAttribute("aria-readonly");
-    box.setAttribute("aria-labelledby", [label.id, shown?.id].filter(Boolean).join(" "));
+    shown.removeAttribute("role"); // a text box inside the combobox would need a name, too
+    shown.removeAttribute("aria-readonly");
+    box.setAttribute("aria-labelledby", `${label.id} ${shown.id}`);
   };
 
-  window.addEventListener("load", () => {
-    const $ = window.django?.jQuery ?? window.jQuery;
-    for (const select of document.querySelectorAll("select.admin-autocomplete")) {
+  const nameSearch = (select) => {
+    const search = document.querySelector(".select2-container--open .select2-search__field");
+    search?.setAttribute("aria-label", `Search: ${select.labels[0]?.textContent.trim()}`);
+  };
+
+  // After the theme has made its boxes: jQuery keeps the order of those who wait for the page.
+  $(() => {
+    for (const select of document.querySelectorAll("select.unfold-admin-autocomplete")) {
       name(select);
-      $?.(select).on("select2:open", () => {
-        const search = document.querySelector(".select2-container--open .select2-search__field");
-        search?.setAttribute("aria-label", `Search: ${select.labels?.[0]?.textContent.trim() ?? ""}`);
-      });
+      $(select).on("select2:open", () => nameSearch(select));
     }
   });
-})();
+}

@@ -130,6 +130,7 @@ def test_who_asked_can_take_it_back_while_it_waits(ask, alice, amount):
 def test_who_administers_the_task_can_take_back_a_queued_run(ask, task, mallory):
     set_right(task, Right.CHANGE, to=mallory)
     run = ask("50.00")
+    assert "Cancel this run" in words(signed_in(mallory).get(page_of(run)))
     signed_in(mallory).post(url("tasks_run_cancel", run.pk))
     run.refresh_from_db()
     assert run.status == Status.CANCELLED
