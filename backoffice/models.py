@@ -11,7 +11,7 @@ from audit.history import audited
 
 class User(AbstractUser):
     email = models.EmailField("email address", unique=True)
-    groups = models.ManyToManyField(
+    groups = models.ManyToManyField(  # type: ignore[assignment]  # through a model of our own
         Group,
         through="Membership",
         related_name="user_set",
@@ -22,6 +22,8 @@ class User(AbstractUser):
     history = audited(excluded_fields=["password", "last_login"])
 
     class Meta(AbstractUser.Meta):
+        verbose_name = "person"
+        verbose_name_plural = "people"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 Lower("email"),

@@ -55,6 +55,8 @@ class TaskUserPermission(UserObjectPermissionBase):
     history = audited()
 
     class Meta(UserObjectPermissionBase.Meta):
+        verbose_name = "grant to a person"
+        verbose_name_plural = "grants to people"
         indexes: ClassVar = [
             models.Index(  # who may do this to that task
                 fields=["content_object", "permission"], include=["user"], name="user_grant_who"
@@ -75,6 +77,8 @@ class TaskGroupPermission(GroupObjectPermissionBase):
     history = audited()
 
     class Meta(GroupObjectPermissionBase.Meta):
+        verbose_name = "grant to a group"
+        verbose_name_plural = "grants to groups"
         indexes: ClassVar = [
             models.Index(
                 fields=["content_object", "permission"], include=["group"], name="group_grant_who"

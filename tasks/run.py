@@ -1,7 +1,7 @@
 """What a task's function is handed: its run."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 from django.db import connection
@@ -50,7 +50,7 @@ class TaskRun:
             raise RuntimeError("run.once() inside a transaction could not commit its intent first.")
         effect, first = begin_effect(self._run, step)
         if effect.answered_at and not effect.refused:
-            return effect.answer  # type: ignore[no-any-return]
+            return cast(T, effect.answer)
         try:
             answer = send(effect.key)
         except Refused as refusal:

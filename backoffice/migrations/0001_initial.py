@@ -36,8 +36,8 @@ class Migration(migrations.Migration):
                 ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
             ],
             options={
-                'verbose_name': 'user',
-                'verbose_name_plural': 'users',
+                'verbose_name': 'person',
+                'verbose_name_plural': 'people',
                 'abstract': False,
             },
             managers=[
@@ -110,8 +110,8 @@ class Migration(migrations.Migration):
                 ('history_user', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'verbose_name': 'history of user',
-                'verbose_name_plural': 'history of users',
+                'verbose_name': 'history of person',
+                'verbose_name_plural': 'history of people',
                 'ordering': ('-history_id',),
                 'get_latest_by': 'history_id',
                 'default_permissions': (),

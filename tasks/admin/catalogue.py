@@ -54,7 +54,7 @@ class TaskAdmin(SafeHistoryMixin, ReadOnlyAdmin):
         return page(
             request,
             "tasks/catalogue.html",
-            title="Tasks",
+            title="Catalogue",
             words=words,
             cards=[card for card in cards if card.task.retired_at is None],
             retired=[card for card in cards if card.task.retired_at],

@@ -133,8 +133,8 @@ class Migration(migrations.Migration):
                 ('content_object', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tasks.task')),
             ],
             options={
-                'verbose_name': 'history of task user permission',
-                'verbose_name_plural': 'history of task user permissions',
+                'verbose_name': 'history of grant to a person',
+                'verbose_name_plural': 'history of grants to people',
                 'ordering': ('-history_id',),
                 'get_latest_by': 'history_id',
                 'default_permissions': (),
@@ -160,8 +160,8 @@ class Migration(migrations.Migration):
                 ('content_object', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tasks.task')),
             ],
             options={
-                'verbose_name': 'history of task group permission',
-                'verbose_name_plural': 'history of task group permissions',
+                'verbose_name': 'history of grant to a group',
+                'verbose_name_plural': 'history of grants to groups',
                 'ordering': ('-history_id',),
                 'get_latest_by': 'history_id',
                 'default_permissions': (),
@@ -252,6 +252,8 @@ class Migration(migrations.Migration):
                 ('permission', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='auth.permission')),
             ],
             options={
+                'verbose_name': 'grant to a group',
+                'verbose_name_plural': 'grants to groups',
                 'abstract': False,
             },
         ),
@@ -264,6 +266,8 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
+                'verbose_name': 'grant to a person',
+                'verbose_name_plural': 'grants to people',
                 'abstract': False,
             },
         ),

@@ -263,7 +263,7 @@ def test_an_export_by_command_is_an_event(alice):
     event = Event.objects.get()
     assert (event.verb, event.door, event.actor_label) == ("exported", "command", "the system")
     assert event.data == {
-        "history of": "users",
+        "history of": "people",
         "for a": "spreadsheet",
         "since": "2026-01-01 00:00:00+00:00",
     }

@@ -168,7 +168,7 @@ def test_a_download_is_an_event(client, auditor, bob):
     assert (event.actor, event.door, event.ip) == (auditor, "admin", "127.0.0.1")
     assert event.request_id
     assert event.data == {
-        "history of": "users",
+        "history of": "people",
         "for a": "spreadsheet",
         "person": "Bob Example",
         "since": "2026-11-23",
@@ -222,7 +222,7 @@ def test_an_event_shows_all_of_itself(client, auditor, event):
     url = reverse("admin:audit_event_change", args=[event.pk])
     text = read(client, auditor, url).text
     text = re.sub(r"\s*([<>])\s*", r"\1", text)
-    for words in ("Alice Example (alice)", "own request", "n: 1", "Slack", ">user<"):
+    for words in ("Alice Example (alice)", "own request", "n: 1", "Slack", ">person<"):
         assert words in text
 
 

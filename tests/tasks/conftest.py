@@ -84,6 +84,7 @@ def ask(task, alice):
 @pytest.fixture
 def approve(bob):
     def approve_it(run: Run, by=None, verdict="approve", reason="") -> None:
+        assert run.approval_id
         approvals.decide(
             run.approval_id,
             decided_by=by or bob,
