@@ -22,7 +22,7 @@ PACKAGES = approvals audit backoffice fixtures tasks
 
 help:
 	@echo 'make demo        start the demo company at http://127.0.0.1:$${PORT:-8000}/ (Ctrl-C stops it)'
-	@echo 'make demo-reset  remove the data of the demo, so that the next one begins anew'
+	@echo 'make demo-reset  remove the data of the demo and start it anew'
 	@echo 'make test        all tests but those in a browser'
 	@echo 'make e2e         the tests in a browser, on a demo of their own'
 	@echo 'make check       style, types, layers, templates, migrations, deployment settings'
@@ -31,7 +31,7 @@ demo:
 	@$(VENV) requirements.lock && exec $(PY) -m backoffice.demo
 
 demo-reset:
-	@$(VENV) requirements.lock && exec $(PY) -m backoffice.demo --reset
+	@$(VENV) requirements.lock && $(PY) -m backoffice.demo --reset && exec $(PY) -m backoffice.demo
 
 test:
 	@$(VENV) requirements-dev.lock && exec $(PY) -m pytest -m 'not e2e' $(ARGS)

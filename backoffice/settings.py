@@ -133,6 +133,8 @@ SIMPLE_HISTORY_REVERT_DISABLED = True  # hides the button; the views refuse the 
 # django-q2 rings the bell, the Run row decides what happens. docs/explanation/queue.md gives the
 # reason for each value.
 
+# For how long a worker may be silent before its run is taken from it. Its heart beats three times.
+RUN_LEASE_SECONDS = env.int("RUN_LEASE_SECONDS", default=60)
 TASK_TIMEOUT_LIMIT = env.int("TASK_TIMEOUT_LIMIT", default=180)
 _workers = env.int("WORKERS", default=2)
 _queue_limit = _bulk = 1

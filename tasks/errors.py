@@ -1,4 +1,4 @@
-"""How the function of a task says that something went wrong outside.
+"""How the function of a task says that something went wrong outside, or that it was stopped.
 
 Any other exception is a fault of the code: the run fails, and its owner gets the traceback.
 """
@@ -18,9 +18,25 @@ class Refused(Exception):
         self.looked_up = looked_up
 
 
+class Busy(Refused):
+    """Nothing happened, and the same may succeed later: it is tried again after a pause."""
+
+
 class OutcomeUnknown(Exception):
     """It may have happened, and it may not: the call went out and no answer can be believed.
 
     Only the same call under the same idempotency key may follow, or a person who looks it up.
-    `message` says to that person where to look.
+    `message` says to that person where to look. `same_key` says whether the call may follow.
     """
+
+    def __init__(self, message: str, *, same_key: bool = True) -> None:
+        super().__init__(message)
+        self.same_key = same_key
+
+
+class Cancelled(Exception):
+    """Somebody asked the run to stop, and its code has looked. What was done stays done."""
+
+
+class NotOurs(Exception):
+    """The run was taken from this worker, which was silent for too long. It must do no more."""

@@ -4,15 +4,18 @@ import logging
 import os
 import socket
 import traceback
+from dataclasses import replace
 from typing import Any
 
 from approvals.actions import expire_due
 from audit.context import Door, acting
 from tasks import outputs, parameters, queue, vault
 from tasks.actions.effects import has_open_effects
+from tasks.actions.lost import recover_lost_runs, ring_again
 from tasks.actions.runs import Outcome, finish_run, start_run
 from tasks.calling import call_with
-from tasks.errors import OutcomeUnknown, Refused
+from tasks.errors import Busy, Cancelled, OutcomeUnknown, Refused
+from tasks.heart import Heart
 from tasks.models import Run
 from tasks.registry import registry
 from tasks.run import TaskRun
@@ -38,37 +41,46 @@ def execute(run_id: str) -> str:
 
 
 def sweep() -> str:
-    """What time alone brings about: requests that nobody decided expire. Called each minute."""
-    return f"{expire_due(door=Door.SCHEDULE)} expired"
+    """What nobody else brings about. Called each minute, and when a worker starts.
+
+    Requests that nobody decided expire, runs that lost their worker are found, and messages that
+    vanished are sent again.
+    """
+    expired = expire_due(door=Door.SCHEDULE)
+    lost = recover_lost_runs(door=Door.SCHEDULE)
+    rung = ring_again(door=Door.SCHEDULE)
+    return f"{expired} expired, {lost} lost, {rung} rung again"
 
 
 def _outcome(run: Run) -> Outcome:
     try:
-        return Outcome(Status.SUCCEEDED, output=outputs.as_json(_call(run)))
+        with Heart(run) as heart:
+            return Outcome(Status.SUCCEEDED, output=outputs.as_json(_call(run, heart)))
     except queue.TimedOut:
         return _ended(run, f"It took longer than {run.task.timeout} seconds and was stopped.")
+    except Cancelled as error:
+        return _ended(run, str(error), status=Status.CANCELLED)
     except Refused as refusal:
-        return Outcome(Status.FAILED, error=str(refusal))
+        return Outcome(Status.FAILED, error=str(refusal), repeat=isinstance(refusal, Busy))
     except OutcomeUnknown as error:
-        return Outcome(Status.UNCERTAIN, error=str(error))
+        return Outcome(Status.UNCERTAIN, error=str(error), repeat=error.same_key)
     # Whatever a task raises must end its run, not the worker: SystemExit and the like included.
     except BaseException as error:
         logger.exception("Run %s failed", run.pk)
-        return _ended(run, f"{type(error).__name__} in the task's code: {error}", error)
+        trace = "".join(traceback.format_exception(error))
+        text = f"{type(error).__name__} in the task's code: {error}"
+        return replace(_ended(run, text), traceback=trace)
 
 
-def _ended(run: Run, text: str, error: BaseException | None = None) -> Outcome:
-    trace = "".join(traceback.format_exception(error)) if error else ""
-    if has_open_effects(run):
-        return Outcome(
-            Status.UNCERTAIN,
-            error=f"{text} Something had been sent whose answer is not known.",
-            traceback=trace,
-        )
-    return Outcome(Status.FAILED, error=text, traceback=trace)
+def _ended(run: Run, text: str, *, status: Run.Status = Status.FAILED) -> Outcome:
+    if not has_open_effects(run):
+        return Outcome(status, error=text)
+    # The same key may be sent again: the answer that is missing may still be had.
+    text = f"{text} Something had been sent whose answer is not known."
+    return Outcome(Status.UNCERTAIN, error=text, repeat=status != Status.CANCELLED)
 
 
-def _call(run: Run) -> Any:  # noqa: ANN401 - whatever a task returns
+def _call(run: Run, heart: Heart) -> Any:  # noqa: ANN401 - whatever a task returns
     registered = registry.get(run.task.slug)
     values = parameters.thaw(
         parameters.read(registered.function),
@@ -76,4 +88,4 @@ def _call(run: Run) -> Any:  # noqa: ANN401 - whatever a task returns
         files=vault.read_file,
         secrets=vault.read_secret,
     )
-    return call_with(registered.function, values, run=TaskRun(run))
+    return call_with(registered.function, values, run=TaskRun(run, heart))

@@ -178,11 +178,28 @@ class Run(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     attempt = models.PositiveSmallIntegerField(default=0)
     worker = models.CharField(max_length=120, blank=True)
+    # The worker extends it while it lives; a run that is overdue was left alone.
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    # When its message was last put into the queue: the sweep repeats one that vanished.
+    rung_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Not to be begun before, after an attempt that may be repeated.
+    due_at = models.DateTimeField("tried again at", null=True, blank=True)
+    cancel_asked_at = models.DateTimeField("asked to stop at", null=True, blank=True)
+    steps_done = models.PositiveIntegerField(default=0, editable=False)
+    steps_total = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    again_of = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="runs_again"
+    )
     output = models.JSONField(null=True, blank=True)
     error = models.TextField("what went wrong", blank=True)
     traceback = models.TextField(blank=True)
 
-    history = audited(excluded_fields=["preview", "output", "traceback"])
+    history = audited(
+        excluded_fields=[
+            "preview", "output", "traceback", "lease_until", "rung_at", "steps_done",
+            "steps_total",
+        ]
+    )  # fmt: skip
 
     class Meta:
         indexes: ClassVar = [
@@ -191,6 +208,9 @@ class Run(models.Model):
             models.Index(fields=["requested_by", "-requested_at"], name="run_mine"),
             models.Index(
                 fields=["queued_at"], name="run_queued", condition=models.Q(status="queued")
+            ),
+            models.Index(  # the sweep: runs whose worker is gone
+                fields=["lease_until"], name="run_leased", condition=models.Q(status="running")
             ),
         ]
         constraints: ClassVar = [
@@ -201,7 +221,10 @@ class Run(models.Model):
             ),
             models.CheckConstraint(
                 condition=~models.Q(status="running")
-                | (~models.Q(worker="") & models.Q(started_at__isnull=False)),
+                | (
+                    ~models.Q(worker="")
+                    & models.Q(started_at__isnull=False, lease_until__isnull=False)
+                ),
                 name="running_run_has_a_worker",
             ),
         ]

@@ -1,4 +1,4 @@
-"""The bell. Nobody else imports django-q2, and nothing but a run's id goes through it."""
+"""The bell: nothing but a run's id goes through django-q2. See tasks/broker.py for the table."""
 
 from uuid import UUID
 

@@ -6,8 +6,16 @@ from uuid import UUID
 
 from django.db import connection
 
-from tasks.actions.effects import answer_effect, begin_effect, refuse_effect, write_line
+from tasks.actions.effects import (
+    answer_effect,
+    begin_effect,
+    refuse_effect,
+    sent_too_long_ago,
+    show_progress,
+    write_line,
+)
 from tasks.errors import OutcomeUnknown, Refused
+from tasks.heart import Heart
 from tasks.models import Run
 
 if TYPE_CHECKING:
@@ -17,8 +25,9 @@ if TYPE_CHECKING:
 class TaskRun:
     """The run that is going on: to write its log, and to do things outside exactly once."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, heart: Heart) -> None:
         self._run = run
+        self._heart = heart
 
     @property
     def id(self) -> UUID:
@@ -39,6 +48,17 @@ class TaskRun:
         """Write a line that people see on the run's page as it is written."""
         write_line(self._run, text)
 
+    def progress(self, done: int, total: int) -> None:
+        """Say how far it has come: people see a bar."""
+        show_progress(self._run, done, total)
+
+    def check_cancelled(self) -> None:
+        """Stop here if somebody asked for it. Cheap enough for each turn of a loop.
+
+        Raises `Cancelled`, which is not to be caught.
+        """
+        self._heart.check_now_and_then()
+
     def once[T](self, step: str, send: Callable[[str], T]) -> T:
         """Do one thing outside our database, and remember its answer under the step's name.
 
@@ -48,9 +68,17 @@ class TaskRun:
         """
         if connection.in_atomic_block:
             raise RuntimeError("run.once() inside a transaction could not commit its intent first.")
+        # A worker that was silent for too long must not send any more; the lease is new from here.
+        self._heart.check()
         effect, first = begin_effect(self._run, step)
         if effect.answered_at and not effect.refused:
             return cast(T, effect.answer)
+        if not first and sent_too_long_ago(self._run):
+            raise OutcomeUnknown(
+                f"“{step}” was first sent so long ago that its key may be forgotten. "
+                "Look it up before anybody sends it again.",
+                same_key=False,
+            )
         try:
             answer = send(effect.key)
         except Refused as refusal:

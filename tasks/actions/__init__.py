@@ -1,17 +1,18 @@
 """The only functions that change tasks and runs. Every door calls these."""
 
+from tasks.actions.asking import InvalidValues, request_run
 from tasks.actions.catalogue import adopt_task, retire_task
 from tasks.actions.effects import answer_effect, begin_effect, refuse_effect, write_line
 from tasks.actions.grants import grant, revoke
+from tasks.actions.lost import recover_lost_runs, ring_again
 from tasks.actions.rules import RuleSpec, end_rule, save_rule
 from tasks.actions.runs import (
-    InvalidValues,
     NotCancellable,
     Outcome,
     cancel_run,
+    extend_lease,
     finish_run,
     on_request_decided,
-    request_run,
     start_run,
 )
 
@@ -25,13 +26,16 @@ __all__ = [
     "begin_effect",
     "cancel_run",
     "end_rule",
+    "extend_lease",
     "finish_run",
     "grant",
     "on_request_decided",
+    "recover_lost_runs",
     "refuse_effect",
     "request_run",
     "retire_task",
     "revoke",
+    "ring_again",
     "save_rule",
     "start_run",
     "write_line",

@@ -28,10 +28,10 @@ BEGIN
     END IF;
     IF (NEW.id, NEW.task_id, NEW.requested_by_id, NEW.door, NEW.reason, NEW.headline, NEW.values,
             NEW.preview, NEW.source_hash, NEW.seal, NEW.needs_approval, NEW.approval_id,
-            NEW.requested_at)
+            NEW.requested_at, NEW.again_of_id)
         IS DISTINCT FROM (OLD.id, OLD.task_id, OLD.requested_by_id, OLD.door, OLD.reason,
             OLD.headline, OLD.values, OLD.preview, OLD.source_hash, OLD.seal, OLD.needs_approval,
-            OLD.approval_id, OLD.requested_at) THEN
+            OLD.approval_id, OLD.requested_at, OLD.again_of_id) THEN
         RAISE EXCEPTION 'What a run does never changes.' USING ERRCODE = 'restrict_violation';
     END IF;
     IF NEW.status = OLD.status THEN
@@ -40,8 +40,9 @@ BEGIN
     IF (OLD.status, NEW.status) NOT IN (
             ('awaiting', 'queued'), ('awaiting', 'rejected'), ('awaiting', 'cancelled'),
             ('awaiting', 'expired'), ('queued', 'running'), ('queued', 'cancelled'),
-            ('queued', 'stale'), ('running', 'succeeded'), ('running', 'failed'),
-            ('running', 'uncertain')) THEN
+            ('queued', 'stale'), ('queued', 'uncertain'), ('running', 'succeeded'), ('running', 'failed'),
+            ('running', 'uncertain'), ('running', 'cancelled'), ('running', 'queued'),
+            ('uncertain', 'succeeded'), ('uncertain', 'failed'), ('uncertain', 'queued')) THEN
         RAISE EXCEPTION 'A run that is % does not become %.', OLD.status, NEW.status
             USING ERRCODE = 'restrict_violation';
     END IF;

@@ -83,7 +83,7 @@ class Running:
         return [program for program in self.programs if not dead(program)]
 
     def worker(self):
-        return next(program for program in self.programs if "qcluster" in program.cmdline())
+        return next(program for program in self.programs if "worker" in program.cmdline())
 
 
 @contextmanager

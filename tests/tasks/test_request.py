@@ -8,9 +8,8 @@ from approvals.models import ApprovalRequest
 from audit.context import Door
 from audit.models import Event
 from tasks.access import NotGranted, Right
-from tasks.actions import InvalidValues, cancel_run, retire_task
+from tasks.actions import InvalidValues, NotCancellable, cancel_run, retire_task
 from tasks.actions.grants import set_right
-from tasks.actions.runs import NotCancellable
 from tasks.models import Run
 
 Status = Run.Status

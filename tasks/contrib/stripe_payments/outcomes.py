@@ -6,8 +6,9 @@
 | success with an unreadable body        | probably                          | OutcomeUnknown |
 | 409                                    | somebody is sending the same key  | OutcomeUnknown |
 | 500 and above                          | unknown                           | OutcomeUnknown |
+| the same, replayed from its key         | unknown, and for ever             | OutcomeUnknown |
 | 400 because the key had other values   | an earlier call may have          | OutcomeUnknown |
-| 429                                    | not by this call                  | Refused        |
+| 429                                    | not by this call                  | Busy           |
 | 400, 402, 404                          | not by this call                  | Refused        |
 | 401, 403                               | not by this call                  | Refused        |
 | anything else                          | unknown                           | OutcomeUnknown |
@@ -17,7 +18,7 @@ from typing import Final
 
 import stripe
 
-from tasks.errors import OutcomeUnknown, Refused
+from tasks.errors import Busy, OutcomeUnknown, Refused
 
 _LOOK = "Look it up in Stripe's dashboard before anybody tries it again."
 
@@ -46,7 +47,7 @@ def classify(error: stripe.StripeError) -> Refused | OutcomeUnknown:
     """The plain exception that stands for one of Stripe's, with a text for people."""
     match error:
         case stripe.RateLimitError():
-            return Refused(
+            return Busy(
                 "Stripe is busy and has turned this down. Nothing happened. Ask for it again in "
                 "a few minutes."
             )
@@ -58,11 +59,19 @@ def classify(error: stripe.StripeError) -> Refused | OutcomeUnknown:
         case stripe.IdempotencyError():
             return OutcomeUnknown(
                 "Stripe has seen this request before with other values: a fault in the task's "
-                f"code. {_LOOK}"
+                f"code. {_LOOK}",
+                same_key=False,
             )
         case stripe.InvalidRequestError() | stripe.CardError():
             return Refused(f"{_PLAIN.get(code_of(error)) or _said(error)} Nothing happened.")
-    return OutcomeUnknown(f"{_unknown(error)} It may have happened. {_LOOK}")
+    return OutcomeUnknown(
+        f"{_unknown(error)} It may have happened. {_LOOK}", same_key=not _is_burnt(error)
+    )
+
+
+def _is_burnt(error: stripe.StripeError) -> bool:
+    """Whether Stripe has kept this very error under the key, and will give it for ever."""
+    return (error.headers or {}).get("Idempotent-Replayed") == "true"
 
 
 def code_of(error: stripe.StripeError) -> str:

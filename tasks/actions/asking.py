@@ -1,0 +1,174 @@
+"""Asking for a run: what is asked is checked, frozen, sealed, and queued or put to people."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.forms import Form
+
+from approvals import actions as approvals
+from approvals.policy import StageSpec
+from audit.clock import database_now
+from audit.transitions import transition
+from tasks import parameters, queue, vault
+from tasks.access import NotGranted, Right, require
+from tasks.calling import call_with
+from tasks.errors import Refused
+from tasks.models import Run, Task
+from tasks.registry import RegisteredTask, UnknownTask, registry
+from tasks.rules import rules_that_apply
+from tasks.seals import seal_of_run
+from tasks.stages import stages_for
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+Status = Run.Status
+
+
+class InvalidValues(Exception):
+    """The values break the task's rules. `form` holds them with a message beside each field."""
+
+    def __init__(self, form: Form) -> None:
+        super().__init__(form.errors.as_text())
+        self.form = form
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A run that nobody has asked for yet: its parameters, and what it would change."""
+
+    registered: RegisteredTask
+    form: Form
+    frozen: dict[str, Any]
+    preview: list[list[str]]
+
+
+def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, for how long
+    task_id: int,
+    *,
+    requested_by: "User",
+    door: str,
+    values: Mapping[str, Any],
+    files: Mapping[str, Any] | None = None,
+    reason: str = "",
+    waits_for: timedelta | None = None,
+) -> Run:
+    """Ask for a run: it is queued at once, or waits for the people its rules name.
+
+    `values` and `files` are what a form would send; `waits_for` is how long people have to decide,
+    three days by default. Raises `InvalidValues` when they break a rule of the task, and a
+    `Refusal` when this person may not ask, or nobody could approve it.
+    """
+    task = Task.objects.get(pk=task_id)
+    reason = reason.strip()
+    with transition(by=requested_by, door=door, subject=task, reason=reason):
+        require(requested_by, Right.REQUEST, task)
+        draft = _draft(task, requested_by, values, files)
+        stages = _stages(task, draft, requested_by)
+        if stages and not reason:
+            missing = "This waits for approval. Say why you ask for it."
+            draft.form.add_error(None, ValidationError(missing, code="reason"))
+            raise InvalidValues(draft.form)
+        run = _sealed(task, draft, requested_by, door, reason)
+        if stages:
+            _await_approval(run, draft, stages, waits_for)
+        else:
+            run.queued_at = run.rung_at = database_now()
+        run.save(force_insert=True)
+        if run.status == Status.QUEUED:
+            queue.ring(run.pk, timeout=task.timeout)
+    return run
+
+
+def _draft(
+    task: Task, person: "User", values: Mapping[str, Any], files: Mapping[str, Any] | None
+) -> Draft:
+    registered = code_of(task)
+    declared = parameters.read(registered.function)
+    form = parameters.form_for(
+        declared, person=person, data=values, files=files, validate=registered.validate
+    )
+    if not form.is_valid():
+        raise InvalidValues(form)
+    typed = form.cleaned_data
+    return Draft(
+        registered,
+        form,
+        parameters.freeze(
+            declared, typed, keep_secret=vault.keep_secret, keep_file=vault.keep_file
+        ),
+        _preview(registered, form),
+    )
+
+
+def code_of(task: Task) -> RegisteredTask:
+    """The code behind a task that is open. Raises `NotGranted` when there is none."""
+    try:
+        if task.retired_at is None:
+            return registry.get(task.slug)
+    except UnknownTask:
+        pass
+    raise NotGranted(f"“{task}” is retired: its code is not here any more.")
+
+
+def _preview(registered: RegisteredTask, form: Form) -> list[list[str]]:
+    if registered.preview is None:
+        return []
+    try:
+        changes = call_with(registered.preview, form.cleaned_data)
+    except (Refused, ValidationError) as error:
+        form.add_error(None, str(error) if isinstance(error, Refused) else error)
+        raise InvalidValues(form) from error
+    return [change.as_json() for change in changes]
+
+
+def _stages(task: Task, draft: Draft, person: "User") -> list[StageSpec]:
+    declared = parameters.read(draft.registered.function)
+    return stages_for(task, rules_that_apply(task, declared, draft.frozen), person)
+
+
+def _sealed(task: Task, draft: Draft, person: "User", door: str, reason: str) -> Run:
+    declared = parameters.read(draft.registered.function)
+    run = Run(
+        task=task,
+        requested_by=person,
+        door=door,
+        reason=reason,
+        headline=_headline(task, declared, draft.frozen),
+        values=draft.frozen,
+        preview=draft.preview,
+        source_hash=draft.registered.source_hash,
+        needs_approval=False,
+        status=Status.QUEUED,
+    )
+    run.seal = seal_of_run(run)
+    return run
+
+
+def _headline(task: Task, declared: list[parameters.Parameter], frozen: Mapping[str, Any]) -> str:
+    short = [p for p in declared if not p.param.long]
+    values = {p.name: frozen[p.name] for p in short}
+    texts = [text for _, text in parameters.display(short, values) if text]
+    return ": ".join(filter(None, [task.name, ", ".join(texts[:3])]))[:300]
+
+
+def _await_approval(
+    run: Run, draft: Draft, stages: list[StageSpec], waits_for: timedelta | None
+) -> None:
+    declared = parameters.read(draft.registered.function)
+    facts = [list(pair) for pair in parameters.display(declared, draft.frozen)]
+    run.status = Status.AWAITING_APPROVAL
+    run.needs_approval = True
+    run.approval = approvals.open_request(
+        title=run.headline,
+        shown={"task": run.task.name, "facts": facts, "changes": run.preview},
+        seal=run.seal,
+        requested_by=run.requested_by,
+        door=run.door,
+        stages=stages,
+        reason=run.reason,
+        waits_for=waits_for,
+    )

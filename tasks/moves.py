@@ -1,0 +1,58 @@
+"""From which state a run may go to which other. The database repeats it: migrations/0002_guard.py."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from django.db.models import QuerySet
+
+from tasks import queue, vault
+from tasks.models import Run
+
+Status = Run.Status
+
+MOVES: Final[Mapping[str, frozenset[str]]] = {
+    Status.AWAITING_APPROVAL: frozenset(
+        {Status.QUEUED, Status.REJECTED, Status.CANCELLED, Status.EXPIRED}
+    ),
+    Status.QUEUED: frozenset({Status.RUNNING, Status.CANCELLED, Status.STALE, Status.UNCERTAIN}),
+    Status.RUNNING: frozenset(
+        {Status.SUCCEEDED, Status.FAILED, Status.UNCERTAIN, Status.CANCELLED, Status.QUEUED}
+    ),
+    Status.UNCERTAIN: frozenset({Status.SUCCEEDED, Status.FAILED, Status.QUEUED}),
+}
+
+
+def locked(runs: QuerySet[Run]) -> QuerySet[Run]:
+    """These runs under a row lock, with what the actions look at."""
+    return runs.select_for_update(of=("self",)).select_related("task", "requested_by", "approval")
+
+
+def move(run: Run, to: Run.Status) -> None:
+    """Change the state of a run that is locked, and write the row with its history.
+
+    Raises ValueError for a move that is not in the table: a fault in the caller.
+    """
+    if to not in MOVES.get(run.status, ()):
+        raise ValueError(f"A run that is {run.status} does not become {to}.")
+    run.status = to
+    run.save()
+
+
+def put_in_line(run: Run, *, now: datetime, due_at: datetime | None = None) -> None:
+    """Queue a run. Its message goes out now, or when the sweep finds it due."""
+    run.queued_at = now
+    run.due_at = due_at
+    run.rung_at = None if due_at else now
+    move(run, Status.QUEUED)
+    if due_at is None:
+        queue.ring(run.pk, timeout=run.task.timeout)
+
+
+def end(run: Run, status: Run.Status, *, at: datetime | None) -> None:
+    """End a run. Its secrets go, unless somebody may have to send it again."""
+    run.finished_at = at
+    run.lease_until = None
+    move(run, status)
+    if status != Status.UNCERTAIN:
+        vault.forget_secrets(run.values)
