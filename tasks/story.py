@@ -53,7 +53,7 @@ def _moves(run: Run) -> Iterator[Entry]:
         if not before:
             yield _asked(version)
         elif version.status != before and version.status != Status.REJECTED:
-            yield _move(version)
+            yield _move(version, before)
         before = version.status
 
 
@@ -69,9 +69,10 @@ def _asked(version: Version) -> Entry:
     )
 
 
-def _move(version: Version) -> Entry:
+def _move(version: Version, before: str) -> Entry:
     status = version.status
-    by_hand = status == Status.CANCELLED
+    settled = before == Status.UNCERTAIN
+    by_hand = version.history_user_id is not None and (settled or status not in _BY_ITSELF)
     return Entry(
         _at(version),
         f"Started by worker {version.worker}" if status == Status.RUNNING else _WHAT[status],

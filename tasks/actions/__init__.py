@@ -15,10 +15,13 @@ from tasks.actions.runs import (
     on_request_decided,
     start_run,
 )
+from tasks.actions.settling import Finding, NotSettled, settle_run
 
 __all__ = [
+    "Finding",
     "InvalidValues",
     "NotCancellable",
+    "NotSettled",
     "Outcome",
     "RuleSpec",
     "adopt_task",
@@ -37,6 +40,7 @@ __all__ = [
     "revoke",
     "ring_again",
     "save_rule",
+    "settle_run",
     "start_run",
     "write_line",
 ]

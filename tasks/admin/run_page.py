@@ -7,6 +7,8 @@ from approvals.models import Stage
 from approvals.policy import Ballot, visible_to
 from tasks import parameters
 from tasks.access import Right, allowed
+from tasks.actions.runs import MAX_ATTEMPTS
+from tasks.actions.settling import Finding, may_send_again
 from tasks.admin.pages import MAY_READ_ALL, code_of
 from tasks.models import LogLine, Run
 from tasks.story import story_of
@@ -58,6 +60,10 @@ def live_parts(run: Run, person: "User") -> dict[str, Any]:
         "stages": stages_of(run),
         "may_open_request": _may_open_request(run, person),
         "may_cancel": _may_cancel(run, person, administers),
+        "may_settle": _may_settle(run, person, administers),
+        "findings": findings_of(run),
+        "progress": run.steps_total or run.due_at or run.cancel_asked_at,
+        "attempts": MAX_ATTEMPTS,
         "may_ask_again": run.is_over and _may_ask(run, person),
         "administers": administers,
     }
@@ -109,7 +115,21 @@ def _may_cancel(run: Run, person: "User", administers: bool) -> bool:
     if run.status == Run.Status.AWAITING_APPROVAL:
         # What waits for approval is a request, and only who made a request withdraws it.
         return run.requested_by_id == person.pk
-    return run.status == Run.Status.QUEUED and (run.requested_by_id == person.pk or administers)
+    begun = (Run.Status.QUEUED, Run.Status.RUNNING)
+    mine = run.requested_by_id == person.pk or administers
+    return mine and run.status in begun and run.cancel_asked_at is None
+
+
+def _may_settle(run: Run, person: "User", administers: bool) -> bool:
+    return run.status == Run.Status.UNCERTAIN and administers and run.requested_by_id != person.pk
+
+
+def findings_of(run: Run) -> list[tuple[str, str]]:
+    """What a person who looked may say about an uncertain run."""
+    if run.status != Run.Status.UNCERTAIN:
+        return []
+    again = may_send_again(run)
+    return [(f.value, f.label) for f in Finding if f != Finding.SEND_AGAIN or again]
 
 
 def _may_ask(run: Run, person: "User") -> bool:

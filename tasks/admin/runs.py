@@ -28,7 +28,7 @@ from audit.models import Event
 from audit.transitions import Refusal
 from audit.wording import door_label
 from tasks.access import runs_for
-from tasks.actions import cancel_run
+from tasks.actions import Finding, NotSettled, cancel_run, settle_run
 from tasks.admin.pages import MAY_READ_ALL, page, person_of
 from tasks.admin.run_filter import RunFilter
 from tasks.admin.run_page import live_parts, whole_page
@@ -37,6 +37,7 @@ from tasks.story import story_of
 from tasks.wording import whose
 
 PER_PAGE = 50
+TAKEN_BACK = "It was taken back. Nothing was done."
 BATCH = 2000
 
 
@@ -57,6 +58,7 @@ class RunAdmin(SafeHistoryMixin, ReadOnlyAdmin):
             path("csv/", site.admin_view(export), name="tasks_run_csv"),
             path("<uuid:pk>/live/", site.admin_view(live), name="tasks_run_live"),
             path("<uuid:pk>/cancel/", site.admin_view(cancel), name="tasks_run_cancel"),
+            path("<uuid:pk>/settle/", site.admin_view(settle), name="tasks_run_settle"),
             path("<uuid:pk>/story/", site.admin_view(export_story), name="tasks_run_story"),
             path("<uuid:pk>/result/", site.admin_view(export_result), name="tasks_run_result"),
         ]
@@ -115,15 +117,31 @@ def live(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Take a run back that has not begun."""
+    """Take a run back, or ask one that has begun to stop."""
     run = _run_or_404(request, pk)
     reason = request.POST.get("reason", "").strip()
     try:
-        cancel_run(run.pk, by=person_of(request), door=Door.ADMIN, reason=reason)
+        run = cancel_run(run.pk, by=person_of(request), door=Door.ADMIN, reason=reason)
     except Refusal as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, "It was taken back. Nothing was done.")
+        messages.success(request, "It was asked to stop." if run.cancel_asked_at else TAKEN_BACK)
+    return redirect("admin:tasks_run_change", run.pk)
+
+
+@require_POST
+def settle(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Write down what somebody found out about an uncertain run."""
+    run = _run_or_404(request, pk)
+    finding, reason = request.POST.get("finding", ""), request.POST.get("reason", "")
+    try:
+        if finding not in Finding.values:
+            raise NotSettled("Say what you have found: choose one of the answers.")
+        settle_run(run.pk, finding=finding, by=person_of(request), door=Door.ADMIN, reason=reason)
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, "It is written down, with your name and what you said.")
     return redirect("admin:tasks_run_change", run.pk)
 
 
