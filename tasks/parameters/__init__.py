@@ -5,9 +5,10 @@ An author needs Param, Money, File and Secret:
     def refund(payment: str, amount: Annotated[Money, Param(min="0.01", max="500")]) -> str: ...
 """
 
-from tasks.parameters.canonical import canonical, display, freeze, rule_types, rule_values, thaw
+from audit.seals import canonical
 from tasks.parameters.errors import DeclarationError, DoesNotFit, ObjectGone
 from tasks.parameters.forms import ParameterForm, form_for, search, unknown_names
+from tasks.parameters.frozen import display, freeze, rule_types, rule_values, thaw
 from tasks.parameters.kinds import Kind, register_kind
 from tasks.parameters.param import Param
 from tasks.parameters.signature import Parameter, read

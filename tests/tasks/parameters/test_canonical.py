@@ -24,9 +24,9 @@ def test_order_and_spaces_do_not_matter():
     assert canonical({"b": 1, "a": "ä"}) == '{"a":"ä","b":1}'.encode()
 
 
-@pytest.mark.parametrize("number", [float("nan"), float("inf")])
-def test_what_is_no_json_is_refused(number):
-    with pytest.raises(ValueError, match="JSON compliant"):
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), 0.1, [{"a": 0.1}]])
+def test_a_float_has_no_exact_text_and_is_refused(number):
+    with pytest.raises(TypeError, match="Use Decimal"):
         canonical(number)
 
 

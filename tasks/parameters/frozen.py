@@ -1,6 +1,5 @@
 """Typed values to JSON and back, the same bytes each time; and what people and rules see of it."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -54,14 +53,6 @@ def thaw(
         raise DoesNotFit(f"The code asks for other parameters by now ({changed}). Ask again.")
     load = Load(secret=secrets, file=files)
     return {p.name: _thawed(p, frozen[p.name], load) for p in parameters}
-
-
-def canonical(value: object) -> bytes:
-    """The one way to write this JSON: keys in order, no spaces, UTF-8."""
-    text = json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
-    return text.encode()
 
 
 def display(parameters: Iterable[Parameter], frozen: Frozen) -> list[tuple[str, str]]:
