@@ -75,12 +75,22 @@ def _move(version: Version, before: str) -> Entry:
     by_hand = version.history_user_id is not None and (settled or status not in _BY_ITSELF)
     return Entry(
         _at(version),
-        f"Started by worker {version.worker}" if status == Status.RUNNING else _WHAT[status],
+        _what(version, before),
         version.history_actor_label if by_hand else "",
         door_label(version.history_door) if by_hand else "",
         (version.history_change_reason or "") if by_hand else version.error,
         TONES.get(status, "quiet"),
     )
+
+
+def _what(version: Version, before: str) -> str:
+    if version.status == Status.RUNNING:
+        return f"Started by worker {version.worker}"
+    if version.status == Status.QUEUED and before != Status.AWAITING_APPROVAL:
+        return "Put in line again, under the same keys"
+    if version.status == Status.CANCELLED and before == Status.RUNNING:
+        return "Stopped while it ran"
+    return _WHAT[version.status]
 
 
 def _decisions(run: Run) -> Iterator[Entry]:

@@ -69,6 +69,15 @@ _NEXT: Final[dict[str, str]] = {
 }
 
 
+def state_of(run: Run) -> str:
+    """How a run stands, in a sentence."""
+    if run.status == Status.QUEUED and run.due_at:
+        return "It is tried again after a pause."
+    if run.status == Status.CANCELLED and run.attempt:
+        return "It was stopped while it ran. What it had done by then stays done: see its log."
+    return STATES[run.status]
+
+
 def what_next(run: Run) -> str:
     """What a person can do about a run that did not end well. Empty for the others."""
     return _NEXT.get(run.status, "").format(owner=run.task.owner)

@@ -12,7 +12,7 @@ from tasks.actions.settling import Finding, may_send_again
 from tasks.admin.pages import MAY_READ_ALL, code_of
 from tasks.models import LogLine, Run
 from tasks.story import story_of
-from tasks.wording import STATES, deciders, what_next
+from tasks.wording import deciders, state_of, what_next
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -52,7 +52,7 @@ def live_parts(run: Run, person: "User") -> dict[str, Any]:
     return {
         "run": run,
         "again": AGAIN.get(Run.Status(run.status), 0),
-        "state": STATES[run.status],
+        "state": state_of(run),
         "what_next": what_next(run),
         "lines": lines,
         "cut": cut,

@@ -12,6 +12,7 @@ from tasks.models import LogLine, Run, Task
 from tasks.outputs import Table
 from tasks.parameters import Secret
 from tasks.registry import RegisteredTask, registry
+from tasks.wording import state_of
 from tests.tasks.pages.reading import csv_of, form_of, live, page_of, runs, signed_in, url, words
 
 Status = Run.Status
@@ -228,3 +229,9 @@ def test_no_page_shows_a_secret(db, alice, auditor, work):
         for download in (url("tasks_run_csv"), url("tasks_run_story", run.pk)):
             assert b"canary-4711" not in b"".join(client.post(download).streaming_content)
         assert "Key ••••••" in words(client.get(page_of(run)))
+
+
+def test_a_run_that_was_stopped_while_it_ran_does_not_say_that_nothing_was_done():
+    run = Run(status=Run.Status.CANCELLED, attempt=1)
+    assert "stays done" in state_of(run)
+    assert "Nothing was done" in state_of(Run(status=Run.Status.CANCELLED, attempt=0))
