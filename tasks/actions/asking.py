@@ -55,12 +55,14 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
     files: Mapping[str, Any] | None = None,
     reason: str = "",
     waits_for: timedelta | None = None,
+    again_of: Run | None = None,
 ) -> Run:
     """Ask for a run: it is queued at once, or waits for the people its rules name.
 
     `values` and `files` are what a form would send; `waits_for` is how long people have to decide,
-    three days by default. Raises `InvalidValues` when they break a rule of the task, and a
-    `Refusal` when this person may not ask, or nobody could approve it.
+    three days by default; `again_of` is the run that this one repeats. Raises `InvalidValues` when
+    they break a rule of the task, and a `Refusal` when this person may not ask, or nobody could
+    approve it.
     """
     task = Task.objects.get(pk=task_id)
     reason = reason.strip()
@@ -73,6 +75,7 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
             draft.form.add_error(None, ValidationError(missing, code="reason"))
             raise InvalidValues(draft.form)
         run = _sealed(task, draft, requested_by, door, reason)
+        run.again_of = again_of
         if stages:
             _await_approval(run, draft, stages, waits_for)
         else:

@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from audit.context import Door
 from audit.transitions import Refusal
 from tasks import parameters
-from tasks.access import Right, allowed
+from tasks.access import Right, allowed, runs_for
 from tasks.actions import InvalidValues, request_run
 from tasks.admin.pages import code_of, page, person_of, task_or_404
 from tasks.models import Run, Task
@@ -50,6 +50,7 @@ class WhyForm(forms.Form):
         widget=UnfoldAdminTextareaWidget({"rows": 3}),
     )
     nonce = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+    again = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -58,7 +59,17 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
     task = task_or_404(request, slug, Right.VIEW)
     if request.method == "POST":
         return _send(request, task)
-    return _show(request, task, WhyForm(initial={"nonce": uuid4().hex}, prefix=OURS))
+    earlier = _earlier(request, task, request.GET.get("again"))
+    blank = {"nonce": uuid4().hex, "again": earlier.pk if earlier else None}
+    return _show(request, task, WhyForm(initial=blank, prefix=OURS), earlier=earlier)
+
+
+def _earlier(request: HttpRequest, task: Task, wanted: object) -> Run | None:
+    """The run of this task that is asked for again, if this person may see it."""
+    try:
+        return runs_for(person_of(request)).filter(pk=str(wanted or ""), task=task).first()
+    except ValidationError:  # no number of a run
+        return None
 
 
 @require_safe
@@ -95,6 +106,7 @@ def _send(request: HttpRequest, task: Task) -> HttpResponse:
         values=request.POST,
         files=request.FILES,
         reason=why.cleaned_data["reason"],
+        again_of=_earlier(request, task, why.cleaned_data["again"]),
     )
     try:
         run = _once(request, why.cleaned_data["nonce"], asked)
@@ -174,6 +186,22 @@ def _form(
     )
 
 
+def _values_of(registered: RegisteredTask, earlier: Run | None) -> dict[str, Any]:
+    """What was asked for before, as far as it can be asked for again: no files, no secrets."""
+    if earlier is None:
+        return {}
+    known = {name: value for name, value in earlier.values.items() if not _is_stored(value)}
+    declared = [p for p in parameters.read(registered.function) if p.name in known]
+    try:
+        return parameters.thaw(declared, {p.name: known[p.name] for p in declared})
+    except (parameters.DoesNotFit, parameters.ObjectGone):
+        return {}
+
+
+def _is_stored(value: object) -> bool:
+    return isinstance(value, dict) and ("sha256" in value or "secret" in value)
+
+
 def _with_errors(
     form: parameters.ParameterForm | None, refused: forms.Form, why: WhyForm
 ) -> parameters.ParameterForm | None:
@@ -203,12 +231,13 @@ def _show(
     form: parameters.ParameterForm | None = None,
     *,
     status: int = 200,
+    earlier: Run | None = None,
 ) -> HttpResponse:
     person = person_of(request)
     registered = code_of(task)
     may_request = registered is not None and allowed(person, Right.REQUEST, task)
     if registered and may_request and form is None:
-        form = _form(task, registered, person)
+        form = _form(task, registered, person, initial=_values_of(registered, earlier))
     rules, may_execute = rules_in_force(task), allowed(person, Right.EXECUTE, task)
     always = any(always_holds(rule) for rule in rules)
     return page(

@@ -188,7 +188,7 @@ def test_a_run_that_became_out_of_date_can_be_asked_for_again(ask, approve, work
     deploy(source_hash="2" * 64)
     text = shown(work(run))
     assert "The code of this task has changed since this was asked for." in text
-    assert "Open the task again" in text
+    assert "Ask for the same again" in text
 
 
 def test_the_page_stays_readable_when_the_code_is_gone(ask, task, shown, alice):
@@ -198,7 +198,7 @@ def test_the_page_stays_readable_when_the_code_is_gone(ask, task, shown, alice):
         registry._tasks.clear()
         text = shown(run)
     assert "Amount 150.00 USD" in text
-    assert "Open the task again" not in text
+    assert "Ask for the same again" not in text
 
 
 def test_no_page_shows_a_secret(db, alice, auditor, work):
