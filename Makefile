@@ -18,13 +18,14 @@ VENV = $(FIND_PYTHON); "$$python" -m backoffice.install
 PY = .venv/bin/python
 PACKAGES = approvals audit backoffice fixtures tasks
 
-.PHONY: help demo demo-reset test check e2e
+.PHONY: help demo demo-reset test check e2e bench
 
 help:
 	@echo 'make demo        start the demo company at http://127.0.0.1:$${PORT:-8000}/ (Ctrl-C stops it)'
 	@echo 'make demo-reset  remove the data of the demo and start it anew'
 	@echo 'make test        all tests but those in a browser'
 	@echo 'make e2e         the tests in a browser, on a demo of their own'
+	@echo 'make bench       how fast messages go through the queue'
 	@echo 'make check       style, types, layers, templates, migrations, deployment settings'
 
 demo:
@@ -39,6 +40,9 @@ test:
 e2e:
 	@$(VENV) requirements-dev.lock
 	@CHROMIUM="$$(.ci/chromium)" && export CHROMIUM && exec $(PY) -m pytest -m e2e $(ARGS)
+
+bench:
+	@$(VENV) requirements-dev.lock && exec $(PY) -m pytest -q -s -p no:randomly tests/bench/bench_queue.py
 
 # As in production, but with nothing that is real: no command here opens a connection.
 check: export DEBUG =

@@ -89,7 +89,7 @@ def start(programs: Programs, data: DataFolder, port: int, stripe_port: int) -> 
         with step(title):
             programs.run(command, python, "manage.py", command, *options)
     with step("Starting web server and worker"):
-        programs.start("worker", python, "manage.py", "qcluster")
+        programs.start("worker", python, "manage.py", "worker")
         programs.start("web server", python, "-m", "gunicorn", *GUNICORN, f"--bind={HOST}:{port}")
         programs.wait_until(
             lambda: serves(port), seconds=START_LIMIT, what="The web server gives no page"
@@ -195,7 +195,7 @@ def reset(data: DataFolder) -> None:
     else:
         EmbeddedPostgres(data.postgres).stop()
     data.clear()
-    say("The demo's data are removed. `make demo` begins anew.")
+    say("The demo's data are removed.")
 
 
 def box(data: DataFolder, port: int) -> str:

@@ -74,12 +74,15 @@ def _audit(person: "User") -> Iterator[Item]:
 def _settings(person: "User") -> Iterator[Item]:
     from tasks.access import Right, tasks_for
 
-    if tasks_for(person, Right.CHANGE).exists():
+    administers = tasks_for(person, Right.CHANGE).exists()
+    if administers:
         names = ("tasks_task_settings", "tasks_task_grants", "tasks_task_rule")
         yield _item("Tasks", "tune", "tasks_task_settings_list", *names)
     if person.has_perm("backoffice.change_user"):
         yield _item("People", "person", "backoffice_user_changelist", "backoffice_user")
         yield _item("Groups", "group", "auth_group_changelist", "auth_group")
+    if administers or person.is_superuser:
+        yield _item("Status", "monitor_heart", "status", "status")
 
 
 def _item(title: str, icon: str, page: str, *names: str, count: int = 0) -> Item:

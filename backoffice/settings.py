@@ -137,23 +137,31 @@ SIMPLE_HISTORY_REVERT_DISABLED = True  # hides the button; the views refuse the 
 RUN_LEASE_SECONDS = env.int("RUN_LEASE_SECONDS", default=60)
 TASK_TIMEOUT_LIMIT = env.int("TASK_TIMEOUT_LIMIT", default=180)
 _workers = env.int("WORKERS", default=2)
+# As few messages in memory as possible: what waits there may be delivered to somebody else too.
 _queue_limit = _bulk = 1
+# A message waits behind those others, each of which may take all of its time.
+_longest_wait = TASK_TIMEOUT_LIMIT * (1 + -(-(_queue_limit + _bulk) // _workers))
+WORKER_STOP_SECONDS = env.int("WORKER_STOP_SECONDS", default=_longest_wait + 30)
+READY_QUEUE_SECONDS = env.int("READY_QUEUE_SECONDS", default=120)  # see backoffice/health.py
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 Q_CLUSTER = {
-    "name": "backoffice",
-    "orm": "default",
+    "name": "backoffice",  # part of each message's signature: never change it
+    "orm": "default",  # the database of the runs: a message commits with the run it announces
+    "broker_class": "tasks.broker.PostgresBroker",  # one statement per message, woken by NOTIFY
     "workers": _workers,
     "queue_limit": _queue_limit,
     "bulk": _bulk,
-    "timeout": TASK_TIMEOUT_LIMIT,
-    "retry": TASK_TIMEOUT_LIMIT * (1 + -(-(_queue_limit + _bulk) // _workers)) + 60,
-    "max_attempts": 1,
-    "ack_failures": True,
-    "save_limit": -1,
-    "poll": 0.05,
-    "catch_up": False,
-    "recycle": 500,
+    "timeout": TASK_TIMEOUT_LIMIT,  # never None: a run that hangs would keep its worker for ever
+    "retry": _longest_wait + 60,  # only for what nobody has acknowledged by then
+    "max_attempts": 1,  # the queue never tries again: the run does, or a person
+    "ack_failures": True,  # so a failure is an end; read where messages are put in, too
+    "save_limit": -1,  # the run is the record, and pruning reads every record for each message
+    "poll": 1.0,  # with NOTIFY only the longest time in which a message can be overheard
+    "guard_cycle": 0.5,  # deaths are noticed at once; this is for time-outs and queues that stall
+    "catch_up": False,  # of minutes in which nobody swept, one is enough
+    "recycle": 500,  # a leak in a task has an end
     "log_level": "WARNING",
-    "ALT_CLUSTERS": {},
+    "ALT_CLUSTERS": {},  # without it, Q_CLUSTER_NAME in the environment is a KeyError
 }
 
 # --- Language, time, files ----------------------------------------------------------------------

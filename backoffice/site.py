@@ -69,4 +69,7 @@ class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped package
         raise Http404
 
     def extra_urls(self) -> list[URLResolver | URLPattern]:
-        return [path("audit/", include("audit.urls"))]
+        from backoffice import health  # which needs the models
+
+        status = path("status/", self.admin_view(health.status_page), name="status")
+        return [path("audit/", include("audit.urls")), status]

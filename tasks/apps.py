@@ -9,7 +9,7 @@ class TasksConfig(AppConfig):
 
     def ready(self) -> None:
         from approvals.signals import request_decided
-        from tasks import checks, sync  # noqa: F401 - checks registers itself
+        from tasks import checks, queue_checks, sync  # noqa: F401 - checks register themselves
         from tasks.actions import on_request_decided
         from tasks.registry import registry
 

@@ -46,6 +46,7 @@ WITH due AS (
 )
 SELECT id, lock, payload FROM taken ORDER BY due_since, id
 """
+REMOVE = "DELETE FROM django_q_ormq WHERE id = %(pk)s AND lock = %(lock)s RETURNING id"
 
 
 class Delivery(NamedTuple):
@@ -55,7 +56,7 @@ class Delivery(NamedTuple):
     lock: datetime
 
 
-class PostgresBroker(ORM):  # type: ignore[misc] - django-q2 has no types
+class PostgresBroker(ORM):  # type: ignore[misc]  # untyped
     """One queue, whose name is `list_key`. What takes messages off it runs in a process of its own."""
 
     _ears: psycopg.Connection | None = None
@@ -64,7 +65,8 @@ class PostgresBroker(ORM):  # type: ignore[misc] - django-q2 has no types
     @staticmethod
     def get_connection(list_key: str | None = None) -> QuerySet[OrmQ]:
         """Unlike the parent's, it never closes the connection of whoever puts a message in."""
-        return OrmQ.objects.using(Conf.ORM)
+        messages: QuerySet[OrmQ] = OrmQ.objects.using(Conf.ORM)
+        return messages
 
     def enqueue(self, task: str) -> int:
         """In the caller's transaction: nobody hears of it before, or without, the commit."""
@@ -85,7 +87,7 @@ class PostgresBroker(ORM):  # type: ignore[misc] - django-q2 has no types
         give_up = monotonic() + PATIENCE
         while True:
             try:
-                removed = self.get_connection().filter(pk=task_id.id, lock=task_id.lock).delete()
+                removed = _execute(REMOVE, pk=task_id.id, lock=task_id.lock)
                 break
             except OUTAGE as error:
                 self._note_outage(error)
@@ -95,7 +97,7 @@ class PostgresBroker(ORM):  # type: ignore[misc] - django-q2 has no types
                     return
                 sleep(PAUSE)
         self._note_return()
-        if not removed[0]:
+        if not removed:
             logger.warning("Message %s was acknowledged late: somebody else has it", task_id.id)
 
     def fail(self, task_id: Delivery) -> None:
@@ -149,10 +151,10 @@ class PostgresBroker(ORM):  # type: ignore[misc] - django-q2 has no types
             self._away_since = None
 
 
-def _execute(statement: str, **values: object) -> list[Any]:
+def _execute(statement: str, **values: str | float | datetime) -> list[tuple[Any, ...]]:
     with connections[Conf.ORM].cursor() as cursor:
         cursor.execute(statement, values)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _own_connection() -> psycopg.Connection:

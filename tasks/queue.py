@@ -1,10 +1,14 @@
 """The bell: nothing but a run's id goes through django-q2. See tasks/broker.py for the table."""
 
+from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Count, F, Q
+from django.db.models.functions import Now
 from django_q.exceptions import TimeoutException
-from django_q.models import Schedule
+from django_q.models import OrmQ, Schedule
 from django_q.tasks import async_task
 
 ENTRY_POINT = "tasks.execution.execute"
@@ -25,9 +29,38 @@ def ring(run_id: UUID, *, timeout: int) -> None:
     async_task(ENTRY_POINT, str(run_id), timeout=timeout)
 
 
+def sweep_soon() -> None:
+    """Have the next free worker call `tasks.execution.sweep`. For a cluster that starts."""
+    async_task(SWEEP)
+
+
 def sweep_each_minute() -> None:
     """Have a cluster call `tasks.execution.sweep` once a minute. The only schedule of the queue."""
     Schedule.objects.update_or_create(
         name="sweep",
         defaults={"func": SWEEP, "schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1},
     )
+
+
+class Signs(NamedTuple):
+    """What the queue's tables show of those who work at them."""
+
+    waiting: int
+    taken: int
+    silence: timedelta | None
+
+
+def signs_of_life() -> Signs:
+    """How many messages wait, how many a worker has, and for how long there was no sign of life.
+
+    The first cluster to see that a minute is over sends the sweep and moves its row on to the next
+    minute, also while all of its workers are busy. So the silence stays below two minutes while any
+    cluster lives, and grows when none does. None: there has not been one yet.
+    """
+    messages = OrmQ.objects.aggregate(
+        waiting=Count("pk", filter=Q(lock__lte=Now())), taken=Count("pk", filter=Q(lock__gt=Now()))
+    )
+    # `task` is the newest message of the schedule; `migrate` makes the row without one.
+    sweep = Schedule.objects.filter(name="sweep").exclude(task=None)
+    overdue = sweep.annotate(by=Now() - F("next_run")).values_list("by", flat=True).first()
+    return Signs(**messages, silence=None if overdue is None else overdue + timedelta(minutes=1))

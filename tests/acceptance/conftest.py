@@ -1,4 +1,4 @@
-"""A real django-q2 cluster on the test database."""
+"""A real cluster on the test database."""
 
 import os
 import signal
@@ -48,14 +48,14 @@ def url_of_the_database() -> str:
 
 @pytest.fixture
 def cluster(operations, tmp_path) -> Iterator[subprocess.Popen[bytes]]:
-    """`manage.py qcluster`, ended with everything that it started."""
+    """`manage.py worker`, ended with everything that it started."""
     environment = os.environ | {
         "DATABASE_URL": url_of_the_database(),
         "TASK_MODULES": ",".join([*settings.TASK_MODULES, MODULE]),
     }
     with (tmp_path / "cluster.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "qcluster"],
+            [sys.executable, "manage.py", "worker"],
             cwd=ROOT,
             env=environment,
             stdout=log,

@@ -1,6 +1,8 @@
 """Tasks for the stories with a real cluster."""
 
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 from tasks.parameters import Money, Param
@@ -25,3 +27,20 @@ def too_slow(run: TaskRun) -> None:
     """Takes longer than it may."""
     run.log("Begun")
     time.sleep(30)
+
+
+@task(name="Held", category="Tests", owner="Testers", timeout=60)
+def held(run: TaskRun, gate: str) -> None:
+    """Goes on until there is a file of this name."""
+    run.log("Begun")
+    while not Path(gate).exists():
+        time.sleep(0.02)
+
+
+@task(name="Stubborn", category="Tests", owner="Testers", timeout=1)
+def stubborn(run: TaskRun) -> None:
+    """Does not let itself be stopped."""
+    run.log("Begun")
+    while True:
+        with suppress(BaseException):
+            time.sleep(30)

@@ -1,0 +1,16 @@
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from tasks.cluster import Cluster
+
+
+class Command(BaseCommand):
+    help = (
+        "Take runs from the queue and do them. SIGTERM or Ctrl-C lets it finish what it has begun, "
+        "for WORKER_STOP_SECONDS. Any other result than 0 asks for a new start."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ANN401
+        raise SystemExit(Cluster(stop_seconds=settings.WORKER_STOP_SECONDS).run())

@@ -1,0 +1,99 @@
+"""A worker under a supervisor that starts it anew, as systemd or a container's platform does."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+
+from tests.acceptance.conftest import ROOT, eventually
+
+ROLES = {"worker": "ready for work", "monitor": "monitoring", "pusher": "pushing tasks"}
+
+
+class Service:
+    """`command` of manage.py, started again whenever it ends with another result than 0."""
+
+    def __init__(self, command: str, environment: dict[str, str], folder: Path) -> None:
+        self.results: list[int] = []
+        self._command = [sys.executable, "manage.py", command]
+        self._environment, self._folder = environment, folder
+        self._ending = False
+        self._seen: list[psutil.Process] = []
+        self._start()
+        self._supervisor = threading.Thread(target=self._supervise)
+        self._supervisor.start()
+
+    def _start(self) -> None:
+        self.log = self._folder / f"{len(self.results)}.log"
+        with self.log.open("wb") as log:
+            self.main = subprocess.Popen(
+                self._command,
+                cwd=ROOT,
+                env=self._environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def _supervise(self) -> None:
+        while (result := self.main.wait()) and not self._ending:
+            self.results.append(result)
+            self._start()
+        self.results.append(result)
+
+    def says(self, words: str, *, within: float = 30) -> str:
+        """What the present cluster has written, as soon as these words are in it."""
+        eventually(lambda: words in self.log.read_text(), within=within)
+        return self.log.read_text()
+
+    def pids(self, role: str) -> list[int]:
+        """The processes of the present cluster, as soon as they have said what they are."""
+        if role == "main":
+            return [self.main.pid]
+        if role == "sentinel":
+            return [psutil.Process(self.main.pid).children()[0].pid]
+        self.says(ROLES[role])
+        return [int(n) for n in re.findall(rf"{ROLES[role]} at (\d+)", self.log.read_text())]
+
+    def ready(self) -> None:
+        """Returns when every process is there, and remembers them."""
+        eventually(lambda: len(self.pids("worker")) >= int(self._environment["WORKERS"]))
+        for role in ("monitor", "pusher"):
+            self.pids(role)
+        self._remember()
+
+    def _remember(self) -> None:
+        main = psutil.Process(self.main.pid)
+        self._seen += [main, *main.children(recursive=True)]
+
+    def left(self) -> list[psutil.Process]:
+        """Of the processes that were there when it was ready. The dead may await collection."""
+        return [p for p in self._seen if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+
+    def kill(self, role: str) -> None:
+        os.kill(self.pids(role)[0], signal.SIGKILL)
+
+    def end(self, number: signal.Signals = signal.SIGTERM, *, within: float = 20) -> int:
+        """Its result after this signal to the main process."""
+        self._ending = True
+        self.main.send_signal(number)
+        self._supervisor.join(within)
+        assert not self._supervisor.is_alive(), "It did not end in time."
+        return self.results[-1]
+
+    def clear(self) -> None:
+        """Whatever hangs is killed, and what has replaced others since it was ready."""
+        self._ending = True
+        with suppress(psutil.NoSuchProcess):
+            self._remember()
+        for process in self._seen:
+            with suppress(psutil.NoSuchProcess):  # some die with others
+                process.kill()
+        self.main.kill()
+        self._supervisor.join(10)

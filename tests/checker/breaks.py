@@ -1,0 +1,336 @@
+"""For each invariant the statements that break it, and it alone.
+
+%(paid)s is the id of the run of that name in conftest.py, %(paid_request)s that of its request.
+"""
+
+from typing import Final, LiteralString
+
+type Breaks = dict[str, list[list[LiteralString]]]
+
+OF_MONEY: Final[Breaks] = {
+    "no_step_is_written_twice": [
+        [
+            "ALTER TABLE tasks_effect DROP CONSTRAINT effect_once",
+            """INSERT INTO tasks_effect (run_id, step, key, sent_at, answered_at, refused)
+            SELECT run_id, step, key || '-again', now(), now(), true FROM tasks_effect
+            WHERE run_id = %(paid)s""",
+        ],
+    ],
+    "no_doubt_is_hidden": [
+        ["UPDATE tasks_effect SET answered_at = NULL WHERE run_id = %(paid)s"],
+        # Settled by nobody: it went from running to failed at once.
+        [
+            "UPDATE tasks_run SET status = 'failed' WHERE id = %(uncertain)s",
+            """UPDATE tasks_historicalrun SET status = 'failed'
+            WHERE id = %(uncertain)s AND status = 'uncertain'""",
+        ],
+    ],
+    "no_step_before_the_start": [
+        [
+            """INSERT INTO tasks_logline (run_id, attempt, at, text)
+            VALUES (%(queued)s, 1, now(), 'Done')"""
+        ],
+        [
+            """INSERT INTO tasks_effect (run_id, step, key, sent_at, answered_at, refused)
+            VALUES (%(awaiting)s, 'pay', 'too early', now(), now(), true)"""
+        ],
+    ],
+}
+
+OF_WAITING: Final[Breaks] = {
+    "no_run_is_left_by_its_worker": [
+        ["UPDATE tasks_run SET lease_until = now() - interval '6 min' WHERE id = %(running)s"],
+    ],
+    "no_run_is_stuck_in_the_queue": [
+        [
+            """UPDATE tasks_run SET queued_at = now() - interval '6 min',
+            requested_at = now() - interval '6 min' WHERE id = %(queued)s"""
+        ],
+    ],
+    "no_request_outlives_its_time": [
+        [
+            """UPDATE approvals_approvalrequest SET expires_at = now() - interval '6 min'
+            WHERE id = %(awaiting_request)s"""
+        ],
+    ],
+}
+
+OF_CONSENT: Final[Breaks] = {
+    "run_and_request_end_together": [
+        [
+            """UPDATE approvals_approvalrequest SET status = 'pending'
+            WHERE id = %(rejected_request)s""",
+            "DELETE FROM approvals_historicalapprovalrequest WHERE status = 'rejected'",
+        ],
+    ],
+    "what_went_on_was_approved": [
+        [
+            "UPDATE approvals_approvalrequest SET status = 'pending' WHERE id = %(paid_request)s",
+            """DELETE FROM approvals_historicalapprovalrequest
+            WHERE id = %(paid_request)s AND status = 'approved'""",
+        ],
+        [
+            "UPDATE approvals_approvalrequest SET status = 'stale' WHERE id = %(paid_request)s",
+            """INSERT INTO approvals_historicalapprovalrequest
+            SELECT (jsonb_populate_record(version, jsonb_build_object('status', 'stale',
+                'history_id', nextval(pg_get_serial_sequence(
+                    'approvals_historicalapprovalrequest', 'history_id'))))).*
+            FROM approvals_historicalapprovalrequest version
+            WHERE id = %(paid_request)s AND status = 'approved'""",
+        ],
+    ],
+    "nothing_refused_goes_on": [
+        [
+            "UPDATE approvals_approvalrequest SET status = 'rejected' WHERE id = %(paid_request)s",
+            """UPDATE approvals_historicalapprovalrequest SET status = 'rejected'
+            WHERE id = %(paid_request)s AND status = 'approved'""",
+        ],
+        [
+            "UPDATE approvals_approvalrequest SET status = 'withdrawn' WHERE id = %(paid_request)s",
+            """UPDATE approvals_historicalapprovalrequest SET status = 'withdrawn'
+            WHERE id = %(paid_request)s AND status = 'approved'""",
+        ],
+        [
+            "UPDATE approvals_approvalrequest SET status = 'expired' WHERE id = %(paid_request)s",
+            """UPDATE approvals_historicalapprovalrequest SET status = 'expired'
+            WHERE id = %(paid_request)s AND status = 'approved'""",
+        ],
+    ],
+    "enough_people_agreed": [
+        ["UPDATE approvals_stage SET needed = 2 WHERE request_id = %(paid_request)s"],
+        # Nobody decided.
+        [
+            "DELETE FROM approvals_decision WHERE request_id = %(paid_request)s",
+            "DELETE FROM approvals_historicaldecision WHERE request_id = %(paid_request)s",
+        ],
+        # Too late.
+        [
+            """UPDATE approvals_approvalrequest SET expires_at = opened_at + interval '1 us'
+            WHERE id = %(paid_request)s"""
+        ],
+        # Something else was seen.
+        [
+            "UPDATE approvals_decision SET seal = 'x' WHERE request_id = %(paid_request)s",
+            """UPDATE approvals_historicaldecision SET seal = 'x'
+            WHERE request_id = %(paid_request)s""",
+        ],
+        # Nobody was asked.
+        [
+            """DELETE FROM approvals_reviewer WHERE stage_id IN
+            (SELECT id FROM approvals_stage WHERE request_id = %(paid_request)s)"""
+        ],
+        # The requester agreed, and everything else is made to fit.
+        [
+            "ALTER TABLE approvals_decision DROP CONSTRAINT nobody_decides_their_own_request",
+            """UPDATE approvals_reviewer SET person_id = yes.requested_by_id
+            FROM approvals_decision yes WHERE yes.request_id = %(paid_request)s
+            AND (approvals_reviewer.stage_id, person_id) = (yes.stage_id, yes.decided_by_id)""",
+            """UPDATE approvals_decision SET decided_by_id = requested_by_id
+            WHERE request_id = %(paid_request)s""",
+            """UPDATE approvals_historicaldecision SET decided_by_id = requested_by_id,
+            history_user_id = requested_by_id WHERE request_id = %(paid_request)s""",
+            """INSERT INTO approvals_stage_people (stage_id, user_id)
+            SELECT stage_id, decided_by_id FROM approvals_decision
+            WHERE request_id = %(paid_request)s""",
+        ],
+    ],
+    "one_no_is_enough": [
+        [
+            """INSERT INTO approvals_decision (request_id, stage_id, requested_by_id,
+                decided_by_id, verdict, seal, door, reason)
+            SELECT request_id, stage_id, requested_by_id, carol.id, 'reject', seal, 'admin', 'No'
+            FROM approvals_decision, backoffice_user carol
+            WHERE request_id = %(paid_request)s AND carol.username = 'carol'""",
+            """INSERT INTO approvals_historicaldecision (id, request_id, stage_id, requested_by_id,
+                decided_by_id, verdict, seal, door, reason, decided_at, history_user_id,
+                history_door, history_actor_label, history_request_id, history_date, history_type)
+            SELECT id, request_id, stage_id, requested_by_id, decided_by_id, verdict, seal, door,
+                reason, decided_at, decided_by_id, door, '', '', now(), '+' FROM approvals_decision
+            WHERE request_id = %(paid_request)s AND verdict = 'reject'""",
+        ],
+    ],
+    "each_approver_was_entitled": [
+        [
+            """UPDATE backoffice_historicaluser SET is_active = false FROM approvals_decision
+            WHERE request_id = %(paid_request)s AND decided_by_id = backoffice_historicaluser.id"""
+        ],
+        [
+            """DELETE FROM backoffice_historicalmembership USING approvals_decision
+            WHERE request_id = %(paid_request)s AND decided_by_id = user_id"""
+        ],
+        # In the hour between the decision and the claim the approver left the group.
+        [
+            """UPDATE tasks_historicalrun SET recorded_at = recorded_at + interval '1 h'
+            WHERE id = %(paid)s AND status IN ('running', 'succeeded')""",
+            """INSERT INTO backoffice_historicalmembership (id, user_id, group_id, since,
+                recorded_at, history_door, history_actor_label, history_request_id, history_date,
+                history_type)
+            SELECT member.id, user_id, group_id, since, now() + interval '30 min', 'admin', '', '',
+                now(), '-'
+            FROM backoffice_historicalmembership member, approvals_decision
+            WHERE approvals_decision.request_id = %(paid_request)s AND decided_by_id = user_id""",
+        ],
+    ],
+    "rules_for_every_run_are_obeyed": [
+        [
+            """UPDATE tasks_approvalrule SET condition = 'true',
+            in_force_since = now() - interval '1 h'"""
+        ],
+        # The rule is older than the run, and asked for two.
+        [
+            """UPDATE tasks_approvalrule SET condition = 'true', needed = 2,
+            in_force_since = now() - interval '1 h', ended_at = now() + interval '1 day'""",
+            "UPDATE approvals_stage SET condition = 'true'",
+        ],
+    ],
+    "a_request_serves_one_run": [
+        [
+            "ALTER TABLE tasks_run DROP CONSTRAINT tasks_run_approval_id_key",
+            """UPDATE tasks_run SET approval_id = %(paid_request)s, needs_approval = true,
+            seal = paid.seal, task_id = paid.task_id, source_hash = paid.source_hash,
+            reason = paid.reason, values = paid.values, preview = paid.preview
+            FROM (SELECT * FROM tasks_run WHERE id = %(paid)s) AS paid
+            WHERE tasks_run.id = %(small)s""",
+        ],
+    ],
+    "run_and_request_are_about_the_same": [
+        [
+            "UPDATE approvals_approvalrequest SET seal = 'x' WHERE id = %(paid_request)s",
+            "UPDATE approvals_decision SET seal = 'x' WHERE request_id = %(paid_request)s",
+            """UPDATE approvals_historicaldecision SET seal = 'x'
+            WHERE request_id = %(paid_request)s""",
+        ],
+    ],
+    "the_seal_fits_what_is_stored": [
+        ["""UPDATE tasks_run SET values = values || '{"note": "more"}' WHERE id = %(small)s"""],
+        ["UPDATE tasks_run SET preview = '[]' WHERE id = %(small)s"],
+        ["UPDATE tasks_run SET reason = 'Another' WHERE id = %(small)s"],
+        ["UPDATE tasks_run SET source_hash = repeat('2', 64) WHERE id = %(small)s"],
+        ["UPDATE tasks_run SET seal = repeat('0', 64) WHERE id = %(small)s"],
+        [
+            """UPDATE tasks_task SET slug = 'another'
+            WHERE id = (SELECT task_id FROM tasks_run WHERE id = %(small)s)"""
+        ],
+    ],
+}
+
+OF_HISTORY: Final[Breaks] = {
+    "only_allowed_moves": [
+        [
+            """UPDATE tasks_historicalrun SET status = 'expired'
+            WHERE id = %(paid)s AND status = 'queued'"""
+        ],
+        # The row between awaiting approval and running is gone.
+        ["DELETE FROM tasks_historicalrun WHERE id = %(paid)s AND status = 'queued'"],
+        [
+            """UPDATE approvals_historicalapprovalrequest SET status = 'stale'
+            WHERE id = %(paid_request)s AND status = 'pending'"""
+        ],
+    ],
+    "each_change_is_written_once": [
+        [
+            """INSERT INTO tasks_historicalrun
+            SELECT (jsonb_populate_record(version, jsonb_build_object('history_id',
+                nextval(pg_get_serial_sequence('tasks_historicalrun', 'history_id'))))).*
+            FROM tasks_historicalrun version WHERE id = %(paid)s AND status = 'succeeded'"""
+        ],
+        [
+            """UPDATE tasks_historicalrun SET history_type = '-'
+            WHERE id = %(paid)s AND status = 'queued'"""
+        ],
+        [
+            """UPDATE approvals_historicalapprovalrequest SET history_type = '+'
+            WHERE id = %(paid_request)s AND status = 'approved'"""
+        ],
+    ],
+    "each_change_says_who_and_how": [
+        [
+            """UPDATE tasks_historicalrun SET history_door = ''
+            WHERE id = %(paid)s AND status = 'running'"""
+        ],
+        [
+            """UPDATE tasks_historicalrun SET history_user_id = NULL
+            WHERE id = %(paid)s AND status = 'queued'"""
+        ],
+        [
+            """UPDATE tasks_historicalrun SET history_user_id = requested_by_id
+            WHERE id = %(paid)s AND status = 'queued'"""
+        ],
+        [
+            """UPDATE tasks_historicalrun SET history_user_id = NULL
+            WHERE id = %(it_did_not)s AND status = 'queued'"""
+        ],
+        [
+            """UPDATE approvals_historicalapprovalrequest SET history_user_id = NULL
+            WHERE id = %(paid_request)s AND status = 'approved'"""
+        ],
+        [
+            """UPDATE approvals_historicalapprovalrequest SET history_user_id = NULL
+            WHERE id = %(paid_request)s AND status = 'pending'"""
+        ],
+    ],
+    "history_ends_where_things_stand": [
+        ["UPDATE tasks_run SET status = 'failed' WHERE id = %(small)s"],
+        [
+            "DELETE FROM tasks_logline WHERE run_id = %(small)s",
+            "DELETE FROM tasks_run WHERE id = %(small)s",
+        ],
+        ["DELETE FROM tasks_historicalrun WHERE id = %(cancelled)s"],
+        [
+            """DELETE FROM approvals_historicalapprovalrequest
+            WHERE id = %(paid_request)s AND status = 'approved'"""
+        ],
+    ],
+    "each_claim_is_counted": [
+        ["UPDATE tasks_run SET attempt = 2 WHERE id = %(small)s"],
+        ["UPDATE tasks_historicalrun SET attempt = 1 WHERE id = %(tried_twice)s AND attempt = 2"],
+    ],
+    "history_is_in_order": [
+        [
+            """UPDATE tasks_historicalrun SET recorded_at = NULL
+            WHERE id = %(paid)s AND status = 'succeeded'"""
+        ],
+        [
+            """UPDATE tasks_historicalrun SET recorded_at = recorded_at - interval '1 day'
+            WHERE id = %(small)s AND status = 'succeeded'"""
+        ],
+    ],
+    "each_decision_is_in_the_history": [
+        ["DELETE FROM approvals_historicaldecision WHERE request_id = %(paid_request)s"],
+        [
+            """UPDATE approvals_historicaldecision SET verdict = 'reject'
+            WHERE request_id = %(paid_request)s"""
+        ],
+        [
+            """UPDATE approvals_historicaldecision SET history_user_id = NULL
+            WHERE request_id = %(paid_request)s"""
+        ],
+        ["DELETE FROM approvals_decision WHERE request_id = %(rejected_request)s"],
+    ],
+}
+
+ROWS: Final[Breaks] = OF_MONEY | OF_WAITING | OF_CONSENT | OF_HISTORY
+
+# As above, without putting the guards back: they are what is broken.
+GUARDS: Final[Breaks] = {
+    "the_triggers_stand": [
+        ["ALTER TABLE tasks_run DISABLE TRIGGER tasks_guard_run"],
+        ["ALTER TABLE tasks_run ENABLE TRIGGER tasks_guard_run"],
+        ["DROP TRIGGER audit_refuse_change ON tasks_historicalrun"],
+        [
+            "DROP TRIGGER approvals_guard_decision ON approvals_decision",
+            """CREATE TRIGGER approvals_guard_decision BEFORE UPDATE ON approvals_decision
+            FOR EACH ROW EXECUTE FUNCTION approvals_guard_decision()""",
+            "ALTER TABLE approvals_decision ENABLE ALWAYS TRIGGER approvals_guard_decision",
+        ],
+    ],
+    "history_is_out_of_reach": [
+        ["GRANT UPDATE ON tasks_historicalrun TO backoffice_app"],
+        ["GRANT UPDATE (status) ON tasks_historicalrun TO backoffice_app"],
+        ["GRANT DELETE ON tasks_historicalrun TO backoffice_app"],
+        ["GRANT TRUNCATE ON tasks_historicalrun TO backoffice_app"],
+        ["GRANT TRIGGER ON tasks_historicalrun TO backoffice_app"],
+        ["GRANT UPDATE ON audit_event TO PUBLIC"],
+        ["ALTER TABLE tasks_historicalrun OWNER TO backoffice_app"],
+    ],
+}

@@ -1,0 +1,202 @@
+"""A house in which everything has happened once, and a hand that can break any of it."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import LiteralString
+from uuid import UUID
+
+import psycopg
+import pytest
+from django.db import connection as django_connection
+from django.db.models.functions import Now
+from psycopg.conninfo import make_conninfo
+
+from approvals import actions as approvals
+from audit.context import Door
+from tasks.access import Right
+from tasks.actions import Finding, cancel_run, request_run, settle_run, start_run
+from tasks.actions.grants import set_right
+from tasks.contrib import stripe_payments
+from tasks.errors import Busy, OutcomeUnknown
+from tasks.models import Run
+from tests.checker.evidence import Connection, Evidence, Ledger, ledger_at
+from tests.checker.report import check
+from tests.doubles.stripe import StripeDouble
+from tests.fixtures.at_double import stripe_at_double
+from tests.tasks.conftest import approve, ask, credit, task, work
+
+__all__ = ["approve", "ask", "credit", "task", "work"]
+
+
+APP_ROLE = "backoffice_app"
+
+
+@dataclass
+class House:
+    """The ids of its runs by what happened to them, and the double that moved its money."""
+
+    runs: dict[str, UUID]
+    double: StripeDouble
+
+    @property
+    def ledger(self) -> Ledger:
+        return ledger_at(self.double.url)
+
+    def key(self, name: str) -> str:
+        """The key of the one step of a run."""
+        run = Run.objects.get(pk=self.runs[name])
+        return run.effects.get().key
+
+
+@pytest.fixture
+def double() -> Iterator[StripeDouble]:
+    with stripe_at_double() as double:
+        yield double
+
+
+@pytest.fixture
+def house(double, task, ask, approve, work, credit, alice, carol) -> House:
+    """Made by the product's own actions, like everything in it."""
+    type(task).objects.filter(pk=task.pk).update(idempotent=True)
+    set_right(task, Right.CHANGE, to=carol)
+    runs = {"small": work(ask("50.00"))}
+    runs["paid"] = _paid(double, ask, approve, work, credit)
+    runs |= _tried_again(ask, work, credit)
+    runs |= _left_to_a_person(ask, work, credit, carol)
+    runs |= _never_run(ask, approve, alice, task)
+    runs["running"] = ask("60.00")
+    start_run(runs["running"].pk, worker="here:1", door=Door.WORKER)
+    runs["stopping"] = ask("70.00")
+    start_run(runs["stopping"].pk, worker="here:2", door=Door.WORKER)
+    cancel_run(runs["stopping"].pk, by=alice, door=Door.ADMIN, reason="Not needed")
+    return House({name: run.pk for name, run in runs.items()}, double)
+
+
+def _paid(double, ask, approve, work, credit) -> Run:
+    payment = double.seed_payment(amount=15000)
+    run: Run = ask("150.00")
+    approve(run)
+    credit.behave = lambda task_run: task_run.once(
+        "refund",
+        lambda key: stripe_payments.refund(
+            payment, credit.calls[-1], key=key, reason="requested_by_customer"
+        ),
+    )
+    work(run)
+    assert run.status == Run.Status.SUCCEEDED, run.error
+    return run
+
+
+def _tried_again(ask, work, credit) -> dict[str, Run]:
+    credit.behave = _raising(Busy("Later."))
+    run = work(ask("20.00"))
+    Run.objects.filter(pk=run.pk).update(due_at=Now() - timedelta(seconds=1))
+    credit.behave = lambda task_run: None
+    assert work(run).attempt == 2
+    return {"tried twice": run}
+
+
+def _left_to_a_person(ask, work, credit, carol) -> dict[str, Run]:
+    silence = _raising(OutcomeUnknown("No answer.", same_key=False))
+    credit.behave = lambda task_run: task_run.once("pay", lambda key: silence(task_run))
+    runs = {name: work(ask("50.00")) for name in ("uncertain", "it happened", "it did not")}
+    for name, finding in (("it happened", Finding.HAPPENED), ("it did not", Finding.DID_NOT)):
+        settle_run(runs[name].pk, finding=finding, by=carol, door=Door.ADMIN, reason="Looked")
+    return runs
+
+
+def _never_run(ask, approve, alice, task) -> dict[str, Run]:
+    names = ("awaiting", "rejected", "withdrawn")
+    runs = {name: ask("150.00") for name in names} | {"expired": _out_of_time(task, alice)}
+    approve(runs["rejected"], verdict="reject", reason="No")
+    approvals.withdraw(runs["withdrawn"].approval_id, by=alice, door=Door.ADMIN)
+    approvals.expire_due(door=Door.SCHEDULE)
+    runs |= {"queued": ask("30.00"), "cancelled": ask("40.00")}
+    cancel_run(runs["cancelled"].pk, by=alice, door=Door.ADMIN)
+    return runs
+
+
+def _out_of_time(task, alice) -> Run:
+    return request_run(
+        task.pk,
+        requested_by=alice,
+        door=Door.ADMIN,
+        values={"amount": "150.00", "amount_currency": "USD"},
+        reason="Too late",
+        waits_for=timedelta(0),
+    )
+
+
+def _raising(error: Exception) -> Callable[[object], None]:
+    def behave(_: object) -> None:
+        raise error
+
+    return behave
+
+
+@pytest.fixture
+def address() -> str:
+    """Of the test database, for the owner of its tables."""
+    database = str(django_connection.settings_dict["NAME"])
+    server = os.environ.get("DATABASE_OWNER_URL") or os.environ["DATABASE_URL"]
+    return make_conninfo(server, dbname=database)
+
+
+class Hand:
+    """Breaks things in a transaction that is rolled back, and looks at them inside it."""
+
+    def __init__(self, connection: Connection, house: House) -> None:
+        self.connection = connection
+        self.house = house
+        self.values: dict[str, UUID | None] = {}
+        for name, run in house.runs.items():
+            name = name.replace(" ", "_")
+            self.values[name] = run
+            self.values[f"{name}_request"] = Run.objects.get(pk=run).approval_id
+
+    def breaks(self, *statements: LiteralString) -> None:
+        """Write as the owner of the tables can: with their triggers off, for the time of it."""
+        with unguarded(self.connection):
+            for statement in statements:
+                self.tells(statement)
+
+    def tells(self, statement: LiteralString) -> None:
+        """Run one statement. %(name)s is the id of a run, %(name_request)s of its request."""
+        self.connection.execute(statement, self.values)
+
+    def undo(self) -> None:
+        self.connection.rollback()
+
+    def finds(self, ledger: Ledger | None = None) -> dict[str, list[str]]:
+        ledger = self.house.ledger if ledger is None else ledger
+        return check(Evidence(self.connection, ledger, ledger, app_role=APP_ROLE))
+
+
+@contextmanager
+def unguarded(connection: Connection) -> Iterator[None]:
+    guards = connection.execute(
+        "SELECT format('ALTER TABLE %s', tgrelid::regclass), quote_ident(tgname)"
+        " FROM pg_trigger WHERE tgenabled = 'A'"
+    ).fetchall()
+    for table, guard in guards:
+        connection.execute(f"{table} DISABLE TRIGGER {guard}".encode())
+    yield
+    # A table with constraints still to be checked cannot be altered.
+    connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    for table, guard in guards:
+        connection.execute(f"{table} ENABLE ALWAYS TRIGGER {guard}".encode())
+
+
+@pytest.fixture
+def hand(house, address) -> Iterator[Hand]:
+    with psycopg.connect(address) as connection:
+        there = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APP_ROLE])
+        if not there.fetchone():
+            connection.execute("CREATE ROLE backoffice_app")
+        connection.commit()
+        hand = Hand(connection, house)
+        yield hand
+        hand.undo()

@@ -1,0 +1,70 @@
+"""What keeps promises 3 to 5 when the code does not: triggers, and rights that nobody has."""
+
+from collections.abc import Iterator
+
+from tests.checker.evidence import Evidence
+from tests.checker.invariants import invariant
+
+
+@invariant(5)
+def the_triggers_stand(evidence: Evidence) -> Iterator[str]:
+    """Each guarded table has its triggers, and they work in every session (ENABLE ALWAYS)."""
+    # The kind is pg_trigger.tgtype: 31 is before insert, update or delete of a row, 27 the same
+    # without insert, 7 before insert, 34 before a truncate. Tables that are not there (a company
+    # without the demo's ledger) are not missed.
+    for table, trigger, how in evidence.rows("""
+        WITH history AS (
+            SELECT DISTINCT attrelid AS class FROM pg_attribute
+            JOIN pg_class ON pg_class.oid = attrelid AND relkind IN ('r', 'p')
+            JOIN pg_namespace ON pg_namespace.oid = relnamespace AND nspname = 'public'
+            WHERE attname = 'history_id'
+            UNION SELECT to_regclass('audit_event')),
+        kept AS (
+            SELECT class FROM history
+            UNION SELECT to_regclass('ledger_entry') UNION SELECT to_regclass('ledger_line')),
+        wanted (class, name, kind) AS (
+            SELECT to_regclass(name), guard, kind FROM (VALUES
+                ('tasks_run', 'tasks_guard_run', 31),
+                ('tasks_approvalrule', 'tasks_guard_rule', 27),
+                ('approvals_approvalrequest', 'approvals_guard_request', 31),
+                ('approvals_stage', 'approvals_guard_part', 31),
+                ('approvals_stage_groups', 'approvals_guard_part', 31),
+                ('approvals_stage_people', 'approvals_guard_part', 31),
+                ('approvals_reviewer', 'approvals_guard_part', 31),
+                ('approvals_decision', 'approvals_guard_decision', 31)) AS given (name, guard, kind)
+            UNION ALL SELECT class, 'audit_refuse_change', 27 FROM kept
+            UNION ALL SELECT class, 'audit_refuse_truncate', 34 FROM kept
+            UNION ALL SELECT class, 'audit_stamp', 7 FROM history)
+        SELECT wanted.class::regclass, wanted.name,
+            CASE WHEN there.oid IS NULL THEN 'missing' WHEN there.tgenabled = 'D' THEN 'off'
+                WHEN there.tgenabled <> 'A' THEN 'not always on' ELSE 'another than it was' END
+        FROM wanted LEFT JOIN pg_trigger there
+            ON there.tgrelid = wanted.class AND there.tgname = wanted.name
+        WHERE wanted.class IS NOT NULL AND (there.oid IS NULL OR there.tgenabled <> 'A'
+            OR there.tgtype <> wanted.kind OR there.tgqual IS NOT NULL
+            OR there.tgfoid::regproc::text <> wanted.name)
+        ORDER BY 1, 2
+    """):
+        yield f"The trigger {trigger} on {table} is {how}."
+
+
+@invariant(5)
+def history_is_out_of_reach(evidence: Evidence) -> Iterator[str]:
+    """The application's role cannot change, remove or unguard a row of an append-only table."""
+    for table, owner in evidence.rows("""
+        WITH kept AS (
+            SELECT DISTINCT attrelid AS class FROM pg_attribute
+            JOIN pg_class ON pg_class.oid = attrelid AND relkind IN ('r', 'p')
+            JOIN pg_namespace ON pg_namespace.oid = relnamespace AND nspname = 'public'
+            WHERE attname = 'history_id'
+            UNION SELECT class FROM unnest(ARRAY[to_regclass('audit_event'),
+                to_regclass('ledger_entry'), to_regclass('ledger_line')]) AS class)
+        SELECT class::regclass, pg_get_userbyid(relowner)
+        FROM kept JOIN pg_class ON pg_class.oid = kept.class
+            LEFT JOIN pg_roles role ON role.rolname = %(app_role)s
+        WHERE role.oid IS NULL OR pg_has_role(role.oid, relowner, 'MEMBER')
+            OR has_any_column_privilege(role.oid, class, 'UPDATE')
+            OR has_table_privilege(role.oid, class, 'DELETE, TRUNCATE, TRIGGER')
+        ORDER BY 1
+    """):
+        yield f"{evidence.app_role} is no role, or may change {table} (owner {owner})."

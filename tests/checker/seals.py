@@ -1,0 +1,28 @@
+"""Promise 4: what runs is what was shown. The seal is computed again from what is stored now."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from tests.checker.evidence import Evidence
+from tests.checker.invariants import invariant
+
+
+@invariant(4)
+def the_seal_fits_what_is_stored(evidence: Evidence) -> Iterator[str]:
+    """The seal of each run is that of its task, code, requester, reason, parameters and preview."""
+    for run, seal, *parts in evidence.rows("""
+        SELECT run.id, run.seal, task.slug, run.source_hash, run.requested_by_id, run.reason,
+            run.values, run.preview
+        FROM tasks_run run JOIN tasks_task task ON task.id = run.task_id ORDER BY run.id
+    """):
+        names = ("task", "source", "requested_by", "reason", "values", "preview")
+        if seal_of(dict(zip(names, parts, strict=True))) != seal:
+            yield f"Run {run} is not what was sealed: something of it was changed afterwards."
+
+
+def seal_of(value: Any) -> str:
+    """SHA-256 of JSON with sorted keys, without white space, in UTF-8."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
