@@ -35,7 +35,7 @@ def execute(run_id: str) -> str:
     if run is None:
         return "nothing to do"
     with acting(user=run.requested_by, door=Door.WORKER):
-        outcome = _outcome(run)
+        outcome = _honest(run, _outcome(run))
     finish_run(run.pk, attempt=run.attempt, outcome=outcome, door=Door.WORKER)
     return str(outcome.status)
 
@@ -57,9 +57,11 @@ def _outcome(run: Run) -> Outcome:
         with Heart(run) as heart:
             return Outcome(Status.SUCCEEDED, output=outputs.as_json(_call(run, heart)))
     except queue.TimedOut:
-        return _ended(run, f"It took longer than {run.task.timeout} seconds and was stopped.")
+        return Outcome(
+            Status.FAILED, error=f"It took longer than {run.task.timeout} seconds and was stopped."
+        )
     except Cancelled as error:
-        return _ended(run, str(error), status=Status.CANCELLED)
+        return Outcome(Status.CANCELLED, error=str(error))
     except Refused as refusal:
         return Outcome(Status.FAILED, error=str(refusal), repeat=isinstance(refusal, Busy))
     except OutcomeUnknown as error:
@@ -69,15 +71,19 @@ def _outcome(run: Run) -> Outcome:
         logger.exception("Run %s failed", run.pk)
         trace = "".join(traceback.format_exception(error))
         text = f"{type(error).__name__} in the task's code: {error}"
-        return replace(_ended(run, text), traceback=trace)
+        return Outcome(Status.FAILED, error=text, traceback=trace)
 
 
-def _ended(run: Run, text: str, *, status: Run.Status = Status.FAILED) -> Outcome:
-    if not has_open_effects(run):
-        return Outcome(status, error=text)
-    # The same key may be sent again: the answer that is missing may still be had.
-    text = f"{text} Something had been sent whose answer is not known."
-    return Outcome(Status.UNCERTAIN, error=text, repeat=status != Status.CANCELLED)
+def _honest(run: Run, outcome: Outcome) -> Outcome:
+    """No other end hides that a step was sent whose answer is not known, by this attempt or before.
+
+    The same key may be sent again: the answer that is missing may still be had.
+    """
+    if outcome.status == Status.UNCERTAIN or not has_open_effects(run):
+        return outcome
+    text = f"{outcome.error} Something had been sent whose answer is not known.".strip()
+    failed = outcome.status == Status.FAILED
+    return replace(outcome, status=Status.UNCERTAIN, output=None, error=text, repeat=failed)
 
 
 def _call(run: Run, heart: Heart) -> Any:  # noqa: ANN401 - whatever a task returns

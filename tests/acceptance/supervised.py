@@ -73,8 +73,8 @@ class Service:
         self._seen += [main, *main.children(recursive=True)]
 
     def left(self) -> list[psutil.Process]:
-        """Of the processes that were there when it was ready. The dead may await collection."""
-        return [p for p in self._seen if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+        """Of the processes that were there when it was ready."""
+        return [process for process in self._seen if lives(process)]
 
     def kill(self, role: str) -> None:
         os.kill(self.pids(role)[0], signal.SIGKILL)
@@ -97,3 +97,11 @@ class Service:
                 process.kill()
         self.main.kill()
         self._supervisor.join(10)
+
+
+def lives(process: psutil.Process) -> bool:
+    """Whether it still works. The dead may await collection, and go while one looks."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -242,3 +242,21 @@ def test_a_move_that_is_not_in_the_table_is_a_fault_of_ours(ask):
     run = ask("150.00")
     with pytest.raises(ValueError, match="does not become"):
         move(run, Status.SUCCEEDED)
+
+
+@pytest.mark.parametrize("then", [Refused("Not today."), None])
+def test_no_later_end_hides_a_step_without_an_answer(ask, work, credit, idempotent, then):
+    def behave(run):
+        if len(credit.calls) == 1:
+            run.once("pay", lambda key: raising(OutcomeUnknown("No answer came."))(run))
+        if then:
+            raise then
+        return "done without it"
+
+    credit.behave = behave
+    run = ask("50.00")
+    for _ in range(MAX_ATTEMPTS + 1):
+        due(work(run))
+    run.refresh_from_db()
+    assert (run.status, run.output) == (Status.UNCERTAIN, None)
+    assert "answer is not known" in run.error
