@@ -212,6 +212,11 @@ class Run(models.Model):
             models.Index(  # the sweep: runs whose worker is gone
                 fields=["lease_until"], name="run_leased", condition=models.Q(status="running")
             ),
+            models.Index(  # the status page and the metrics: what a person has to look at
+                fields=["finished_at"],
+                name="run_uncertain",
+                condition=models.Q(status="uncertain"),
+            ),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(
