@@ -94,6 +94,8 @@ def start_run(run_id: UUID | str, *, worker: str, door: str) -> Run | None:
             _give_up(run, why, door)
             return None
         run.attempt += 1
+        run.error = ""  # that of the attempt before is in the history
+        run.due_at = None
         run.worker = worker
         run.started_at = run.now
         run.lease_until = run.now + lease()

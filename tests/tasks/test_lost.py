@@ -112,6 +112,8 @@ def test_an_unknown_answer_is_asked_for_again_under_the_same_key(ask, work, cred
     due(run)
     assert work(run).status == Status.SUCCEEDED
     assert keys == [f"bo-{run.pk}-pay"] * 2
+    begun = run.history.filter(status=Status.RUNNING)
+    assert [version.error for version in begun] == ["", ""]  # each attempt's error is its own
 
 
 def test_it_is_not_tried_before_its_time(ask, work, credit, idempotent):
