@@ -13,11 +13,11 @@ from django.urls import URLPattern, path
 from approvals import actions, inbox
 from approvals.explained import explain
 from approvals.models import ApprovalRequest, Decision
-from approvals.pages import page, person_of
 from approvals.policy import ReasonMissing, to_decide, visible_to
 from audit.admin import ReadOnlyAdmin, SafeHistoryMixin
 from audit.clock import database_now
 from audit.context import Door
+from audit.pages import page, person_of
 from audit.transitions import Refusal
 
 if TYPE_CHECKING:

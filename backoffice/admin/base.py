@@ -8,9 +8,9 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from approvals.pages import person_of
 from audit.admin import ReadOnlyAdmin
 from audit.context import Door
+from audit.pages import person_of
 from audit.transitions import Refusal
 from backoffice import actions
 

@@ -12,7 +12,7 @@ from django.http.response import HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.urls import URLPattern
 
-from approvals.pages import page
+from audit.pages import page
 from backoffice import actions
 from backoffice.admin.base import SettingsAdmin, attempt, by_whom
 from backoffice.forms import AddMemberForm, NewGroupForm

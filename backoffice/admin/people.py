@@ -13,8 +13,8 @@ from django.http.response import HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.urls import URLPattern
 
-from approvals.pages import page
 from audit.admin import SafeHistoryMixin
+from audit.pages import page
 from backoffice import actions
 from backoffice.admin.base import PER_PAGE, SettingsAdmin, attempt, by_whom
 from backoffice.forms import JoinGroupForm, NewPersonForm, PersonForm, ReasonForm

@@ -18,11 +18,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from audit.context import Door
+from audit.pages import page, person_of
 from audit.transitions import Refusal
 from tasks import parameters
 from tasks.access import Right, allowed, runs_for
 from tasks.actions import InvalidValues, request_run
-from tasks.admin.pages import code_of, page, person_of, task_or_404
+from tasks.admin.pages import code_of, task_or_404
 from tasks.models import Run, Task
 from tasks.registry import RegisteredTask
 from tasks.rules import rules_in_force

@@ -10,10 +10,10 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
 from audit.admin import ReadOnlyAdmin, SafeHistoryMixin
+from audit.pages import page, person_of
 from tasks.access import Right, tasks_for
 from tasks.admin import asking, settings
 from tasks.admin.cards import cards_for
-from tasks.admin.pages import page, person_of
 from tasks.models import Task
 
 LONGEST_SEARCH = 200

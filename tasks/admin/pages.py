@@ -1,27 +1,13 @@
 """What the pages of tasks have in common."""
 
-from typing import TYPE_CHECKING
-
-from django.contrib.admin import site
-from django.contrib.auth import get_user_model
 from django.http import Http404, HttpRequest
-from django.template.response import TemplateResponse
 
+from audit.pages import person_of
 from tasks.access import Right, tasks_for
 from tasks.models import Task
 from tasks.registry import RegisteredTask, UnknownTask, registry
 
-if TYPE_CHECKING:
-    from backoffice.models import User
-
 MAY_READ_ALL = "audit.view_everything"
-
-
-def person_of(request: HttpRequest) -> "User":
-    """The person behind a request. The admin site lets nobody else through."""
-    if not isinstance(request.user, get_user_model()):
-        raise Http404
-    return request.user
 
 
 def task_or_404(request: HttpRequest, slug: str, right: Right) -> Task:
@@ -38,12 +24,3 @@ def code_of(task: Task) -> RegisteredTask | None:
         return registry.get(task.slug) if task.retired_at is None else None
     except UnknownTask:
         return None
-
-
-def page(
-    request: HttpRequest, template: str, *, title: str, status: int = 200, **context: object
-) -> TemplateResponse:
-    """A page inside the admin site."""
-    return TemplateResponse(
-        request, template, {**site.each_context(request), "title": title, **context}, status=status
-    )

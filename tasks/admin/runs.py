@@ -25,11 +25,12 @@ from audit.admin import CappedPaginator, ReadOnlyAdmin, SafeHistoryMixin
 from audit.context import Door
 from audit.export import csv_response
 from audit.models import Event
+from audit.pages import page, person_of
 from audit.transitions import Refusal
 from audit.wording import door_label
 from tasks.access import runs_for
 from tasks.actions import Finding, NotSettled, cancel_run, settle_run
-from tasks.admin.pages import MAY_READ_ALL, page, person_of
+from tasks.admin.pages import MAY_READ_ALL
 from tasks.admin.run_filter import RunFilter
 from tasks.admin.run_page import live_parts, whole_page
 from tasks.models import Run

@@ -6,9 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
+from audit.pages import page, person_of
 from audit.transitions import Refusal
 from tasks.access import Right, allowed, tasks_for
-from tasks.admin.pages import page, person_of, task_or_404
+from tasks.admin.pages import task_or_404
 from tasks.admin.settings.grants import GrantsForm, apply, rows_of
 from tasks.admin.settings.versions import earlier_versions
 from tasks.admin.settings.warnings import warnings_about

@@ -15,11 +15,12 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from audit.context import Door
+from audit.pages import page, person_of
 from audit.transitions import Refusal
 from tasks import parameters
 from tasks.access import Right
 from tasks.actions import RuleSpec, end_rule, save_rule
-from tasks.admin.pages import code_of, page, person_of, task_or_404
+from tasks.admin.pages import code_of, task_or_404
 from tasks.models import ApprovalRule, Task
 from tasks.rules import check_condition
 from tasks.wording import type_in_words

@@ -1,9 +1,10 @@
-"""What the views here share: who asks, and a page of the admin site."""
+"""What the views of every package share: who asks, and a page of the admin site."""
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from django.contrib.admin import site
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth import get_user_model
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 if TYPE_CHECKING:
@@ -11,8 +12,10 @@ if TYPE_CHECKING:
 
 
 def person_of(request: HttpRequest) -> "User":
-    """Who is signed in: the admin site lets nobody else through."""
-    return cast("User", request.user)
+    """Who is signed in. The admin site lets nobody else through; raises Http404 if it did."""
+    if not isinstance(request.user, get_user_model()):
+        raise Http404
+    return request.user
 
 
 def page(
