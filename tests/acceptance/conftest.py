@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -46,18 +47,16 @@ def url_of_the_database() -> str:
     return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
 
 
-@pytest.fixture
-def cluster(operations, tmp_path) -> Iterator[subprocess.Popen[bytes]]:
-    """`manage.py worker`, ended with everything that it started."""
-    environment = os.environ | {
-        "DATABASE_URL": url_of_the_database(),
-        "TASK_MODULES": ",".join([*settings.TASK_MODULES, MODULE]),
-    }
-    with (tmp_path / "cluster.log").open("wb") as log:
+@contextmanager
+def worker_of(module: str, folder: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+    """`manage.py worker` with the tasks of this module, ended with everything that it started."""
+    modules = ",".join([*settings.TASK_MODULES, module])
+    environment = os.environ | {"DATABASE_URL": url_of_the_database(), "TASK_MODULES": modules}
+    with (folder / "cluster.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "worker"],
             cwd=ROOT,
-            env=environment,
+            env=environment | more,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -73,6 +72,12 @@ def cluster(operations, tmp_path) -> Iterator[subprocess.Popen[bytes]]:
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
                     process.wait(timeout=5)
+
+
+@pytest.fixture
+def cluster(operations, tmp_path) -> Iterator[subprocess.Popen[bytes]]:
+    with worker_of(MODULE, tmp_path) as process:
+        yield process
 
 
 @pytest.fixture

@@ -2,11 +2,8 @@
 
 import os
 import signal
-import subprocess
-import sys
 
 import pytest
-from django.conf import settings
 from django.db.models.functions import Now
 
 from audit.context import Door
@@ -16,7 +13,7 @@ from tasks.actions.grants import set_right
 from tasks.models import Effect, Run, Task
 from tasks.registry import registry
 from tasks.sync import sync_tasks
-from tests.acceptance.conftest import ROOT, eventually, url_of_the_database
+from tests.acceptance.conftest import eventually, worker_of
 from tests.doubles.stripe import StripeDouble
 
 pytestmark = [pytest.mark.cluster, pytest.mark.django_db(transaction=True)]
@@ -42,29 +39,9 @@ def may_refund(transactional_db, alice):
 @pytest.fixture
 def workers(may_refund, double, tmp_path):
     """A cluster whose runs are missed after two seconds of silence."""
-    environment = os.environ | {
-        "DATABASE_URL": url_of_the_database(),
-        "TASK_MODULES": ",".join([*settings.TASK_MODULES, MODULE]),
-        "RUN_LEASE_SECONDS": "2",
-        "STRIPE_API_KEY": "sk_test_double",
-        "STRIPE_API_BASE": double.url,
-    }
-    with (tmp_path / "worker.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "qcluster"],
-            cwd=ROOT,
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    stripe = {"STRIPE_API_KEY": "sk_test_double", "STRIPE_API_BASE": double.url}
+    with worker_of(MODULE, tmp_path, RUN_LEASE_SECONDS="2", **stripe) as process:
         yield process
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(timeout=5)
 
 
 @pytest.fixture

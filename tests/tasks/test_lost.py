@@ -262,3 +262,12 @@ def test_no_later_end_hides_a_step_without_an_answer(ask, work, credit, idempote
     run.refresh_from_db()
     assert (run.status, run.output) == (Status.UNCERTAIN, None)
     assert "answer is not known" in run.error
+
+
+def test_a_lost_run_whose_key_may_be_forgotten_is_not_begun_again(ask, work, credit, idempotent):
+    run = silent(ask("50.00"))
+    Effect.objects.create(run=run, step="pay", key="old")
+    Effect.objects.update(sent_at=Now() - timedelta(hours=23, minutes=1))
+    recover_lost_runs(door=Door.SCHEDULE)
+    assert work(run).status == Status.UNCERTAIN
+    assert credit.calls == []
