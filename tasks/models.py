@@ -99,6 +99,9 @@ class ApprovalRule(models.Model):
     people = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+", blank=True)
     needed = models.PositiveSmallIntegerField("how many must agree", default=1)
     position = models.PositiveSmallIntegerField("stage", default=1)
+    for_settling = models.BooleanField(
+        "also when an uncertain run is settled", default=False, db_default=False
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
     replaces = models.OneToOneField(
         "self", models.PROTECT, null=True, blank=True, related_name="replaced_by", editable=False
@@ -190,6 +193,13 @@ class Run(models.Model):
     again_of = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="runs_again"
     )
+    undoes = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="undone_by"
+    )
+    # What no two runs may touch at once, such as one payment. Empty: nothing.
+    concurrency_key = models.CharField(
+        "one at a time", max_length=200, blank=True, default="", db_default=""
+    )
     output = models.JSONField(null=True, blank=True)
     error = models.TextField("what went wrong", blank=True)
     traceback = models.TextField(blank=True)
@@ -217,6 +227,12 @@ class Run(models.Model):
                 name="run_uncertain",
                 condition=models.Q(status="uncertain"),
             ),
+            models.Index(  # what is open for one payment, account and the like
+                fields=["concurrency_key"],
+                name="run_one_at_a_time",
+                condition=~models.Q(concurrency_key="")
+                & models.Q(status__in=["awaiting", "queued", "running", "uncertain"]),
+            ),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(
@@ -231,6 +247,11 @@ class Run(models.Model):
                     & models.Q(started_at__isnull=False, lease_until__isnull=False)
                 ),
                 name="running_run_has_a_worker",
+            ),
+            models.UniqueConstraint(
+                fields=["concurrency_key"],
+                condition=models.Q(status="running") & ~models.Q(concurrency_key=""),
+                name="one_run_at_a_time",
             ),
         ]
 
@@ -262,24 +283,75 @@ class LogLine(models.Model):
 
 
 class Effect(models.Model):
-    """One step of a run that touches the world outside our database.
+    """One step of a run: a call to the world outside our database, or a write in it.
 
-    The row is there before the first byte leaves, and its key is the same at every attempt.
+    The row is there before the first byte leaves, and its key is the same at every attempt. Only a
+    person who has looked may give a step a new key: the next generation. A step of `run.each` is
+    there from the beginning, with a position and a label, and has not been sent while `sent_at`
+    is empty.
     """
 
     run = models.ForeignKey(Run, models.PROTECT, related_name="effects")
-    step = models.CharField(max_length=80)
-    key = models.CharField("idempotency key", max_length=200, unique=True)
-    sent_at = models.DateTimeField(db_default=Now(), editable=False)
+    step = models.CharField(max_length=160)
+    generation = models.PositiveSmallIntegerField(default=1, db_default=1)
+    key = models.CharField("idempotency key", max_length=255, unique=True)
+    position = models.PositiveIntegerField(null=True, blank=True)
+    label = models.CharField(max_length=200, blank=True, default="", db_default="")
+    sent_at = models.DateTimeField(null=True, blank=True, editable=False)
     answered_at = models.DateTimeField(null=True, blank=True)
     refused = models.BooleanField(default=False)
     answer = models.JSONField(null=True, blank=True)
+    error = models.TextField("what went wrong", blank=True, default="", db_default="")
 
     class Meta:
         ordering: ClassVar = ["id"]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["run", "step"], name="effect_once")
+            models.UniqueConstraint(fields=["run", "step", "generation"], name="effect_once"),
+            models.CheckConstraint(
+                condition=models.Q(answered_at=None) | models.Q(sent_at__isnull=False),
+                name="an_answer_was_asked_for",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.step} of {self.run}"
+
+
+class Settlement(models.Model):
+    """What a person who looked has found out about an uncertain run, and what shall follow."""
+
+    class Finding(models.TextChoices):
+        HAPPENED = "happened", "It happened: record it as done"
+        DID_NOT = "did_not", "It did not happen, and is not to be tried again"
+        SEND_AGAIN = "again", "It did not happen: send it again under the same key"
+        NEW_KEY = "new_key", "It did not happen: send it again under a new key"
+
+    run = models.ForeignKey(Run, models.PROTECT, related_name="settlements")
+    finding = models.CharField(max_length=10, choices=Finding)
+    reason = models.TextField()
+    settled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="settlements"
+    )
+    # What the other side showed when this person looked: texts, as they were on the page.
+    looked_up = models.JSONField(default=list)
+    approval = models.OneToOneField(
+        ApprovalRequest, models.PROTECT, null=True, blank=True, related_name="settlement"
+    )
+    proposed_at = models.DateTimeField(db_default=Now(), editable=False)
+    applied_at = models.DateTimeField(null=True, blank=True, editable=False)
+    dropped_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    history = audited()
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["run"],
+                condition=models.Q(applied_at=None, dropped_at=None),
+                name="one_open_settlement_per_run",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_finding_display()} ({self.run})"

@@ -28,7 +28,8 @@ def begin_effect(run: Run, step: str) -> tuple[Effect, bool]:
     The key depends on the run and the step alone, so it is the same at every attempt. The second
     value says whether this is the first time that the step is sent.
     """
-    return Effect.objects.get_or_create(run=run, step=step, defaults={"key": f"bo-{run.pk}-{step}"})
+    new = {"key": f"bo-{run.pk}-{step}", "sent_at": database_now()}
+    return Effect.objects.get_or_create(run=run, step=step, defaults=new)
 
 
 def answer_effect(effect: Effect, answer: Any) -> None:  # noqa: ANN401 - any JSON
@@ -47,7 +48,7 @@ def refuse_effect(effect: Effect) -> None:
 
 def has_open_effects(run: Run) -> bool:
     """Whether something was sent whose answer is not known."""
-    return run.effects.filter(answered_at=None).exists()
+    return run.effects.filter(answered_at=None, sent_at__isnull=False).exists()
 
 
 def sent_too_long_ago(run: Run) -> bool:
