@@ -11,20 +11,18 @@ from time import monotonic, sleep
 from typing import Any, NamedTuple
 
 import psycopg
-from django.db import InterfaceError, InternalError, OperationalError, connections
+from django.db import connections
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 from django_q.models import OrmQ
 
+from tasks.outages import OUTAGE, PATIENCE, PAUSE
+
 logger = logging.getLogger(__name__)
 
 CHANNEL = "tasks_queue"
-PAUSE = 0.5  # seconds between two attempts while the database is away
-PATIENCE = 20.0  # seconds for which an acknowledgement is tried again: a restart takes less
-# InternalError: a server that is a standby for the moment refuses to write.
-OUTAGE = (OperationalError, InterfaceError, InternalError, psycopg.Error)
 
 PUT = f"""
 WITH message AS (

@@ -5,6 +5,7 @@ import os
 import socket
 import traceback
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from approvals.actions import expire_due
@@ -16,7 +17,10 @@ from tasks.actions.runs import Outcome, finish_run, start_run
 from tasks.calling import call_with
 from tasks.errors import Busy, Cancelled, OutcomeUnknown, Refused
 from tasks.heart import Heart
+from tasks.items import Report
+from tasks.journal import Journal
 from tasks.models import Run
+from tasks.outages import OUTAGE, patiently
 from tasks.registry import registry
 from tasks.run import TaskRun
 
@@ -34,10 +38,10 @@ def execute(run_id: str) -> str:
     run = start_run(run_id, worker=f"{socket.gethostname()}:{os.getpid()}", door=Door.WORKER)
     if run is None:
         return "nothing to do"
+    journal = Journal(run)
     with acting(user=run.requested_by, door=Door.WORKER):
-        outcome = _honest(run, _outcome(run))
-    finish_run(run.pk, attempt=run.attempt, outcome=outcome, door=Door.WORKER)
-    return str(outcome.status)
+        outcome = _outcome(run, journal)
+    return patiently(partial(_conclude, run, journal, outcome))
 
 
 def sweep() -> str:
@@ -52,10 +56,17 @@ def sweep() -> str:
     return f"{expired} expired, {lost} lost, {rung} rung again"
 
 
-def _outcome(run: Run) -> Outcome:
+def _conclude(run: Run, journal: Journal, outcome: Outcome) -> str:
+    journal.flush()
+    outcome = _honest(run, outcome)
+    finish_run(run.pk, attempt=run.attempt, outcome=outcome, door=Door.WORKER)
+    return str(outcome.status)
+
+
+def _outcome(run: Run, journal: Journal) -> Outcome:
     try:
-        with Heart(run) as heart:
-            return Outcome(Status.SUCCEEDED, output=outputs.as_json(_call(run, heart)))
+        with Heart(run, journal) as heart:
+            return _result(_call(run, heart, journal))
     except queue.TimedOut:
         return Outcome(
             Status.FAILED, error=f"It took longer than {run.task.timeout} seconds and was stopped."
@@ -69,9 +80,24 @@ def _outcome(run: Run) -> Outcome:
     # Whatever a task raises must end its run, not the worker: SystemExit and the like included.
     except BaseException as error:
         logger.exception("Run %s failed", run.pk)
-        trace = "".join(traceback.format_exception(error))
-        text = f"{type(error).__name__} in the task's code: {error}"
-        return Outcome(Status.FAILED, error=text, traceback=trace)
+        return _fault(error)
+
+
+def _fault(error: BaseException) -> Outcome:
+    trace = "".join(traceback.format_exception(error))
+    if isinstance(error, OUTAGE):
+        text = f"The database could not be used while it ran: {error}".strip()
+        return Outcome(Status.FAILED, error=text, traceback=trace, repeat=True)
+    text = f"{type(error).__name__} in the task's code: {error}"
+    return Outcome(Status.FAILED, error=text, traceback=trace)
+
+
+def _result(returned: Any) -> Outcome:  # noqa: ANN401 - whatever a task returns
+    output = outputs.as_json(returned)
+    if isinstance(returned, Report) and returned.refused:
+        error = f"{returned.refused} were refused. What was done stays done: see the list."
+        return Outcome(Status.FAILED, output=output, error=error)
+    return Outcome(Status.SUCCEEDED, output=output)
 
 
 def _honest(run: Run, outcome: Outcome) -> Outcome:
@@ -86,7 +112,7 @@ def _honest(run: Run, outcome: Outcome) -> Outcome:
     return replace(outcome, status=Status.UNCERTAIN, output=None, error=text, repeat=failed)
 
 
-def _call(run: Run, heart: Heart) -> Any:  # noqa: ANN401 - whatever a task returns
+def _call(run: Run, heart: Heart, journal: Journal) -> Any:  # noqa: ANN401 - whatever a task returns
     registered = registry.get(run.task.slug)
     values = parameters.thaw(
         parameters.read(registered.function),
@@ -94,4 +120,4 @@ def _call(run: Run, heart: Heart) -> Any:  # noqa: ANN401 - whatever a task retu
         files=vault.read_file,
         secrets=vault.read_secret,
     )
-    return call_with(registered.function, values, run=TaskRun(run, heart))
+    return call_with(registered.function, values, run=TaskRun(run, heart, journal))

@@ -1,4 +1,4 @@
-"""The sign of life of a run: a thread that extends its lease, and hears that it shall stop."""
+"""The sign of life of a run: a thread that extends its lease, and writes down what it says."""
 
 import logging
 import threading
@@ -10,18 +10,24 @@ from django.db import DatabaseError, connection
 
 from tasks.actions.runs import extend_lease, lease
 from tasks.errors import Cancelled, NotOurs
+from tasks.journal import Journal
 from tasks.models import Run
 
 logger = logging.getLogger(__name__)
 
+BEATS_EVERY: Final = 1.0  # seconds: nobody reads a line later than that
 LOOKS_EVERY: Final = 1.0  # seconds: a loop may ask as often as it likes
 
 
 class Heart:
-    """Beats three times in a lease, from a database connection of its own, while the block runs."""
+    """Beats while the block runs, from a database connection of its own.
 
-    def __init__(self, run: Run) -> None:
+    Each second it writes what the journal holds, and three times in a lease it extends the lease.
+    """
+
+    def __init__(self, run: Run, journal: Journal) -> None:
         self._run = run
+        self._journal = journal
         self._stop = threading.Event()
         self._looked_at = time.monotonic()
         self._thread = threading.Thread(target=self._beat, name=f"heart of {run.pk}", daemon=True)
@@ -34,14 +40,31 @@ class Heart:
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         self._stop.set()
+        self._journal.many.set()  # wakes the thread
         self._thread.join()
 
     def _beat(self) -> None:
+        extended_at = time.monotonic()
         try:
-            while not self._stop.wait(lease().total_seconds() / 3):
-                self._extend()
+            while not self._stopped_after(BEATS_EVERY):
+                self._write()
+                if time.monotonic() - extended_at >= lease().total_seconds() / 3:
+                    self._extend()
+                    extended_at = time.monotonic()
         finally:
             connection.close()
+
+    def _stopped_after(self, seconds: float) -> bool:
+        self._journal.many.wait(seconds)
+        return self._stop.is_set()
+
+    def _write(self) -> None:
+        try:
+            self._journal.flush()
+        except DatabaseError:
+            logger.exception("Run %s could not write its log", self._run.pk)
+            connection.close()
+            self._stop.wait(BEATS_EVERY)
 
     def _extend(self) -> None:
         try:

@@ -1,33 +1,27 @@
 """What a task's function is handed: its run."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Hashable, Iterable
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db import connection
-
-from tasks.actions.effects import (
-    answer_effect,
-    begin_effect,
-    refuse_effect,
-    sent_too_long_ago,
-    show_progress,
-    write_line,
-)
-from tasks.errors import OutcomeUnknown, Refused
 from tasks.heart import Heart
+from tasks.items import Items, Report
+from tasks.journal import Journal
 from tasks.models import Run
+from tasks.steps import Steps
 
 if TYPE_CHECKING:
     from backoffice.models import User
 
 
 class TaskRun:
-    """The run that is going on: to write its log, and to do things outside exactly once."""
+    """The run that is going on: to write its log, and to do things exactly once."""
 
-    def __init__(self, run: Run, heart: Heart) -> None:
+    def __init__(self, run: Run, heart: Heart, journal: Journal) -> None:
         self._run = run
         self._heart = heart
+        self._journal = journal
+        self._steps = Steps(run, heart, journal)
 
     @property
     def id(self) -> UUID:
@@ -45,12 +39,12 @@ class TaskRun:
         return self._run.reason
 
     def log(self, text: str) -> None:
-        """Write a line that people see on the run's page as it is written."""
-        write_line(self._run, text)
+        """Write a line that people see on the run's page, at most a second later."""
+        self._journal.write(text)
 
     def progress(self, done: int, total: int) -> None:
-        """Say how far it has come: people see a bar."""
-        show_progress(self._run, done, total)
+        """Say how far it has come: people see a bar. Cheap enough for each turn of a loop."""
+        self._journal.progress(done, total)
 
     def check_cancelled(self) -> None:
         """Stop here if somebody asked for it. Cheap enough for each turn of a loop.
@@ -66,28 +60,55 @@ class TaskRun:
         step; its answer must be JSON. A step that was answered before is not sent again. The
         intent is committed before `send` is called: RuntimeError inside a transaction.
         """
-        if connection.in_atomic_block:
-            raise RuntimeError("run.once() inside a transaction could not commit its intent first.")
-        # A worker that was silent for too long must not send any more; the lease is new from here.
-        self._heart.check()
-        effect, first = begin_effect(self._run, step)
-        if effect.answered_at and not effect.refused:
-            return cast(T, effect.answer)
-        if not first and sent_too_long_ago(self._run):
-            raise OutcomeUnknown(
-                f"“{step}” was first sent so long ago that its key may be forgotten. "
-                "Look it up before anybody sends it again.",
-                same_key=False,
-            )
-        try:
-            answer = send(effect.key)
-        except Refused as refusal:
-            if not (first or effect.answered_at or refusal.looked_up):
-                # An earlier call got no answer: this refusal does not speak for that one.
-                raise OutcomeUnknown(
-                    f"It was sent before without an answer, and refused now: {refusal}"
-                ) from refusal
-            refuse_effect(effect)
-            raise
-        answer_effect(effect, answer)
-        return answer
+        return self._steps.send(step, send)
+
+    def write_once[T](self, step: str, write: Callable[[], T]) -> T:
+        """Do one thing that writes to our own database and nowhere else, exactly once.
+
+        `write` is called in the transaction that records the step: both are there, or neither. Its
+        answer must be JSON, and is returned instead of a second call. RuntimeError inside a
+        transaction.
+        """
+        return self._steps.write(step, write)
+
+    def each[I](
+        self,
+        step: str,
+        items: Iterable[I],
+        send: Callable[[I, str], object],
+        *,
+        key: Callable[[I], Hashable],
+        label: Callable[[I], str] = str,
+    ) -> Report:
+        """Do the same outside our database for each of many items, each one once.
+
+        `send` is called with an item and its idempotency key, as by `once`. `key` names an item for
+        ever; `label` is what people read. People see how far it has come, and what became of each
+        item: done, refused, without an answer, not begun. After an interruption it goes on where it
+        stopped. A refused item does not stop the others; return the report, or raise, to say
+        what that means for the run. Raises ItemsDiffer when a later attempt brings other items,
+        ValueError for two items with one key.
+        """
+        return self._each(
+            Items(step, items, key=key, label=label),
+            lambda name, item: self._steps.send(name, lambda key_: send(item, key_)),
+        )
+
+    def write_each[I](
+        self,
+        step: str,
+        items: Iterable[I],
+        write: Callable[[I], object],
+        *,
+        key: Callable[[I], Hashable],
+        label: Callable[[I], str] = str,
+    ) -> Report:
+        """The same for items that are only written to our own database, as by `write_once`."""
+        return self._each(
+            Items(step, items, key=key, label=label),
+            lambda name, item: self._steps.write(name, lambda: write(item)),
+        )
+
+    def _each[I](self, items: Items[I], act: Callable[[str, I], object]) -> Report:
+        items.plan(self._run)
+        return items.do(self._run, self._heart, self._journal, act)

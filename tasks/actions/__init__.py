@@ -2,7 +2,7 @@
 
 from tasks.actions.asking import InvalidValues, request_run
 from tasks.actions.catalogue import adopt_task, retire_task
-from tasks.actions.effects import answer_effect, begin_effect, refuse_effect, write_line
+from tasks.actions.effects import answer_effect, begin_effect, refuse_effect, write_effect
 from tasks.actions.grants import grant, revoke
 from tasks.actions.lost import recover_lost_runs, ring_again
 from tasks.actions.rules import RuleSpec, end_rule, save_rule
@@ -42,5 +42,5 @@ __all__ = [
     "save_rule",
     "settle_run",
     "start_run",
-    "write_line",
+    "write_effect",
 ]

@@ -1,20 +1,36 @@
-"""What a run writes while it runs: its log, and each step that leaves the house."""
+"""What a run writes while it runs: its log, and each of its steps."""
 
+import time
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from audit.clock import database_now
-from tasks.models import Effect, LogLine, Run
+from tasks.errors import NotOurs
+from tasks.models import Effect, Run
+from tasks.texts import storable
 
 # Stripe keeps a key for 24 hours; after that the same key would do it a second time.
 KEY_LIVES: Final = timedelta(hours=23)
 
+LINES: Final = """
+INSERT INTO tasks_logline (run_id, attempt, at, text)
+SELECT %s, %s, clock_timestamp() - make_interval(secs => age), text
+FROM unnest(%s::float8[], %s::text[]) WITH ORDINALITY AS line (age, text, number)
+ORDER BY number
+"""
 
-def write_line(run: Run, text: str) -> None:
-    """Add a line to the run's log."""
-    LogLine.objects.create(run=run, attempt=run.attempt, text=text)
+
+def write_lines(run: Run, lines: Sequence[tuple[float, str]]) -> None:
+    """Add lines to the run's log, each with the moment (of `time.monotonic`) when it was written."""
+    now = time.monotonic()  # the database's clock says when, ours only how long ago
+    ages = [now - at for at, _ in lines]
+    texts = [storable(text) for _, text in lines]
+    with connection.cursor() as cursor:
+        cursor.execute(LINES, [run.pk, run.attempt, ages, texts])
 
 
 def show_progress(run: Run, done: int, total: int) -> None:
@@ -22,28 +38,102 @@ def show_progress(run: Run, done: int, total: int) -> None:
     Run.objects.filter(pk=run.pk, attempt=run.attempt).update(steps_done=done, steps_total=total)
 
 
+def key_of(run: Run, step: str) -> str:
+    """The idempotency key of a step: it depends on the run and the step alone."""
+    return f"bo-{run.pk}-{step}"
+
+
 def begin_effect(run: Run, step: str) -> tuple[Effect, bool]:
     """Write down that a step is about to be sent, or return what is known of it.
 
-    The key depends on the run and the step alone, so it is the same at every attempt. The second
-    value says whether this is the first time that the step is sent.
+    The key is the same at every attempt. The second value says whether this is the first time
+    that the step is sent.
     """
-    new = {"key": f"bo-{run.pk}-{step}", "sent_at": database_now()}
-    return Effect.objects.get_or_create(run=run, step=step, defaults=new)
+    effect, made = Effect.objects.get_or_create(
+        run=run, step=step, defaults={"key": key_of(run, step), "sent_at": database_now()}
+    )
+    planned = effect.sent_at is None
+    if planned:
+        effect.sent_at = database_now()
+        effect.save(update_fields=["sent_at"])
+    return effect, made or planned
+
+
+def plan_effects(run: Run, steps: Iterable[tuple[str, str]]) -> None:
+    """Write down, in this order, what a run is going to do: pairs of a step and its label.
+
+    Nothing is begun, and what is there already stays as it is.
+    """
+    planned = (
+        Effect(run=run, step=step, key=key_of(run, step), position=position, label=label[:200])
+        for position, (step, label) in enumerate(steps, start=1)
+    )
+    Effect.objects.bulk_create(planned, batch_size=1000, ignore_conflicts=True)
 
 
 def answer_effect(effect: Effect, answer: Any) -> None:  # noqa: ANN401 - any JSON
     """Keep what came back."""
     effect.answer = answer
-    effect.answered_at = database_now()
-    effect.save(update_fields=["answer", "answered_at"])
+    effect.refused = False
+    effect.error = ""
+    _close(effect)
 
 
-def refuse_effect(effect: Effect) -> None:
+def refuse_effect(effect: Effect, why: str) -> None:
     """Note that the other side refused: nothing happened there."""
     effect.refused = True
+    effect.error = why
+    _close(effect)
+
+
+def _close(effect: Effect) -> None:
     effect.answered_at = database_now()
-    effect.save(update_fields=["refused", "answered_at"])
+    effect.save(update_fields=["answer", "refused", "error", "answered_at"])
+
+
+def postpone_effect(effect: Effect, why: str) -> None:
+    """Note that nothing has been begun yet: the other side was busy, and may be asked again."""
+    effect.sent_at = effect.answered_at = None
+    effect.refused = False
+    effect.error = why
+    effect.save(update_fields=["sent_at", "answered_at", "refused", "error"])
+
+
+def doubt_effect(effect: Effect, why: str) -> None:
+    """Note that something was sent whose answer is not known."""
+    effect.error = why
+    effect.save(update_fields=["error"])
+
+
+def write_effect(run: Run, step: str, write: Callable[[], Any]) -> Any:  # noqa: ANN401 - any JSON
+    """Do a step that only writes to our own database, in one transaction with its row.
+
+    So it happens exactly once, whatever dies when. Returns what `write` returned, the first time
+    and every other time. Raises `NotOurs` if the run was taken from this worker.
+    """
+    with transaction.atomic():
+        # Until the commit nobody takes the run away, and two attempts come one after the other.
+        mine = Run.objects.filter(pk=run.pk, attempt=run.attempt, status=Run.Status.RUNNING)
+        if not mine.select_for_update(no_key=True).exists():
+            raise NotOurs("This run was given to another worker.")
+        effect = Effect.objects.filter(run=run, step=step).first()
+        if effect and effect.answered_at and not effect.refused:
+            return effect.answer
+        answer = write()
+        effect = effect or Effect(run=run, step=step, key=key_of(run, step))
+        effect.answer, effect.refused, effect.error = answer, False, ""
+        effect.sent_at = effect.answered_at = database_now()
+        effect.save()
+    return answer
+
+
+def refuse_write(run: Run, step: str, why: str) -> None:
+    """Note that a step in our own database was refused: its transaction has left nothing there."""
+    now = database_now()
+    found = {"sent_at": now, "answered_at": now, "refused": True, "error": why}
+    Effect.objects.update_or_create(
+        run=run, step=step, defaults=found, create_defaults=found | {"key": key_of(run, step)}
+    )
 
 
 def has_open_effects(run: Run) -> bool:
@@ -54,3 +144,8 @@ def has_open_effects(run: Run) -> bool:
 def sent_too_long_ago(run: Run) -> bool:
     """Whether a step without an answer was first sent so long ago that its key may be forgotten."""
     return run.effects.filter(answered_at=None, sent_at__lt=Now() - KEY_LIVES).exists()
+
+
+def is_too_old(effect: Effect) -> bool:
+    """Whether this one was first sent so long ago that its key may be forgotten."""
+    return Effect.objects.filter(pk=effect.pk, sent_at__lt=Now() - KEY_LIVES).exists()
