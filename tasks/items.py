@@ -4,11 +4,13 @@ import hashlib
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, Final
 
+from django.db.models import QuerySet
+
 from tasks.actions.effects import plan_effects
 from tasks.errors import Busy, OutcomeUnknown, Refused
 from tasks.heart import Heart
 from tasks.journal import Journal
-from tasks.models import Run
+from tasks.models import Effect, Run
 from tasks.outputs import KeyValue
 
 # After so many in a row the other side is away: what is left waits for the next attempt.
@@ -84,11 +86,11 @@ class Items[I]:
         _raise_if_any(later, of=len(self._steps))
         return self._report(run)
 
-    def _rows(self, run: Run) -> Any:  # noqa: ANN401 - a QuerySet of effects
-        return run.effects.filter(step__startswith=f"{self._name}:", position__isnull=False)
+    def _rows(self, run: Run) -> QuerySet[Effect]:
+        return run.effects.items().filter(step__startswith=f"{self._name}:")
 
     def _report(self, run: Run) -> Report:
-        rows = list(self._rows(run).order_by("position"))
+        rows = list(self._rows(run))
         answers = {self._steps[row.step][0]: row.answer for row in rows if not row.refused}
         return Report(answers, refused=len(rows) - len(answers))
 

@@ -1,7 +1,7 @@
 """What may be run, by whom and under which rules; and every run of it."""
 
 import uuid
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.contrib.auth.models import Group, Permission
@@ -282,6 +282,31 @@ class LogLine(models.Model):
         return self.text[:80]
 
 
+class EffectQuerySet(models.QuerySet["Effect"]):
+    def items(self, *states: str) -> Self:
+        """The steps that `run.each` has planned, in their order, each with its `state`.
+
+        Those in one of these states only, if any are named.
+        """
+        found = self.filter(position__isnull=False).annotate(state=_state_of_item())
+        return found.filter(state__in=states or Effect.State.values).order_by("position")
+
+    def tally(self) -> dict[str, int]:
+        """How many of those steps are in which state."""
+        found = self.filter(position__isnull=False).annotate(state=_state_of_item())
+        counted = found.order_by().values_list("state").annotate(number=models.Count("pk"))
+        return dict(counted)
+
+
+def _state_of_item() -> models.Case:
+    return models.Case(
+        models.When(sent_at=None, then=models.Value(Effect.State.NOT_BEGUN)),
+        models.When(answered_at=None, then=models.Value(Effect.State.OPEN)),
+        models.When(refused=True, then=models.Value(Effect.State.REFUSED)),
+        default=models.Value(Effect.State.DONE),
+    )
+
+
 class Effect(models.Model):
     """One step of a run: a call to the world outside our database, or a write in it.
 
@@ -290,6 +315,12 @@ class Effect(models.Model):
     there from the beginning, with a position and a label, and has not been sent while `sent_at`
     is empty.
     """
+
+    class State(models.TextChoices):
+        DONE = "done", "Done"
+        REFUSED = "refused", "Refused"
+        OPEN = "open", "Without an answer"
+        NOT_BEGUN = "not_begun", "Not begun"
 
     run = models.ForeignKey(Run, models.PROTECT, related_name="effects")
     step = models.CharField(max_length=160)
@@ -302,6 +333,8 @@ class Effect(models.Model):
     refused = models.BooleanField(default=False)
     answer = models.JSONField(null=True, blank=True)
     error = models.TextField("what went wrong", blank=True, default="", db_default="")
+
+    objects = EffectQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["id"]

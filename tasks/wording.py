@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from approvals.models import ApprovalRequest
-from tasks.models import ApprovalRule, Run
+from tasks.models import ApprovalRule, Effect, Run
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -32,6 +32,14 @@ REQUEST_TONES: Final[dict[str, str]] = {
     ApprovalRequest.Status.APPROVED: "good",
     ApprovalRequest.Status.REJECTED: "bad",
     ApprovalRequest.Status.STALE: "waiting",
+}
+
+ITEM_STATES: Final[dict[str, str]] = dict(Effect.State.choices)
+ITEM_TONES: Final[dict[str, str]] = {
+    Effect.State.DONE: "good",
+    Effect.State.REFUSED: "bad",
+    Effect.State.OPEN: "bad",
+    Effect.State.NOT_BEGUN: "quiet",
 }
 
 STATES: Final[dict[str, str]] = {

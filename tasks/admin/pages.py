@@ -1,10 +1,13 @@
-"""What the pages of tasks have in common."""
+"""What the pages of tasks and runs have in common."""
 
+from uuid import UUID
+
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 
 from audit.pages import person_of
-from tasks.access import Right, tasks_for
-from tasks.models import Task
+from tasks.access import Right, runs_for, tasks_for
+from tasks.models import Run, Task
 from tasks.registry import RegisteredTask, UnknownTask, registry
 
 MAY_READ_ALL = "audit.view_everything"
@@ -24,3 +27,16 @@ def code_of(task: Task) -> RegisteredTask | None:
         return registry.get(task.slug) if task.retired_at is None else None
     except UnknownTask:
         return None
+
+
+def visible_runs(request: HttpRequest) -> QuerySet[Run]:
+    """The runs this person may see, with what their pages show."""
+    return runs_for(person_of(request)).select_related("task", "requested_by", "approval")
+
+
+def run_or_404(request: HttpRequest, pk: UUID) -> Run:
+    """The run, for somebody who may see it; for others there is none."""
+    run = visible_runs(request).filter(pk=pk).first()
+    if run is None:
+        raise Http404
+    return run

@@ -9,6 +9,7 @@ from tasks import parameters
 from tasks.access import Right, allowed
 from tasks.actions.runs import MAX_ATTEMPTS
 from tasks.actions.settling import Finding, may_send_again
+from tasks.admin.items import tallies_of, to_look_at
 from tasks.admin.pages import MAY_READ_ALL, code_of
 from tasks.models import LogLine, Run
 from tasks.story import story_of
@@ -54,6 +55,8 @@ def live_parts(run: Run, person: "User") -> dict[str, Any]:
         "again": AGAIN.get(Run.Status(run.status), 0),
         "state": state_of(run),
         "what_next": what_next(run),
+        "tallies": tallies_of(run),
+        "to_look_at": to_look_at(run),
         "lines": lines,
         "cut": cut,
         "story": story_of(run),

@@ -28,9 +28,9 @@ from audit.models import Event
 from audit.pages import page, person_of
 from audit.transitions import Refusal
 from audit.wording import door_label
-from tasks.access import runs_for
 from tasks.actions import Finding, NotSettled, cancel_run, settle_run
-from tasks.admin.pages import MAY_READ_ALL
+from tasks.admin import items
+from tasks.admin.pages import MAY_READ_ALL, run_or_404, visible_runs
 from tasks.admin.run_filter import RunFilter
 from tasks.admin.run_page import live_parts, whole_page
 from tasks.models import Run
@@ -45,7 +45,7 @@ BATCH = 2000
 @admin.register(Run)
 class RunAdmin(SafeHistoryMixin, ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
-        return _visible(request)
+        return visible_runs(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Run | None = None) -> bool:
         return obj is None or self.get_queryset(request).filter(pk=obj.pk).exists()
@@ -62,6 +62,8 @@ class RunAdmin(SafeHistoryMixin, ReadOnlyAdmin):
             path("<uuid:pk>/settle/", site.admin_view(settle), name="tasks_run_settle"),
             path("<uuid:pk>/story/", site.admin_view(export_story), name="tasks_run_story"),
             path("<uuid:pk>/result/", site.admin_view(export_result), name="tasks_run_result"),
+            path("<uuid:pk>/items/", site.admin_view(items.items), name="tasks_run_items"),
+            path("<uuid:pk>/items/csv/", site.admin_view(items.export), name="tasks_run_items_csv"),
         ]
         return own + super().get_urls()  # type: ignore[no-any-return]
 
@@ -72,7 +74,7 @@ class RunAdmin(SafeHistoryMixin, ReadOnlyAdmin):
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET", "HEAD"])
         chosen = RunFilter(request.GET, person=person_of(request))
-        pages = CappedPaginator(chosen.apply(_visible(request)), PER_PAGE)
+        pages = CappedPaginator(chosen.apply(visible_runs(request)), PER_PAGE)
         query = request.GET.copy()
         query.pop("page", None)
         return page(
@@ -112,14 +114,14 @@ class RunAdmin(SafeHistoryMixin, ReadOnlyAdmin):
 @require_safe
 def live(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The parts of a run's page that change while it goes on."""
-    run = _run_or_404(request, pk)
+    run = run_or_404(request, pk)
     return TemplateResponse(request, "tasks/run_live.html", live_parts(run, person_of(request)))
 
 
 @require_POST
 def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Take a run back, or ask one that has begun to stop."""
-    run = _run_or_404(request, pk)
+    run = run_or_404(request, pk)
     reason = request.POST.get("reason", "").strip()
     try:
         run = cancel_run(run.pk, by=person_of(request), door=Door.ADMIN, reason=reason)
@@ -133,7 +135,7 @@ def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def settle(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Write down what somebody found out about an uncertain run."""
-    run = _run_or_404(request, pk)
+    run = run_or_404(request, pk)
     finding, reason = request.POST.get("finding", ""), request.POST.get("reason", "")
     try:
         if finding not in Finding.values:
@@ -155,7 +157,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
         Event.Verb.EXPORTED, by=person, door=Door.ADMIN, data={"list of": "runs", **chosen.asked()}
     )
     return csv_response(
-        f"runs-{timezone.localdate()}.csv", _HEADER, _lines(chosen.apply(_visible(request)))
+        f"runs-{timezone.localdate()}.csv", _HEADER, _lines(chosen.apply(visible_runs(request)))
     )
 
 
@@ -163,7 +165,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
 def export_story(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
     """What happened to one run, as a file."""
     person = _reader_or_404(request)
-    run = _run_or_404(request, pk)
+    run = run_or_404(request, pk)
     record(Event.Verb.EXPORTED, by=person, door=Door.ADMIN, subject=run, data={"what": "its story"})
     return csv_response(
         f"run-{str(run.pk)[:8]}-story.csv",
@@ -175,7 +177,7 @@ def export_story(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
 @require_POST
 def export_result(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
     """The table that a run gave, as a file."""
-    run = _run_or_404(request, pk)
+    run = run_or_404(request, pk)
     if not run.output or run.output.get("kind") != "table":
         raise Http404
     record(
@@ -187,17 +189,6 @@ def export_result(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
     )
     name = f"{run.task.slug}-{str(run.pk)[:8]}.csv"
     return csv_response(name, run.output["columns"], run.output["rows"])
-
-
-def _visible(request: HttpRequest) -> QuerySet[Run]:
-    return runs_for(person_of(request)).select_related("task", "requested_by", "approval")
-
-
-def _run_or_404(request: HttpRequest, pk: UUID) -> Run:
-    run = _visible(request).filter(pk=pk).first()
-    if run is None:
-        raise Http404
-    return run
 
 
 def _reader_or_404(request: HttpRequest) -> Any:  # noqa: ANN401 - a User

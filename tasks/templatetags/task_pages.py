@@ -47,3 +47,15 @@ def moment(at: datetime, precision: str = "minutes") -> str:
 def ago(at: datetime) -> str:
     """“3 minutes ago”."""
     return wording.ago(at)
+
+
+@register.filter
+def item_state(state: str) -> str:
+    """What became of an item of a run."""
+    return wording.ITEM_STATES[state]
+
+
+@register.filter
+def tone_of_item(state: str) -> str:
+    """The colour of what became of an item."""
+    return wording.ITEM_TONES[state]

@@ -1,0 +1,104 @@
+"""What became of the items of a run that has many: a few on its page, all of them on one of their own."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.views.decorators.http import require_POST, require_safe
+
+from audit.actions import record
+from audit.admin import CappedPaginator
+from audit.context import Door
+from audit.export import csv_response
+from audit.models import Event
+from audit.pages import page, person_of
+from tasks.admin.pages import run_or_404
+from tasks.models import Effect, Run
+from tasks.outputs import text_of
+from tasks.wording import ITEM_TONES
+
+PER_PAGE = 100
+FEW = 10  # on the run's own page: those that a person has to look at
+State = Effect.State
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many items are in one state."""
+
+    state: str
+    label: str
+    tone: str
+    count: int
+
+
+def tallies_of(run: Run) -> list[Tally]:
+    """How many items there are in each state that occurs. Empty for a run without items."""
+    counts = run.effects.tally()
+    return [
+        Tally(state.value, state.label, ITEM_TONES[state], counts[state])
+        for state in State
+        if state in counts
+    ]
+
+
+def to_look_at(run: Run) -> list[Effect]:
+    """The first items that were refused or had no answer."""
+    return list(run.effects.items(State.REFUSED, State.OPEN)[:FEW])
+
+
+@require_safe
+def items(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """All items of a run, or those in one state."""
+    run = run_or_404(request, pk)
+    asked = request.GET.get("state", "")
+    chosen = asked if asked in State.values else ""
+    found = run.effects.items(chosen) if chosen else run.effects.items()
+    return page(
+        request,
+        "tasks/items.html",
+        title=run.task.name,
+        subtitle=run.headline,
+        run=run,
+        chosen=chosen,
+        tallies=tallies_of(run),
+        items=CappedPaginator(found, PER_PAGE).get_page(request.GET.get("page")),
+    )
+
+
+@require_POST
+def export(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
+    """A receipt for each item, as a file."""
+    run = run_or_404(request, pk)
+    person, what = person_of(request), {"what": "its items"}
+    record(Event.Verb.EXPORTED, by=person, door=Door.ADMIN, subject=run, data=what)
+    return csv_response(f"{run.task.slug}-{str(run.pk)[:8]}-items.csv", _HEADER, _lines(run))
+
+
+_HEADER = (
+    "number",
+    "item",
+    "state",
+    "what_went_wrong",
+    "sent_utc",
+    "answered_utc",
+    "key",
+    "answer",
+)
+
+
+def _lines(run: Run) -> Iterator[Sequence[object]]:
+    for item in run.effects.items().iterator():
+        yield (
+            item.position, item.label, State(item.state).label,  # type: ignore[attr-defined]
+            item.error, item.sent_at,
+            item.answered_at, item.key, _as_text(item.answer),
+        )  # fmt: skip
+
+
+def _as_text(answer: Any) -> str:  # noqa: ANN401 - any JSON
+    if isinstance(answer, dict):
+        return ", ".join(f"{name}: {text_of(value)}" for name, value in answer.items())
+    return text_of(answer)
