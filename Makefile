@@ -25,7 +25,7 @@ help:
 	@echo 'make demo-reset  remove the data of the demo and start it anew'
 	@echo 'make test        all tests but those in a browser'
 	@echo 'make e2e         the tests in a browser, on a demo of their own'
-	@echo 'make bench       how fast messages go through the queue'
+	@echo 'make bench       how fast messages and runs go through the queue'
 	@echo 'make check       style, types, layers, templates, migrations, deployment settings'
 
 demo:
@@ -42,7 +42,7 @@ e2e:
 	@CHROMIUM="$$(.ci/chromium)" && export CHROMIUM && exec $(PY) -m pytest -m e2e $(ARGS)
 
 bench:
-	@$(VENV) requirements-dev.lock && exec $(PY) -m pytest -q -s -p no:randomly tests/bench/bench_queue.py
+	@$(VENV) requirements-dev.lock && exec $(PY) -m pytest -q -s -p no:randomly tests/bench/bench_queue.py tests/bench/bench_runs.py
 
 # As in production, but with nothing that is real: no command here opens a connection.
 check: export DEBUG =
