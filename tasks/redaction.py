@@ -1,0 +1,49 @@
+"""Whatever a run says goes through its redactor before it is kept: errors, log lines, results.
+
+A secret that the run was given, or one of the settings, may turn up in the error of somebody else's
+library as well as in what a task writes itself. It is removed by value.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cryptography.fernet import InvalidToken
+
+from tasks import vault
+from tasks.masking import Redactor, masking_the_log, secret_settings
+from tasks.models import Run, StoredSecret
+
+
+def redactor_for(run: Run) -> Redactor:
+    """What gives a text without the run's secrets and those of the settings.
+
+    Make it while the run goes on: when it ends, its secrets are deleted.
+    """
+    return Redactor([*_secrets_of(run.values), *secret_settings()])
+
+
+@contextmanager
+def redacting(run: Run) -> Iterator[Redactor]:
+    """The run's redactor. What this process logs goes through it as well, while the block runs."""
+    redact = redactor_for(run)
+    with masking_the_log(redact):
+        yield redact
+
+
+def _secrets_of(values: object) -> Iterator[str]:
+    match values:
+        case {"secret": str(reference), **others} if not others:
+            yield from _secret(reference)
+        case dict():
+            for value in values.values():
+                yield from _secrets_of(value)
+        case list():
+            for value in values:
+                yield from _secrets_of(value)
+
+
+def _secret(reference: str) -> Iterator[str]:
+    try:
+        yield vault.read_secret(reference)
+    except (StoredSecret.DoesNotExist, InvalidToken, ValueError):
+        return  # the task cannot read it either
