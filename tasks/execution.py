@@ -10,7 +10,7 @@ from typing import Any
 
 from approvals.actions import expire_due
 from audit.context import Door, acting
-from tasks import outputs, parameters, queue, vault
+from tasks import parameters, queue, vault
 from tasks.actions.effects import has_open_effects
 from tasks.actions.lost import recover_lost_runs, ring_again
 from tasks.actions.runs import Outcome, finish_run, start_run
@@ -19,8 +19,11 @@ from tasks.errors import Busy, Cancelled, OutcomeUnknown, Refused
 from tasks.heart import Heart
 from tasks.items import Report
 from tasks.journal import Journal
+from tasks.masking import Redactor
 from tasks.models import Run
 from tasks.outages import OUTAGE, patiently
+from tasks.outputs.keeping import kept
+from tasks.redaction import redacting
 from tasks.registry import registry
 from tasks.run import TaskRun
 
@@ -38,10 +41,10 @@ def execute(run_id: str) -> str:
     run = start_run(run_id, worker=f"{socket.gethostname()}:{os.getpid()}", door=Door.WORKER)
     if run is None:
         return "nothing to do"
-    journal = Journal(run)
-    with acting(user=run.requested_by, door=Door.WORKER):
-        outcome = _outcome(run, journal)
-    return patiently(partial(_conclude, run, journal, outcome))
+    with acting(user=run.requested_by, door=Door.WORKER), redacting(run) as redact:
+        journal = Journal(run, redact)
+        outcome = _without_secrets(_outcome(run, journal), redact)
+        return patiently(partial(_conclude, run, journal, outcome))
 
 
 def sweep() -> str:
@@ -66,11 +69,10 @@ def _conclude(run: Run, journal: Journal, outcome: Outcome) -> str:
 def _outcome(run: Run, journal: Journal) -> Outcome:
     try:
         with Heart(run, journal) as heart:
-            return _result(_call(run, heart, journal))
+            return _result(_call(run, heart, journal), journal.redact)
     except queue.TimedOut:
-        return Outcome(
-            Status.FAILED, error=f"It took longer than {run.task.timeout} seconds and was stopped."
-        )
+        text = f"It took longer than {run.task.timeout} seconds and was stopped."
+        return Outcome(Status.FAILED, error=f"{text} Its log shows how far it had come.")
     except Cancelled as error:
         return Outcome(Status.CANCELLED, error=str(error))
     except Refused as refusal:
@@ -79,12 +81,12 @@ def _outcome(run: Run, journal: Journal) -> Outcome:
         return Outcome(Status.UNCERTAIN, error=str(error), repeat=error.same_key)
     # Whatever a task raises must end its run, not the worker: SystemExit and the like included.
     except BaseException as error:
-        logger.exception("Run %s failed", run.pk)
-        return _fault(error)
+        trace = "".join(traceback.format_exception(error))
+        logger.error("Run %s failed\n%s", run.pk, journal.redact(trace))
+        return _fault(error, trace)
 
 
-def _fault(error: BaseException) -> Outcome:
-    trace = "".join(traceback.format_exception(error))
+def _fault(error: BaseException, trace: str) -> Outcome:
     if isinstance(error, OUTAGE):
         text = f"The database could not be used while it ran: {error}".strip()
         return Outcome(Status.FAILED, error=text, traceback=trace, repeat=True)
@@ -92,12 +94,16 @@ def _fault(error: BaseException) -> Outcome:
     return Outcome(Status.FAILED, error=text, traceback=trace)
 
 
-def _result(returned: Any) -> Outcome:  # noqa: ANN401 - whatever a task returns
-    output = outputs.as_json(returned)
+def _result(returned: Any, redact: Redactor) -> Outcome:  # noqa: ANN401 - whatever a task returns
+    output = kept(returned, redact)
     if isinstance(returned, Report) and returned.refused:
         error = f"{returned.refused} were refused. What was done stays done: see the list."
         return Outcome(Status.FAILED, output=output, error=error)
     return Outcome(Status.SUCCEEDED, output=output)
+
+
+def _without_secrets(outcome: Outcome, redact: Redactor) -> Outcome:
+    return replace(outcome, error=redact(outcome.error), traceback=redact(outcome.traceback))
 
 
 def _honest(run: Run, outcome: Outcome) -> Outcome:

@@ -6,6 +6,7 @@ from collections import deque
 from typing import Final
 
 from tasks.actions.effects import show_progress, write_lines
+from tasks.masking import Redactor
 from tasks.models import Run
 
 TOGETHER: Final = 100  # lines after which nobody waits for the next second
@@ -20,8 +21,9 @@ class Journal:
     is logged all the same.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, redact: Redactor) -> None:
         self._run = run
+        self.redact = redact
         self._lines: deque[tuple[float, str]] = deque()
         self._left = MOST_LINES
         self._progress: tuple[int, int] | None = None
@@ -35,7 +37,7 @@ class Journal:
         self._left -= 1
         if not self._left:
             text = f"The log ends here, after {MOST_LINES:,} lines. The run goes on."
-        self._lines.append((time.monotonic(), text))
+        self._lines.append((time.monotonic(), self.redact(text)))
         if len(self._lines) >= TOGETHER:
             self.many.set()
 

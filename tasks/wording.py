@@ -41,6 +41,8 @@ ITEM_TONES: Final[dict[str, str]] = {
     Effect.State.OPEN: "bad",
     Effect.State.NOT_BEGUN: "quiet",
 }
+LONG_WAIT: Final = timedelta(minutes=1)  # in the queue
+FIRST_ESTIMATE: Final = timedelta(seconds=5)  # after the start: before it, any pace is a guess
 
 STATES: Final[dict[str, str]] = {
     Status.AWAITING_APPROVAL: "It waits for somebody to approve it.",
@@ -81,6 +83,8 @@ def state_of(run: Run) -> str:
     """How a run stands, in a sentence."""
     if run.status == Status.QUEUED and run.due_at:
         return "It is tried again after a pause."
+    if run.status == Status.QUEUED and run.queued_at and since(run.queued_at) > LONG_WAIT:
+        return "It waits for its turn, longer than usual: the workers are busy, or none is running."
     if run.status == Status.CANCELLED and run.attempt:
         return "It was stopped while it ran. What it had done by then stays done: see its log."
     return STATES[run.status]
@@ -143,6 +147,35 @@ def either(names: list[str]) -> str:
 def whose(person: "User", viewer: "User") -> str:
     """A name at the beginning of a sentence, which is “You” for oneself."""
     return "You" if person.pk == viewer.pk else str(person)
+
+
+def percent(run: Run) -> int:
+    """How far a run has come. 100 not before it has said that all is done."""
+    return min(100, 100 * run.steps_done // run.steps_total) if run.steps_total else 0
+
+
+def time_left(run: Run) -> str:
+    """“about 3 minutes left”, if it goes on as it did so far. Empty while nobody can tell."""
+    if run.status != Status.RUNNING or not run.started_at or not run.steps_total:
+        return ""
+    took = since(run.started_at)
+    if took < FIRST_ESTIMATE or not 2 <= run.steps_done < run.steps_total:
+        return ""
+    return f"{_about(took * (run.steps_total / run.steps_done - 1))} left"
+
+
+def since(at: datetime) -> timedelta:
+    """How long ago it was."""
+    return timezone.now() - at
+
+
+def _about(time: timedelta) -> str:
+    minutes = round(time.total_seconds() / 60)
+    if minutes < 1:
+        return "less than a minute"
+    if minutes < 90:
+        return "about a minute" if minutes == 1 else f"about {minutes} minutes"
+    return f"about {round(minutes / 60)} hours"
 
 
 def length(took: timedelta) -> str:

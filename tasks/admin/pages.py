@@ -21,16 +21,8 @@ def task_or_404(request: HttpRequest, slug: str, right: Right) -> Task:
     return task
 
 
-def code_of(task: Task) -> RegisteredTask | None:
-    """The code behind a task, unless it is gone."""
-    try:
-        return registry.get(task.slug) if task.retired_at is None else None
-    except UnknownTask:
-        return None
-
-
 def visible_runs(request: HttpRequest) -> QuerySet[Run]:
-    """The runs this person may see, with what their pages show."""
+    """The runs that this person may see, with what pages say of them."""
     return runs_for(person_of(request)).select_related("task", "requested_by", "approval")
 
 
@@ -40,3 +32,11 @@ def run_or_404(request: HttpRequest, pk: UUID) -> Run:
     if run is None:
         raise Http404
     return run
+
+
+def code_of(task: Task) -> RegisteredTask | None:
+    """The code behind a task, unless it is gone."""
+    try:
+        return registry.get(task.slug) if task.retired_at is None else None
+    except UnknownTask:
+        return None

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.http import QueryDict
+
 from approvals.models import Stage
 from approvals.policy import Ballot, visible_to
 from tasks import parameters
@@ -10,15 +12,16 @@ from tasks.access import Right, allowed
 from tasks.actions.runs import MAX_ATTEMPTS
 from tasks.actions.settling import Finding, may_send_again
 from tasks.admin.items import tallies_of, to_look_at
+from tasks.admin.logs import tail
+from tasks.admin.outputs import outputs_of
 from tasks.admin.pages import MAY_READ_ALL, code_of
-from tasks.models import LogLine, Run
+from tasks.models import Run
 from tasks.story import story_of
-from tasks.wording import deciders, state_of, what_next
+from tasks.wording import deciders, state_of, time_left, what_next
 
 if TYPE_CHECKING:
     from backoffice.models import User
 
-LONGEST_LOG = 500  # lines on the page
 AGAIN = {  # milliseconds until the page asks again
     Run.Status.AWAITING_APPROVAL: 4000,
     Run.Status.QUEUED: 1000,
@@ -37,19 +40,18 @@ class StageShown:
     is_open: bool
 
 
-def whole_page(run: Run, person: "User") -> dict[str, Any]:
-    """Everything on the page."""
+def whole_page(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
+    """Everything on the page. `asked` is what its address asks for: pages of tables."""
     return {
         "facts": facts_of(run),
         "may_read_all": person.has_perm(MAY_READ_ALL),
-        **live_parts(run, person),
+        **live_parts(run, person, asked),
     }
 
 
-def live_parts(run: Run, person: "User") -> dict[str, Any]:
-    """What changes by itself until the run is over."""
+def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
+    """What changes by itself until the run is over. Of the log, what is `after` a line."""
     administers = allowed(person, Right.CHANGE, run.task)
-    lines, cut = log_of(run)
     return {
         "run": run,
         "again": AGAIN.get(Run.Status(run.status), 0),
@@ -57,8 +59,8 @@ def live_parts(run: Run, person: "User") -> dict[str, Any]:
         "what_next": what_next(run),
         "tallies": tallies_of(run),
         "to_look_at": to_look_at(run),
-        "lines": lines,
-        "cut": cut,
+        "outputs": outputs_of(run, asked),
+        "log": tail(run, asked.get("after", "")),
         "story": story_of(run),
         "stages": stages_of(run),
         "may_open_request": _may_open_request(run, person),
@@ -66,6 +68,7 @@ def live_parts(run: Run, person: "User") -> dict[str, Any]:
         "may_settle": _may_settle(run, person, administers),
         "findings": findings_of(run),
         "progress": run.steps_total or run.due_at or run.cancel_asked_at,
+        "time_left": time_left(run),
         "attempts": MAX_ATTEMPTS,
         "may_ask_again": run.is_over and _may_ask(run, person),
         "administers": administers,
@@ -77,14 +80,6 @@ def facts_of(run: Run) -> list[tuple[str, str]]:
     registered = code_of(run.task)
     declared = parameters.read(registered.function) if registered else []
     return parameters.display(declared, run.values)
-
-
-def log_of(run: Run) -> tuple[list[LogLine], bool]:
-    """The last lines that the run wrote, and whether there are earlier ones."""
-    newest = list(run.log_lines.order_by("-id")[: LONGEST_LOG + 1])
-    return newest[LONGEST_LOG - 1 :: -1] if len(newest) > LONGEST_LOG else newest[::-1], (
-        len(newest) > LONGEST_LOG
-    )
 
 
 def stages_of(run: Run) -> list[StageShown]:

@@ -30,7 +30,9 @@ from audit.transitions import Refusal
 from audit.wording import door_label
 from tasks.actions import Finding, NotSettled, cancel_run, settle_run
 from tasks.admin import items
+from tasks.admin.logs import export_log, one_line, whole_log
 from tasks.admin.pages import MAY_READ_ALL, run_or_404, visible_runs
+from tasks.admin.results import export_result
 from tasks.admin.run_filter import RunFilter
 from tasks.admin.run_page import live_parts, whole_page
 from tasks.models import Run
@@ -40,6 +42,7 @@ from tasks.wording import whose
 PER_PAGE = 50
 TAKEN_BACK = "It was taken back. Nothing was done."
 BATCH = 2000
+LARGE = ("preview", "output", "traceback")  # fields that no list shows
 
 
 @admin.register(Run)
@@ -61,9 +64,16 @@ class RunAdmin(SafeHistoryMixin, ReadOnlyAdmin):
             path("<uuid:pk>/cancel/", site.admin_view(cancel), name="tasks_run_cancel"),
             path("<uuid:pk>/settle/", site.admin_view(settle), name="tasks_run_settle"),
             path("<uuid:pk>/story/", site.admin_view(export_story), name="tasks_run_story"),
-            path("<uuid:pk>/result/", site.admin_view(export_result), name="tasks_run_result"),
+            path(
+                "<uuid:pk>/result/<int:number>/",
+                site.admin_view(export_result),
+                name="tasks_run_result",
+            ),
             path("<uuid:pk>/items/", site.admin_view(items.items), name="tasks_run_items"),
             path("<uuid:pk>/items/csv/", site.admin_view(items.export), name="tasks_run_items_csv"),
+            path("<uuid:pk>/log/", site.admin_view(whole_log), name="tasks_run_log"),
+            path("<uuid:pk>/log/<int:line>/", site.admin_view(one_line), name="tasks_run_line"),
+            path("<uuid:pk>/log/file/", site.admin_view(export_log), name="tasks_run_log_export"),
         ]
         return own + super().get_urls()  # type: ignore[no-any-return]
 
@@ -74,7 +84,8 @@ class RunAdmin(SafeHistoryMixin, ReadOnlyAdmin):
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET", "HEAD"])
         chosen = RunFilter(request.GET, person=person_of(request))
-        pages = CappedPaginator(chosen.apply(visible_runs(request)), PER_PAGE)
+        runs = chosen.apply(visible_runs(request)).defer(*LARGE)
+        pages = CappedPaginator(runs, PER_PAGE)
         query = request.GET.copy()
         query.pop("page", None)
         return page(
@@ -107,15 +118,16 @@ class RunAdmin(SafeHistoryMixin, ReadOnlyAdmin):
             title=run.task.name,
             subtitle=run.headline,
             whose=whose(run.requested_by, person),
-            **whole_page(run, person),
+            **whole_page(run, person, request.GET),
         )
 
 
 @require_safe
 def live(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The parts of a run's page that change while it goes on."""
+    """The parts of a run's page that change while it goes on; of the log what is `after` a line."""
     run = run_or_404(request, pk)
-    return TemplateResponse(request, "tasks/run_live.html", live_parts(run, person_of(request)))
+    parts = live_parts(run, person_of(request), request.GET)
+    return TemplateResponse(request, "tasks/run_live.html", parts)
 
 
 @require_POST
@@ -174,23 +186,6 @@ def export_story(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
     )
 
 
-@require_POST
-def export_result(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
-    """The table that a run gave, as a file."""
-    run = run_or_404(request, pk)
-    if not run.output or run.output.get("kind") != "table":
-        raise Http404
-    record(
-        Event.Verb.EXPORTED,
-        by=person_of(request),
-        door=Door.ADMIN,
-        subject=run,
-        data={"what": "its result"},
-    )
-    name = f"{run.task.slug}-{str(run.pk)[:8]}.csv"
-    return csv_response(name, run.output["columns"], run.output["rows"])
-
-
 def _reader_or_404(request: HttpRequest) -> Any:  # noqa: ANN401 - a User
     if not request.user.has_perm(MAY_READ_ALL):
         raise Http404
@@ -204,7 +199,7 @@ _HEADER = (
 
 
 def _lines(runs: QuerySet[Run]) -> Iterator[Sequence[object]]:
-    for run in runs.defer("values", "preview", "output", "traceback").iterator(BATCH):
+    for run in runs.defer("values", *LARGE).iterator(BATCH):
         took = run.finished_at - run.started_at if run.finished_at and run.started_at else None
         yield (
             run.requested_at, run.task.name, run.headline, run.get_status_display(),

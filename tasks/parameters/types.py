@@ -56,7 +56,7 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that a person handed in. `size` is in bytes, `sha256` in hex."""
+    """A file that a person handed in, or that a task returns. `size` is in bytes, `sha256` in hex."""
 
     name: str
     content_type: str
@@ -65,8 +65,12 @@ class File:
     content: bytes = field(repr=False)
 
     @classmethod
-    def of(cls, name: str, content: bytes, content_type: str = "application/octet-stream") -> Self:
-        """A file with this content; size and checksum follow from it."""
+    def of(
+        cls, name: str, content: bytes | str, content_type: str = "application/octet-stream"
+    ) -> Self:
+        """A file with this content; size and checksum follow from it. Text becomes UTF-8."""
+        if isinstance(content, str):
+            content = content.encode()
         checksum = hashlib.sha256(content).hexdigest()
         return cls(name, content_type, len(content), checksum, content)
 

@@ -38,6 +38,12 @@ def duration(run: Run) -> str:
 
 
 @register.filter
+def percent(run: Run) -> int:
+    """How far a run has come."""
+    return wording.percent(run)
+
+
+@register.filter
 def moment(at: datetime, precision: str = "minutes") -> str:
     """A time of today without its date, another with it; to the second if asked."""
     return wording.moment(at, seconds=precision == "seconds")

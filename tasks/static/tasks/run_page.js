@@ -4,11 +4,17 @@
   if (!live) return;
   let failures = 0;
 
+  const MOST_LINES = 500; // kept on the page while its reader is at the end of the log
+  const linesOf = (part) => part.querySelector("[data-lines]");
+
+  // The answer has the lines that are not here yet, or, when those are many, the last ones.
   const append = (lines, newer) => {
-    const known = new Set([...lines.children].map((line) => line.id));
     const atEnd = lines.scrollHeight - lines.scrollTop - lines.clientHeight < 40;
-    lines.append(...[...newer.children].filter((line) => !known.has(line.id)));
-    if (atEnd) lines.scrollTop = lines.scrollHeight;
+    if ("whole" in newer.dataset) lines.replaceChildren(...newer.children);
+    else lines.append(...newer.children);
+    if (!atEnd) return;
+    while (lines.children.length > MOST_LINES) lines.firstElementChild.remove();
+    lines.scrollTop = lines.scrollHeight;
   };
 
   // A form differs in its token each time it is made, so its part says itself whether it changed.
@@ -16,8 +22,8 @@
 
   // Only what differs is touched, so that focus, selection and what was unfolded stay.
   const refresh = (part, newer) => {
-    const lines = part.querySelector("[data-lines]");
-    const newerLines = newer.querySelector("[data-lines]");
+    const lines = linesOf(part);
+    const newerLines = linesOf(newer);
     if (lines && newerLines) append(lines, newerLines);
     else if (content(part) !== content(newer)) part.replaceChildren(...newer.childNodes);
     if (newer.dataset.version) part.dataset.version = newer.dataset.version;
@@ -25,7 +31,8 @@
   };
 
   const update = async () => {
-    const answer = await fetch(live.dataset.liveUrl, { redirect: "error" });
+    const last = linesOf(document)?.lastElementChild?.id.replace("line-", "") ?? "";
+    const answer = await fetch(`${live.dataset.liveUrl}?after=${last}`, { redirect: "error" });
     if (!answer.ok) throw new Error(answer.status);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const newer of page.querySelectorAll("[data-part]")) {
@@ -50,5 +57,7 @@
     if (again > 0 && failures < 10) setTimeout(follow, again * 2 ** failures);
   };
 
+  const shown = linesOf(document);
+  if (shown) shown.scrollTop = shown.scrollHeight;
   schedule();
 })();

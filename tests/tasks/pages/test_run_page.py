@@ -2,18 +2,15 @@
 
 import pytest
 
-from audit.models import Event
 from tasks.access import Right
 from tasks.actions import adopt_task, retire_task
 from tasks.actions.grants import set_right
-from tasks.admin.run_page import LONGEST_LOG
 from tasks.errors import OutcomeUnknown, Refused
-from tasks.models import LogLine, Run, Task
-from tasks.outputs import Table
+from tasks.models import Run, Task
 from tasks.parameters import Secret
 from tasks.registry import RegisteredTask, registry
 from tasks.wording import state_of
-from tests.tasks.pages.reading import csv_of, form_of, live, page_of, runs, signed_in, url, words
+from tests.tasks.pages.reading import form_of, live, page_of, runs, signed_in, url, words
 
 Status = Run.Status
 
@@ -103,60 +100,6 @@ def test_only_who_may_open_the_request_is_led_to_it(ask, dave, bob):
 
 def test_it_shows_what_the_run_wrote(ask, work, shown):
     assert "Crediting 50.00 USD" in shown(work(ask("50.00")))
-
-
-def test_a_long_log_shows_its_end(ask, shown):
-    run = ask("50.00")
-    LogLine.objects.bulk_create(
-        LogLine(run=run, attempt=1, text=f"line {number}.") for number in range(LONGEST_LOG + 1)
-    )
-    text = shown(run)
-    assert "Only the last 500 lines are shown here." in text
-    assert "line 0." not in text
-    assert text.index("line 1.") < text.index("line 2.") < text.index(f"line {LONGEST_LOG}.")
-
-
-def test_a_log_of_exactly_the_longest_length_is_whole(ask, shown):
-    run = ask("50.00")
-    LogLine.objects.bulk_create(
-        LogLine(run=run, attempt=1, text=f"line {number}.") for number in range(LONGEST_LOG)
-    )
-    assert "line 0." in shown(run)
-    assert "Only the last" not in shown(run)
-
-
-@pytest.mark.parametrize(
-    ("output", "said"),
-    [
-        ({"Credited": "yes"}, "Credited yes"),
-        ("Credited it.", "Credited it."),
-        (Table(["Account"], [["A-1"], ["A-2"]]), "2 rows Account A-1 A-2"),
-        (Table(["Account"], []), "nothing was found"),
-        (None, "It is done."),
-    ],
-)
-def test_the_result_is_shown_in_its_own_way(ask, work, credit, shown, output, said):
-    credit.behave = lambda run: output
-    assert said in shown(work(ask("50.00")))
-
-
-def test_what_a_result_holds_is_text_and_not_markup(ask, work, credit, alice):
-    credit.behave = lambda run: {"<b>x</b>": "<script>alert(1)</script>"}
-    page = signed_in(alice).get(page_of(work(ask("50.00")))).content.decode()
-    assert "<script>alert(1)" not in page
-    assert "&lt;script&gt;alert(1)" in page
-
-
-def test_a_table_can_be_downloaded_and_that_is_an_event(ask, work, credit, dave):
-    credit.behave = lambda run: Table(["Account", "Sum"], [["=1+1", "-5.00"]])
-    run = work(ask("50.00"))
-    response = signed_in(dave).post(url("tasks_run_result", run.pk))
-    assert csv_of(response) == [["Account", "Sum"], ["'=1+1", "'-5.00"]]
-    assert Event.objects.get(verb=Event.Verb.EXPORTED).subject_id == str(run.pk)
-
-
-def test_what_is_no_table_cannot_be_downloaded(ask, work, alice):
-    assert signed_in(alice).post(url("tasks_run_result", work(ask("50.00")).pk)).status_code == 404
 
 
 @pytest.mark.parametrize(

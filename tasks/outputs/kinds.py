@@ -1,0 +1,122 @@
+"""The kinds of output that a task declares by what it returns."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from tasks.outputs.texts import text_of
+from tasks.parameters import File, Money
+
+type Number = int | float | Decimal | Money
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under column names, shown as a table and downloadable as CSV."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class KeyValue:
+    """Named values, shown one under the other."""
+
+    items: Mapping[str, object] = field(default_factory=dict)
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A sentence or more."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Markdown:
+    """CommonMark with tables. HTML in it is shown as text, and pictures as their descriptions."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class JSON:
+    """A value of dicts, lists and what they hold, shown folded and downloadable."""
+
+    value: object
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Numbers drawn as bars, one row for each label, or as lines from left to right.
+
+    `series` names the numbers: one for each label, None where there is none. `x` and `y` say what
+    the labels and the numbers are, such as "Day" and "USD". Raises ValueError for another kind,
+    and for numbers that are not as many as the labels, or not finite.
+    """
+
+    kind: Literal["bar", "line"]
+    labels: Sequence[object]
+    series: Mapping[str, Sequence[Number | None]]
+    title: str
+    x: str = ""
+    y: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("bar", "line"):
+            raise ValueError(f"A chart is “bar” or “line”, not “{self.kind}”.")
+        for name, numbers in self.series.items():
+            if len(numbers) != len(self.labels):
+                raise ValueError(
+                    f"“{name}” has {len(numbers)} numbers for {len(self.labels)} labels."
+                )
+            for number in numbers:
+                _check_finite(name, number)
+
+
+type Output = (
+    Table
+    | KeyValue
+    | Text
+    | Markdown
+    | JSON
+    | Chart
+    | File
+    | Money
+    | Mapping[str, object]
+    | Sequence[object]
+    | str
+    | None
+)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that a run would change: what it is now, and what it would be."""
+
+    label: str
+    before: object
+    after: object
+
+    def as_json(self) -> list[str]:
+        """Three texts, as they are shown and sealed."""
+        return [self.label, text_of(self.before), text_of(self.after)]
+
+
+def exact(number: Number) -> Decimal:
+    """The number of a chart; of money the amount."""
+    return number.amount if isinstance(number, Money) else Decimal(str(number))
+
+
+def _check_finite(name: str, number: object) -> None:
+    match number:
+        case None | Money():
+            return
+        case int() | float() | Decimal() if not isinstance(number, bool) and math.isfinite(number):
+            return
+    raise ValueError(f"“{name}” holds {number!r}, which is no number that can be drawn.")
