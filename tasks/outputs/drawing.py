@@ -20,6 +20,7 @@ HEIGHT: Final = TOP + PLOT_HEIGHT + 28
 MOST_TICKS: Final = 5
 MOST_NAMES: Final = 6  # labels below the plot
 LONGEST_NAME: Final = 12
+LEAST: Final = Decimal("1e-9")  # what is less is drawn as nothing
 CHARACTER: Final = 7.5  # pixels, about
 
 
@@ -129,8 +130,8 @@ def bars(labels: Sequence[str], series: Series) -> Bars:
 
 def lines(labels: Sequence[str], series: Series) -> Lines:
     """Where the points and what connects them lie."""
-    ticks = list(_ticks(*_range(series)))
-    height = _Height(ticks[0], ticks[-1])
+    ticks = _scale(*_range(series))
+    height = _Height(ticks[0][0], ticks[-1][0])
     points = {
         (number, position): Point(
             number,
@@ -140,7 +141,7 @@ def lines(labels: Sequence[str], series: Series) -> Lines:
         )
         for (number, position), value in _known(series)
     }
-    scale = [Name(height.of(tick), in_words(tick)) for tick in ticks]
+    scale = [Name(height.of(tick), text) for tick, text in ticks]
     return Lines(
         scale=scale,
         scale_width=round(max(len(name.text) for name in scale) * CHARACTER) + 8,
@@ -176,22 +177,19 @@ class _Height:
 
 def _range(series: Series) -> tuple[Decimal, Decimal]:
     """The least and the greatest number, with zero between them, and never the same."""
-    numbers = [n for _, numbers in series for n in numbers if n is not None]
+    numbers = [value for _, value in _known(series)]
     low, high = min([*numbers, Decimal(0)]), max([*numbers, Decimal(0)])
-    return low, high if high > low else low + 1
+    return low, high if high - low > LEAST else low + 1
 
 
-def _ticks(low: Decimal, high: Decimal) -> Iterator[Decimal]:
+def _scale(low: Decimal, high: Decimal) -> list[tuple[Decimal, str]]:
     """Round numbers that the range lies between, in steps of 1, 2 or 5 and zeros."""
     rough = (high - low) / (MOST_TICKS - 1)
     power = Decimal(1).scaleb(rough.adjusted())
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
-    tick = math.floor(low / step)
-    while True:
-        yield (step * tick).quantize(min(step, Decimal(1)))
-        if step * tick >= high:
-            return
-        tick += 1
+    places = max(0, -step.normalize().adjusted())
+    first, last = math.floor(low / step), math.ceil(high / step)
+    return [(step * tick, f"{step * tick:,.{places}f}") for tick in range(first, last + 1)]
 
 
 def _names(labels: Sequence[str]) -> Iterator[Name]:

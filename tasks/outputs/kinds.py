@@ -4,10 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
 
 from tasks.outputs.texts import text_of
 from tasks.parameters import File, Money
+
+LARGEST: Final = 10**18
 
 type Number = int | float | Decimal | Money
 
@@ -57,7 +59,8 @@ class Chart:
 
     `series` names the numbers: one for each label, None where there is none. `x` and `y` say what
     the labels and the numbers are, such as "Day" and "USD". Raises ValueError for another kind,
-    and for numbers that are not as many as the labels, or not finite.
+    and for numbers that are not as many as the labels, or cannot be drawn: not finite,
+    or a quintillion and more.
     """
 
     kind: Literal["bar", "line"]
@@ -76,7 +79,7 @@ class Chart:
                     f"“{name}” has {len(numbers)} numbers for {len(self.labels)} labels."
                 )
             for number in numbers:
-                _check_finite(name, number)
+                _check_drawable(name, number)
 
 
 type Output = (
@@ -113,10 +116,18 @@ def exact(number: Number) -> Decimal:
     return number.amount if isinstance(number, Money) else Decimal(str(number))
 
 
-def _check_finite(name: str, number: object) -> None:
-    match number:
-        case None | Money():
-            return
-        case int() | float() | Decimal() if not isinstance(number, bool) and math.isfinite(number):
-            return
-    raise ValueError(f"“{name}” holds {number!r}, which is no number that can be drawn.")
+def _check_drawable(name: str, number: object) -> None:
+    value = number.amount if isinstance(number, Money) else number
+    if value is not None and not _is_drawable(value):
+        raise ValueError(f"“{name}” holds {number!r}, which is no number that can be drawn.")
+
+
+def _is_drawable(value: object) -> bool:
+    match value:
+        case bool():
+            return False
+        case int() | float():
+            return math.isfinite(value) and abs(value) < LARGEST
+        case Decimal():
+            return value.is_finite() and abs(value) < LARGEST
+    return False
