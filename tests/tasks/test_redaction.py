@@ -27,7 +27,7 @@ RETURNS = {
     "pairs": lambda s: KeyValue({s: s}, title=s),
     "table": lambda s: Table([s], [[s], [f"{s}!"]], title=s),
     "markdown": lambda s: Markdown(f"**{s}**"),
-    "markdown that is cut": lambda s: Markdown("x" * 99_995 + s),
+    "markdown that is cut": lambda s: Markdown("x" * 99_988 + s),
     "json": lambda s: JSON({s: [s, {"x": s}]}, title=s),
     "file": lambda s: File.of(f"{s}.txt", f"key={s}"),
     "chart": lambda s: Chart("bar", [s], {s: [1]}, title=s, x=s, y=s),
