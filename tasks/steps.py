@@ -45,10 +45,10 @@ class Steps:
         try:
             answer = send(effect.key)
         except OutcomeUnknown as unknown:
-            doubt_effect(effect, str(unknown))
+            doubt_effect(effect, self._journal.redact(str(unknown)))
             raise
         except Refused as refusal:
-            raise _noted(effect, refusal, first) from refusal
+            raise _noted(effect, refusal, self._journal.redact(str(refusal)), first) from refusal
         patiently(lambda: answer_effect(effect, answer))
         return answer
 
@@ -60,7 +60,7 @@ class Steps:
         except Busy:
             raise
         except Refused as refusal:
-            refuse_write(self._run, step, str(refusal))
+            refuse_write(self._run, step, self._journal.redact(str(refusal)))
             raise
 
     def _get_ready(self, caller: str) -> None:
@@ -72,15 +72,15 @@ class Steps:
         self._heart.check()
 
 
-def _noted(effect: Effect, refusal: Refused, first: bool) -> Exception:
+def _noted(effect: Effect, refusal: Refused, said: str, first: bool) -> Exception:
     """Write down a refusal, and return what it means for the run."""
     if not (first or effect.answered_at or refusal.looked_up):
         # An earlier call got no answer: this refusal does not speak for that one.
-        why = f"It was sent before without an answer, and refused now: {refusal}"
+        why = f"It was sent before without an answer, and refused now: {said}"
         doubt_effect(effect, why)
         return OutcomeUnknown(why)
     if isinstance(refusal, Busy):
-        postpone_effect(effect, str(refusal))
+        postpone_effect(effect, said)
     else:
-        refuse_effect(effect, str(refusal))
+        refuse_effect(effect, said)
     return refusal

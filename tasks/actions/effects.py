@@ -11,7 +11,6 @@ from django.db.models.functions import Now
 from audit.clock import database_now
 from tasks.errors import NotOurs
 from tasks.models import Effect, Run
-from tasks.texts import storable
 
 # Stripe keeps a key for 24 hours; after that the same key would do it a second time.
 KEY_LIVES: Final = timedelta(hours=23)
@@ -28,7 +27,7 @@ def write_lines(run: Run, lines: Sequence[tuple[float, str]]) -> None:
     """Add lines to the run's log, each with the moment (of `time.monotonic`) when it was written."""
     now = time.monotonic()  # the database's clock says when, ours only how long ago
     ages = [now - at for at, _ in lines]
-    texts = [storable(text) for _, text in lines]
+    texts = [text for _, text in lines]
     with connection.cursor() as cursor:
         cursor.execute(LINES, [run.pk, run.attempt, ages, texts])
 

@@ -19,7 +19,6 @@ from tasks.actions.effects import sent_too_long_ago
 from tasks.models import Run
 from tasks.moves import end, locked, move, put_in_line
 from tasks.seals import seal_of_run
-from tasks.texts import storable
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -179,8 +178,8 @@ def finish_run(run_id: UUID, *, attempt: int, outcome: Outcome, door: str) -> No
         if run.status != Status.RUNNING or run.attempt != attempt:
             return
         run.output = outcome.output
-        run.error = storable(outcome.error)
-        run.traceback = storable(outcome.traceback)
+        run.error = outcome.error
+        run.traceback = outcome.traceback
         if outcome.repeat and may_repeat(run):
             _try_again(run, now=run.now)
         else:

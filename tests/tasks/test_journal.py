@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tasks.errors import Refused
 from tasks.journal import MOST_LINES, Journal
+from tasks.masking import Redactor
 from tasks.models import LogLine, Run
 from tests.acceptance.conftest import eventually
 from tests.tasks.test_lost import claimed
@@ -76,7 +77,7 @@ def test_what_is_logged_in_a_transaction_that_is_undone_is_logged_all_the_same(a
 
 
 def test_a_line_keeps_the_moment_at_which_it_was_written(ask, credit, task):
-    journal = Journal(claimed(ask("50.00")))
+    journal = Journal(claimed(ask("50.00")), Redactor([]))
     journal.write("first")
     threading.Event().wait(0.05)
     journal.write("second")
@@ -86,7 +87,7 @@ def test_a_line_keeps_the_moment_at_which_it_was_written(ask, credit, task):
 
 
 def test_many_lines_are_one_statement(ask, credit, task):
-    journal = Journal(claimed(ask("50.00")))
+    journal = Journal(claimed(ask("50.00")), Redactor([]))
     for n in range(1000):
         journal.write(f"line {n}")
     with CaptureQueriesContext(connection) as queries:
@@ -96,7 +97,7 @@ def test_many_lines_are_one_statement(ask, credit, task):
 
 def test_lines_wait_for_a_database_that_is_away(ask, credit, task):
     run = claimed(ask("50.00"))
-    journal = Journal(run)
+    journal = Journal(run, Redactor([]))
     journal.write("kept")
     with connection.execute_wrapper(away), pytest.raises(DatabaseError):
         journal.flush()
@@ -115,13 +116,13 @@ def test_characters_that_the_database_cannot_hold_do_no_harm(ask, work, credit):
 
     credit.behave = behave
     run = work(ask("50.00"))
-    assert texts(run)[-1] == "ab ? c"
-    assert (run.status, run.error) == ("failed", "ValueError in the task's code: xy ?")
+    assert texts(run)[-1] == "a�b � c"
+    assert (run.status, run.error) == ("failed", "ValueError in the task's code: x�y �")
 
 
 def test_a_loop_gone_wild_fills_no_disk(ask, credit, task):
     run = claimed(ask("50.00"))
-    journal = Journal(run)
+    journal = Journal(run, Redactor([]))
     for n in range(MOST_LINES + 10):
         journal.write(str(n))
     journal.flush()

@@ -19,6 +19,7 @@ from tasks.outputs import JSON, Chart, File, KeyValue, Markdown, Table
 from tasks.parameters import Secret
 from tasks.redaction import redactor_for
 from tasks.registry import RegisteredTask, registry
+from tasks.run import TaskRun
 
 CANARY = "canary-4711-äöü"
 
@@ -54,7 +55,8 @@ def rotate(db, alice):
     """Run a task with the canary as its secret, which then does this with it."""
 
     def run_it(behave) -> Run:
-        def rotate_key(key: Secret) -> object:
+        def rotate_key(run: TaskRun, key: Secret) -> object:
+            run.log(f"The key is {key.reveal()}")
             return behave(key.reveal())
 
         registered = RegisteredTask(
