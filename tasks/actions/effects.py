@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from audit.clock import database_now
@@ -37,25 +38,21 @@ def show_progress(run: Run, done: int, total: int) -> None:
     Run.objects.filter(pk=run.pk, attempt=run.attempt).update(steps_done=done, steps_total=total)
 
 
-def key_of(run: Run, step: str) -> str:
-    """The idempotency key of a step: it depends on the run and the step alone."""
-    return f"bo-{run.pk}-{step}"
-
-
 def begin_effect(run: Run, step: str) -> tuple[Effect, bool]:
-    """Write down that a step is about to be sent, or return what is known of it.
+    """Write down that a step is about to be sent, or return what is known of its newest generation.
 
-    The key is the same at every attempt. The second value says whether this is the first time
-    that the step is sent.
+    The key depends on the run, the step and the generation alone, so it is the same at every
+    attempt. The second value says whether this is the first time that it is sent under its key.
     """
-    effect, made = Effect.objects.get_or_create(
-        run=run, step=step, defaults={"key": key_of(run, step), "sent_at": database_now()}
-    )
-    planned = effect.sent_at is None
-    if planned:
+    effect = run.effects.filter(step=step).order_by("-generation").first()
+    if effect is None:
+        key = key_of(run, step)
+        return Effect.objects.create(run=run, step=step, key=key, sent_at=database_now()), True
+    if effect.sent_at is None:
         effect.sent_at = database_now()
         effect.save(update_fields=["sent_at"])
-    return effect, made or planned
+        return effect, True
+    return effect, False
 
 
 def plan_effects(run: Run, steps: Iterable[tuple[str, str]]) -> None:
@@ -68,6 +65,14 @@ def plan_effects(run: Run, steps: Iterable[tuple[str, str]]) -> None:
         for position, (step, label) in enumerate(steps, start=1)
     )
     Effect.objects.bulk_create(planned, batch_size=1000, ignore_conflicts=True)
+
+
+def key_of(run: Run, step: str, generation: int = 1) -> str:
+    """The idempotency key of a step: no two steps or generations have the same one.
+
+    The generation stands before the step: behind it, the second “pay” would be the first “pay-2”.
+    """
+    return f"bo-{run.pk}-{step}" if generation == 1 else f"bo-{run.pk}.{generation}-{step}"
 
 
 def answer_effect(effect: Effect, answer: Any) -> None:  # noqa: ANN401 - any JSON
@@ -135,9 +140,14 @@ def refuse_write(run: Run, step: str, why: str) -> None:
     )
 
 
+def open_effects(run: Run) -> QuerySet[Effect]:
+    """The steps that were sent and whose answer is not known."""
+    return run.effects.filter(answered_at=None, sent_at__isnull=False)
+
+
 def has_open_effects(run: Run) -> bool:
     """Whether something was sent whose answer is not known."""
-    return run.effects.filter(answered_at=None, sent_at__isnull=False).exists()
+    return open_effects(run).exists()
 
 
 def sent_too_long_ago(run: Run) -> bool:
