@@ -8,7 +8,7 @@ acknowledgement delete a message that somebody else is working on.
 import logging
 from datetime import datetime
 from time import monotonic, sleep
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import psycopg
 from django.db import connections
@@ -27,7 +27,7 @@ CHANNEL = "tasks_queue"
 PUT = f"""
 WITH message AS (
     INSERT INTO django_q_ormq (key, payload, lock)
-    VALUES (%(key)s, %(payload)s, statement_timestamp()) RETURNING id
+    VALUES (%(key)s, %(payload)s, greatest(statement_timestamp(), %(due_at)s)) RETURNING id
 )
 SELECT id, pg_notify('{CHANNEL}', %(key)s) FROM message
 """  # noqa: S608 - a constant
@@ -59,6 +59,7 @@ class PostgresBroker(ORM):  # type: ignore[misc]  # untyped
 
     _ears: psycopg.Connection | None = None
     _away_since: float | None = None
+    due_at: datetime | None = None
 
     @staticmethod
     def get_connection(list_key: str | None = None) -> QuerySet[OrmQ]:
@@ -68,8 +69,17 @@ class PostgresBroker(ORM):  # type: ignore[misc]  # untyped
 
     def enqueue(self, task: str) -> int:
         """In the caller's transaction: nobody hears of it before, or without, the commit."""
-        ((pk, _),) = _execute(PUT, key=self.list_key, payload=task)
+        ((pk, _),) = _execute(PUT, key=self.list_key, payload=task, due_at=self.due_at)
         return int(pk)
+
+    def due(self, at: datetime) -> Self:
+        """The same queue for messages that nobody takes before this moment.
+
+        Nobody is woken then: whoever waits looks for them each `poll` seconds.
+        """
+        later = type(self)(self.list_key)
+        later.due_at = at
+        return later
 
     def dequeue(self) -> list[tuple[Delivery, str]] | None:
         """What is due, oldest first; else None, after a message came in or `poll` seconds."""
@@ -149,7 +159,7 @@ class PostgresBroker(ORM):  # type: ignore[misc]  # untyped
             self._away_since = None
 
 
-def _execute(statement: str, **values: str | float | datetime) -> list[tuple[Any, ...]]:
+def _execute(statement: str, **values: str | float | datetime | None) -> list[tuple[Any, ...]]:
     with connections[Conf.ORM].cursor() as cursor:
         cursor.execute(statement, values)
         return list(cursor.fetchall())

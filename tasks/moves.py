@@ -40,13 +40,12 @@ def move(run: Run, to: Run.Status) -> None:
 
 
 def put_in_line(run: Run, *, now: datetime, due_at: datetime | None = None) -> None:
-    """Queue a run. Its message goes out now, or when the sweep finds it due."""
+    """Queue a run. Its message is put into the queue now, and taken out when the run is due."""
     run.queued_at = now
     run.due_at = due_at
-    run.rung_at = None if due_at else now
+    run.rung_at = due_at or now
     move(run, Status.QUEUED)
-    if due_at is None:
-        queue.ring(run.pk, timeout=run.task.timeout)
+    queue.ring(run.pk, timeout=run.task.timeout, due_at=due_at)
 
 
 def end(run: Run, status: Run.Status, *, at: datetime | None) -> None:

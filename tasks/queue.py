@@ -1,12 +1,13 @@
 """The bell: nothing but a run's id goes through django-q2. See tasks/broker.py for the table."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import Count, F, Q
 from django.db.models.functions import Now
+from django_q.brokers import get_broker
 from django_q.exceptions import TimeoutException
 from django_q.models import OrmQ, Schedule
 from django_q.tasks import async_task
@@ -18,15 +19,17 @@ SWEEP = "tasks.execution.sweep"
 TimedOut = TimeoutException
 
 
-def ring(run_id: UUID, *, timeout: int) -> None:
+def ring(run_id: UUID, *, timeout: int, due_at: datetime | None = None) -> None:
     """Tell a worker that this run is due, when and only when the present transaction commits.
 
-    The message is a row of the same database: an approved run cannot be lost, and a run whose
-    approval was rolled back is never announced. Raises RuntimeError outside a transaction.
+    With `due_at`, no worker sees the message before. The message is a row of the same database: an
+    approved run cannot be lost, and a run whose approval was rolled back is never announced. Raises
+    RuntimeError outside a transaction.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("ring() belongs into the transaction that queues the run.")
-    async_task(ENTRY_POINT, str(run_id), timeout=timeout)
+    later = {} if due_at is None else {"broker": get_broker().due(due_at)}
+    async_task(ENTRY_POINT, str(run_id), timeout=timeout, **later)
 
 
 def sweep_soon() -> None:

@@ -4,6 +4,7 @@ import os
 import pickle
 import threading
 from contextlib import contextmanager
+from datetime import timedelta
 from time import monotonic
 
 import psycopg
@@ -13,6 +14,7 @@ from django.db.models.functions import Now
 from django_q.brokers import get_broker
 from django_q.models import OrmQ
 
+from audit.clock import database_now
 from tasks import broker as module
 from tasks.broker import CHANNEL, Delivery, PostgresBroker
 from tests.races import at_once
@@ -96,6 +98,19 @@ def test_several_at_once_come_in_the_same_order(broker, monkeypatch):
     for payload in ("first", "second", "third"):
         broker.enqueue(payload)
     assert payloads(broker.dequeue()) == ["first", "second"]
+
+
+def test_what_is_due_later_is_taken_when_it_is_due(broker, impatient):
+    broker.due(database_now() + timedelta(minutes=1)).enqueue("later")
+    assert broker.dequeue() is None
+    OrmQ.objects.update(lock=Now())
+    assert payloads(broker.dequeue()) == ["later"]
+
+
+def test_what_was_due_in_the_past_does_not_jump_the_line(broker):
+    broker.enqueue("first")
+    broker.due(database_now() - timedelta(days=1)).enqueue("second")
+    assert payloads(broker.dequeue()) == ["first"]
 
 
 def test_what_was_taken_is_not_taken_again_before_its_time(broker, impatient):

@@ -143,6 +143,20 @@ def test_the_pauses_grow(ask, work, credit, idempotent):
     assert pauses == [30, 120, 480]
 
 
+def test_the_message_of_a_run_that_is_tried_again_waits_until_it_is_due(
+    ask, work, credit, idempotent
+):
+    credit.behave = raising(Busy("Try later"))
+    run = ask("50.00")
+    OrmQ.objects.all().delete()  # the message of the first attempt: this test is the worker
+    work(run)
+    assert OrmQ.objects.get().lock == run.due_at
+    assert ring_again(door=Door.SCHEDULE) == 0
+    # A message that vanished is missed two minutes later.
+    Run.objects.update(due_at=Now() - timedelta(minutes=3), rung_at=Now() - timedelta(minutes=3))
+    assert ring_again(door=Door.SCHEDULE) == 1
+
+
 @pytest.mark.parametrize(
     ("error", "ends"),
     [
