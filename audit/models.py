@@ -20,6 +20,7 @@ class Event(models.Model):
         REFUSED = "refused", "was refused"
         EXPORTED = "exported", "exported"
         REVEALED = "revealed", "revealed"
+        LOOKED_UP = "looked_up", "looked up"
 
     # The trigger that stamps history rows stamps this one, whatever the application says.
     at = models.DateTimeField("when", db_column="recorded_at", db_default=Now(), editable=False)

@@ -354,7 +354,8 @@ class Settlement(models.Model):
     """What a person who looked has found out about an uncertain run, and what shall follow."""
 
     class Finding(models.TextChoices):
-        HAPPENED = "happened", "It happened: record it as done"
+        GO_ON = "go_on", "It happened: record what was found, and go on with the rest"
+        HAPPENED = "happened", "It happened: record it as done, and do nothing more"
         DID_NOT = "did_not", "It did not happen, and is not to be tried again"
         SEND_AGAIN = "again", "It did not happen: send it again under the same key"
         NEW_KEY = "new_key", "It did not happen: send it again under a new key"

@@ -42,7 +42,8 @@ class Problem:
 class Approval:
     """A default rule: when `when` is true, `needed` people of these groups or names must agree.
 
-    `when` is an expression over the task's parameters, such as "amount > 100", or "true".
+    `when` is an expression over the task's parameters, such as "amount > 100", or "true". With
+    `for_settling`, they must agree as well to what follows when the run is uncertain.
     """
 
     when: str
@@ -50,6 +51,7 @@ class Approval:
     people: Sequence[str] = ()
     needed: int = 1
     name: str = ""
+    for_settling: bool = False
 
     def __post_init__(self) -> None:
         for attribute in ("groups", "people"):
@@ -74,6 +76,7 @@ class RegisteredTask:
     grants: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     preview: Function | None = None
     validate: Function | None = None
+    look_up: Function | None = None
     file: str = ""
     line: int = 0
     source_hash: str = ""
@@ -98,6 +101,7 @@ class Registry:
         grants: Mapping[str, Level] | None = None,
         preview: Function | None = None,
         validate: Function | None = None,
+        look_up: Function | None = None,
         slug: str | None = None,
     ) -> Callable[[F], F]:
         """Make a function a task, and hand it back unchanged.
@@ -106,8 +110,9 @@ class Registry:
         which is the description. `timeout` is in seconds. `idempotent` says that the function may
         be run again after it was interrupted. `approval` and `grants` (group name to level) are
         what a new task starts with; people change them later in the admin. `preview` tells what a
-        run would do, `validate` checks parameters against each other. Without `slug`, the name of
-        the function names the task for ever.
+        run would do, `validate` checks parameters against each other, `look_up` asks the other side
+        whether a step without an answer happened. Without `slug`, the name of the function names
+        the task for ever.
 
         Nothing is raised for a wrong declaration: see `problems`.
         """
@@ -127,8 +132,10 @@ class Registry:
                 grants=MappingProxyType(dict(grants or {})),
                 preview=preview,
                 validate=validate,
+                look_up=look_up,
                 file=file,
                 line=line,
+                # Without the look-up: one that is written for an uncertain run must not change it.
                 source_hash=fingerprint(function, preview, validate),
             )
             self.register(task)
@@ -213,7 +220,7 @@ def _problems(task: RegisteredTask) -> Iterator[tuple[str, str]]:
 
 
 def _problems_of_functions(task: RegisteredTask) -> Iterator[tuple[str, str]]:
-    for attribute in ("preview", "validate"):
+    for attribute in ("preview", "validate", "look_up"):
         value = getattr(task, attribute)
         if value is not None and not callable(value):
             yield (

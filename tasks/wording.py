@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from approvals.models import ApprovalRequest
-from tasks.models import ApprovalRule, Effect, Run
+from tasks.models import ApprovalRule, Effect, Run, Settlement
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -71,11 +71,27 @@ _NEXT: Final[dict[str, str]] = {
         "otherwise tell {owner}."
     ),
     Status.UNCERTAIN: (
-        "Do not ask for it again yet: it would happen twice if it did happen. Tell {owner}, who "
-        "can look it up."
+        "Do not ask for it again yet: it would happen twice if it did happen. {owner} has been told, "
+        "and can look it up."
     ),
     Status.EXPIRED: "If it is still needed, ask for it again and tell those who decide.",
     Status.STALE: "If it is still needed, ask for it again.",
+}
+
+# What follows when a person has found out what became of an uncertain run.
+FOLLOWS: Final[dict[str, str]] = {
+    Settlement.Finding.GO_ON: (
+        "The answer that the look-up found is recorded, and the run goes on with the steps after it."
+    ),
+    Settlement.Finding.HAPPENED: "The run ends as succeeded. Nothing more is done for it.",
+    Settlement.Finding.DID_NOT: "The run ends as failed. It can be asked for again.",
+    Settlement.Finding.SEND_AGAIN: (
+        "The run is done again under the keys that it had. If it did happen after all, the other "
+        "side finds it by the key and does nothing."
+    ),
+    Settlement.Finding.NEW_KEY: (
+        "The run is done again under new keys. If it did happen after all, it happens twice."
+    ),
 }
 
 
@@ -119,9 +135,10 @@ def always_holds(rule: ApprovalRule) -> bool:
 def in_words(rule: ApprovalRule) -> str:
     """“Waits for Support Managers when amount > 100”."""
     whom = deciders(rule.groups.all(), rule.people.all(), rule.needed)
+    settling = ", also to settle an uncertain run" if rule.for_settling else ""
     if always_holds(rule):
-        return f"Always waits for {whom}"
-    return f"Waits for {whom} when {rule.condition}"
+        return f"Always waits for {whom}{settling}"
+    return f"Waits for {whom} when {rule.condition}{settling}"
 
 
 def deciders(groups: Iterable[object], people: Iterable[object], needed: int) -> str:

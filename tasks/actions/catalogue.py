@@ -43,6 +43,7 @@ def _introduce(registered: RegisteredTask) -> None:
             people=list(get_user_model().objects.filter(username__in=rule.people)),
             needed=rule.needed,
             position=position,
+            for_settling=rule.for_settling,
         )
         put_in_force(task, spec)
 

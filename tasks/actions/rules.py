@@ -30,6 +30,7 @@ class RuleSpec:
     people: Sequence["User"] = ()
     needed: int = 1
     position: int = 1
+    for_settling: bool = False
 
 
 def save_rule(
@@ -73,6 +74,7 @@ def put_in_force(
         condition=spec.condition,
         needed=spec.needed,
         position=spec.position,
+        for_settling=spec.for_settling,
         version=replaces.version + 1 if replaces else 1,
         replaces=replaces,
     )

@@ -66,6 +66,14 @@ class RuleForm(forms.Form):
         initial=1,
         help_text="Rules with a lower number are asked first.",
     )
+    for_settling = forms.BooleanField(
+        label="Also when an uncertain run is settled",
+        required=False,
+        help_text=(
+            "What somebody found out about an uncertain run then waits for these people, too. "
+            "Neither who looked nor who asked for the run is among them."
+        ),
+    )
     reason = forms.CharField(
         label="Why is this changed?", max_length=2000, help_text="It is kept in the history."
     )
@@ -104,6 +112,7 @@ class RuleForm(forms.Form):
             people=values["people"],
             needed=values["needed"],
             position=values["position"],
+            for_settling=values["for_settling"],
         )
 
 
@@ -222,4 +231,5 @@ def _initial(rule: ApprovalRule) -> dict[str, object]:
         "people": ", ".join(person.get_username() for person in rule.people.all()),
         "needed": rule.needed,
         "position": rule.position,
+        "for_settling": rule.for_settling,
     }

@@ -2,11 +2,12 @@
 
     answer = run.once("refund", lambda key: refund("pi_123", amount, key=key))
 
-Each raises `tasks.errors.Refused` when nothing happened, with a text for people, and
+`find_refund` and `find_transfer` are for a task's `look_up`. Each of the others raises `tasks.errors.Refused` when nothing happened, with a text for people, and
 `tasks.errors.OutcomeUnknown` when it may have happened.
 """
 
 from tasks.contrib.stripe_payments.lookups import FoundPayment, find_payment
 from tasks.contrib.stripe_payments.money import refund, transfer
+from tasks.contrib.stripe_payments.traces import find_refund, find_transfer
 
-__all__ = ["FoundPayment", "find_payment", "refund", "transfer"]
+__all__ = ["FoundPayment", "find_payment", "find_refund", "find_transfer", "refund", "transfer"]

@@ -15,8 +15,8 @@ type Answer = dict[str, str]
 
 # Under this name each object at Stripe carries the key it was made with, so that it can be found
 # again when the answer got lost.
-_MARK = "backoffice_key"
-_NEWEST = 100
+MARK = "backoffice_key"
+NEWEST = 100
 
 
 def refund(payment_intent: str, amount: Money, *, key: str, reason: Reason) -> Answer:
@@ -31,12 +31,12 @@ def refund(payment_intent: str, amount: Money, *, key: str, reason: Reason) -> A
                 "payment_intent": payment_intent,
                 "amount": amount.minor_units,
                 "reason": reason,
-                "metadata": {_MARK: key},
+                "metadata": {MARK: key},
             },
             {"idempotency_key": key},
         ),
         among=lambda stripe_client: (
-            stripe_client.v1.refunds.list({"payment_intent": payment_intent, "limit": _NEWEST}).data
+            stripe_client.v1.refunds.list({"payment_intent": payment_intent, "limit": NEWEST}).data
         ),
         key=key,
     )
@@ -59,27 +59,27 @@ def transfer(destination: str, amount: Money, *, key: str, memo: str = "") -> An
         "destination": destination,
         "amount": amount.minor_units,
         "currency": amount.currency.lower(),
-        "metadata": {_MARK: key},
+        "metadata": {MARK: key},
     }
     if memo:
         params["description"] = memo
     return _send(
         lambda stripe_client: stripe_client.v1.transfers.create(params, {"idempotency_key": key}),
         among=lambda stripe_client: (
-            stripe_client.v1.transfers.list({"destination": destination, "limit": _NEWEST}).data
+            stripe_client.v1.transfers.list({"destination": destination, "limit": NEWEST}).data
         ),
         key=key,
     )
 
 
-type _Made = stripe.Refund | stripe.Transfer
-type _Send = Callable[[stripe.StripeClient], _Made]
-type _Among = Callable[[stripe.StripeClient], Iterable[_Made]]
+type Made = stripe.Refund | stripe.Transfer
+type _Send = Callable[[stripe.StripeClient], Made]
+type _Among = Callable[[stripe.StripeClient], Iterable[Made]]
 
 
 def _send(send: _Send, *, among: _Among, key: str) -> Answer:
     try:
-        return _answer(send(client()))
+        return answer_of(send(client()))
     except stripe.StripeError as error:
         outcome = classify(error)
         if isinstance(error, stripe.IdempotencyError) or not was_answered(error):
@@ -96,21 +96,21 @@ def _found_or_raise(
     got lost. A stored server error stays with the key for ever, whatever happened.
     """
     try:
-        made = [found for found in among(client()) if _mark_of(found) == key]
+        made = [found for found in among(client()) if mark_of(found) == key]
     except stripe.StripeError:
         raise outcome from error
     if made:
-        return _answer(made[0])
+        return answer_of(made[0])
     if isinstance(outcome, Refused):
         raise Refused(str(outcome), looked_up=True) from error
     raise outcome from error
 
 
-def _mark_of(made: _Made) -> str:
-    return str(made.to_dict().get("metadata", {}).get(_MARK, ""))
+def mark_of(made: Made) -> str:
+    return str(made.to_dict().get("metadata", {}).get(MARK, ""))
 
 
-def _answer(made: _Made) -> Answer:
+def answer_of(made: Made) -> Answer:
     """What is kept of an answer: a list of what may be kept, never of what may not."""
     found = made.to_dict()
     amount = Money.from_minor(found["amount"], str(found["currency"]).upper())

@@ -1,0 +1,71 @@
+"""Looking for what a step left behind at Stripe, when its answer got lost. Nothing is changed there."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import stripe
+
+from tasks.contrib.stripe_payments.client import client
+from tasks.contrib.stripe_payments.money import NEWEST, Made, answer_of, mark_of
+from tasks.look_up import Found, Sent
+
+type _List = Callable[[stripe.StripeClient], Any]
+
+
+def find_refund(payment_intent: str, sent: Sent) -> Found:
+    """Whether Stripe shows a refund of this payment ("pi_…") under one of the step's keys."""
+    return _find(
+        f"refund of {payment_intent}",
+        sent,
+        lambda stripe_client: stripe_client.v1.refunds.list(
+            {"payment_intent": payment_intent, "limit": NEWEST}
+        ),
+    )
+
+
+def find_transfer(destination: str, sent: Sent) -> Found:
+    """Whether Stripe shows a transfer to this account ("acct_…") under one of the step's keys."""
+    return _find(
+        f"transfer to {destination}",
+        sent,
+        lambda stripe_client: stripe_client.v1.transfers.list(
+            {"destination": destination, "limit": NEWEST}
+        ),
+    )
+
+
+def _find(what: str, sent: Sent, newest: _List) -> Found:
+    try:
+        listed = newest(client(to_look=True))
+    except stripe.StripeError:
+        return Found("Stripe could not be asked just now. Try again in a minute.", happened=None)
+    for made in listed.data:
+        if mark_of(made) in sent.keys:
+            return _shown(what, made)
+    if listed.has_more and _moment(listed.data[-1]) > sent.since:
+        return Found(
+            f"Among the newest {NEWEST} Stripe shows no {what} with a key of this step, and there "
+            "are more than it shows at once. Look in its dashboard.",
+            happened=None,
+        )
+    return Found(f"Stripe shows no {what} with a key of this step.", happened=False)
+
+
+def _shown(what: str, made: Made) -> Found:
+    answer = answer_of(made)
+    undone = answer["status"] in ("failed", "canceled")
+    facts = {
+        "Number": answer["id"],
+        "Status": answer["status"],
+        "Amount": f"{answer['amount']} {answer['currency']}",
+        "Made": f"{_moment(made):%d %b %Y, %H:%M:%S} UTC",
+        "Key": mark_of(made),
+    }
+    if undone:
+        return Found(f"Stripe shows a {what} that {answer['status']}.", False, facts)
+    return Found(f"Stripe shows the {what}.", True, facts, answer)
+
+
+def _moment(made: Made) -> datetime:
+    return datetime.fromtimestamp(made.created, UTC)
