@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
@@ -14,6 +14,7 @@ from approvals import policy
 from approvals.models import ApprovalRequest, Decision, Reviewer, Stage
 from approvals.policy import Ballot, StageSpec
 from approvals.signals import request_decided
+from approvals.telling import tell
 from audit.clock import database_now
 from audit.seals import Json
 from audit.transitions import Refusal, transition
@@ -25,6 +26,12 @@ Status = ApprovalRequest.Status
 Verdict = Decision.Verdict
 
 WAITS_FOR = timedelta(days=3)  # unless it is said otherwise
+TOLD: Final[dict[str, str]] = {
+    Status.APPROVED: "Approved",
+    Status.REJECTED: "Rejected",
+    Status.WITHDRAWN: "Withdrawn",
+    Status.EXPIRED: "Nobody decided in time",
+}
 
 
 class NobodyCanDecide(Refusal):
@@ -76,7 +83,8 @@ def _must_suffice(name: str, needed: int, people: int) -> None:
 
 
 def _open_stage(request: ApprovalRequest, position: int, spec: StageSpec) -> "list[User]":
-    people = list(policy.reviewers_for(spec.groups, spec.people, requested_by=request.requested_by))
+    without = [request.requested_by, *spec.without]
+    people = list(policy.reviewers_for(spec.groups, spec.people, without=without))
     _must_suffice(spec.name, spec.needed, len(people))
     stage = Stage.objects.create(
         request=request,
@@ -154,6 +162,12 @@ def _set_status(request: ApprovalRequest, status: ApprovalRequest.Status) -> Non
     request.status = status
     request.closed_at = database_now()
     request.save(update_fields=["status", "closed_at"])
+    tell(
+        [request.requested_by],
+        event="request_decided",
+        subject=request,
+        text=f"{TOLD[status]}: {request}",
+    )
     # Not send_robust: what hears of the decision fails or succeeds with it.
     request_decided.send(sender=ApprovalRequest, request=request)
 

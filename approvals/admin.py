@@ -10,7 +10,7 @@ from django.http.response import HttpResponseNotAllowed, HttpResponseRedirectBas
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
-from approvals import actions, inbox
+from approvals import actions, inbox, notices
 from approvals.explained import explain
 from approvals.models import ApprovalRequest, Decision
 from approvals.policy import ReasonMissing, to_decide, visible_to
@@ -55,6 +55,7 @@ class ApprovalRequestAdmin(SafeHistoryMixin, ReadOnlyAdmin):
                 view(self.withdraw_view),
                 name="approvals_approvalrequest_withdraw",
             ),
+            *notices.urls(self.admin_site),
             *super().get_urls(),
         ]
 
@@ -74,6 +75,7 @@ class ApprovalRequestAdmin(SafeHistoryMixin, ReadOnlyAdmin):
             tabs=tabs,
             tab=tab,
             waiting=to_decide(person).count(),
+            unread=inbox.unread(person),
             page=found,
             rows=inbox.rows(cast("Requests", found.object_list), now=database_now()),
         )
@@ -157,4 +159,6 @@ def _said(request: ApprovalRequest, verdict: str) -> str:
         return f"You have rejected “{request}”. {request.requested_by} reads your reason."
     if request.status == Status.PENDING:
         return f"You have approved “{request}”. It still waits for others."
+    if request.status == Status.STALE:
+        return f"You have approved “{request}”, but it was out of date: nothing was done."
     return f"You have approved “{request}”. It goes ahead."

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from django.contrib.humanize.templatetags.humanize import naturaltime
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 
-from approvals.models import ApprovalRequest, Decision
+from approvals.models import ApprovalRequest, Decision, Notice
 from approvals.policy import Ballot, to_decide, visible_to
 
 if TYPE_CHECKING:
@@ -53,6 +53,18 @@ class Row:
 def tabs_for(person: "User") -> list[Tab]:
     """The lists this person has. The first one is shown unasked."""
     return [*TABS, EVERYTHING] if person.has_perm("audit.view_everything") else [*TABS]
+
+
+def unread(person: "User") -> int:
+    """How many notices this person has not opened."""
+    return Notice.objects.filter(person=person, read_at=None).count()
+
+
+def waiting_count(person: "User") -> int:
+    """What waits in the inbox, to decide or to read. One query."""
+    decide = to_decide(person).order_by().values_list(Value(1))
+    read = Notice.objects.filter(person=person, read_at=None).order_by().values_list(Value(1))
+    return decide.union(read, all=True).count()
 
 
 def rows(requests: Requests, *, now: datetime) -> list[Row]:

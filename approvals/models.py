@@ -138,3 +138,38 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_verdict_display()} by {self.decided_by}"
+
+
+class Notice(models.Model):
+    """Something that a person is told. It asks nothing and decides nothing.
+
+    `event` is what kind of thing happened, such as `run_failed`; with `occurrence` it makes telling
+    twice harmless. The subject is what the notice leads to.
+    """
+
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="notices", db_index=False
+    )
+    event = models.CharField(max_length=40)
+    occurrence = models.CharField(max_length=40, blank=True)
+    text = models.TextField()
+    subject_type = models.CharField(max_length=100)
+    subject_id = models.CharField(max_length=100)
+    told_at = models.DateTimeField(db_default=Now(), editable=False)
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["person", "event", "subject_type", "subject_id", "occurrence"],
+                name="told_once",
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["person", "-id"], name="notice_mine"),
+            models.Index(fields=["person"], name="notice_unread", condition=models.Q(read_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return self.text

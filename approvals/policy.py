@@ -47,13 +47,17 @@ class ReasonMissing(Refusal):
 
 @dataclass(frozen=True)
 class StageSpec:
-    """What a stage asks for: so many of these groups' members and these people."""
+    """What a stage asks for: so many of these groups' members and these people.
+
+    Those in `without` are never asked, whatever group they are in; the requester never is.
+    """
 
     name: str
     needed: int
     groups: Sequence[Group] = ()
     people: Sequence["User"] = ()
     condition: str = ""
+    without: Sequence["User"] = ()
 
 
 @dataclass(frozen=True)
@@ -92,14 +96,14 @@ class Ballot:
 
 
 def reviewers_for(
-    groups: Sequence[Group], people: Sequence["User"], *, requested_by: "User | None" = None
+    groups: Sequence[Group], people: Sequence["User"], *, without: Sequence["User"] = ()
 ) -> "models.QuerySet[User]":
-    """Active members of the groups and active people named, without the requester."""
+    """Active members of the groups and active people named, without those who may not be asked."""
     return (
         get_user_model()
         .objects.filter(models.Q(groups__in=groups) | models.Q(pk__in=[p.pk for p in people]))
         .filter(is_active=True)
-        .exclude(pk=requested_by.pk if requested_by else 0)
+        .exclude(pk__in=[person.pk for person in without])
         .distinct()
     )
 

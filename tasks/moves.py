@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from tasks import queue, vault
 from tasks.models import Run
+from tasks.telling import tell_of_end
 
 Status = Run.Status
 
@@ -49,9 +50,12 @@ def put_in_line(run: Run, *, now: datetime, due_at: datetime | None = None) -> N
 
 
 def end(run: Run, status: Run.Status, *, at: datetime | None) -> None:
-    """End a run. Its secrets go, unless somebody may have to send it again."""
+    """End a run, and tell of it. Its secrets go, unless somebody may have to send it again."""
+    was_in_doubt = run.status == Status.UNCERTAIN
     run.finished_at = at
     run.lease_until = None
     move(run, status)
+    if not was_in_doubt:  # else who settles it tells of it
+        tell_of_end(run)
     if status != Status.UNCERTAIN:
         vault.forget_secrets(run.values)

@@ -12,6 +12,7 @@ from tasks import queue
 from tasks.actions.runs import may_repeat
 from tasks.models import Run
 from tasks.moves import end, locked, put_in_line
+from tasks.telling import tell_of_lost_worker
 
 Status = Run.Status
 
@@ -39,6 +40,7 @@ def _recover(run_id: UUID, door: str) -> bool:
         run.error = "Its worker disappeared while it ran."
         if may_repeat(run):
             put_in_line(run, now=run.now)
+            tell_of_lost_worker(run)
         else:
             run.error += " Nobody knows how far it came."
             end(run, Status.UNCERTAIN, at=run.now)

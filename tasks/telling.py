@@ -1,0 +1,56 @@
+"""Who is told of what became of a run: who asked, and those who administer its task."""
+
+from typing import TYPE_CHECKING
+
+from approvals.telling import tell
+from tasks.access import Right, who
+from tasks.models import Run, Settlement
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+Status = Run.Status
+
+
+def tell_of_end(run: Run) -> None:
+    """Tell of a run that has ended, in the transaction that ends it.
+
+    Who asked is told of everything but a success for which nobody else had to be waited: that is on
+    the page they are looking at. What was rejected or expired is told with the request.
+    """
+    if run.status in (Status.FAILED, Status.UNCERTAIN):
+        _tell([run.requested_by, *who(Right.CHANGE, run.task)], run, run.error)
+    elif run.status in (Status.STALE, Status.CANCELLED):
+        _tell([run.requested_by], run, run.error)
+    elif run.status == Status.SUCCEEDED and run.needs_approval:
+        _tell([run.requested_by], run, "")
+
+
+def tell_of_lost_worker(run: Run) -> None:
+    """Tell that a run lost its worker and goes on with another one."""
+    people = [run.requested_by, *who(Right.CHANGE, run.task)]
+    text = f"Lost its worker, and is tried again: {run}"
+    tell(people, event="run_lost", subject=run, text=text, occurrence=str(run.attempt))
+
+
+def tell_of_settlement(settlement: Settlement) -> None:
+    """Tell what somebody who has looked proposes for an uncertain run, or has settled."""
+    run, by = settlement.run, settlement.settled_by
+    event, did = (
+        ("run_settled", "settled") if settlement.applied_at else ("run_proposed", "proposes for")
+    )
+    people = [run.requested_by, by, *who(Right.CHANGE, run.task)]
+    text = f"{by} has looked and {did} {run}: “{settlement.get_finding_display()}”"
+    tell(people, event=event, subject=run, text=text, occurrence=str(settlement.pk))
+
+
+def _tell(people: "list[User]", run: Run, why: str) -> None:
+    text = f"{run.get_status_display()}: {run}{f'. {why}' if why else ''}"
+    tell(
+        people,
+        event=f"run_{run.status}",
+        subject=run,
+        text=text,
+        # Twice uncertain, after a person had it sent again, is two things to tell.
+        occurrence=str(run.attempt),
+    )
