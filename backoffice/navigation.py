@@ -36,11 +36,14 @@ def favicon(_request: HttpRequest) -> str:
 
 def sidebar(request: HttpRequest) -> list[Item]:
     """The groups of the sidebar that hold something for this person."""
+    from tasks.access import Right, tasks_for
+
     person: User = request.user  # type: ignore[assignment]  # asked for signed-in people only
+    administers = tasks_for(person, Right.CHANGE).exists()
     groups = (
-        ("", list(_work(person))),
+        ("", list(_work(person, administers=administers))),
         ("Audit", list(_audit(person))),
-        ("Settings", list(_settings(person))),
+        ("Settings", list(_settings(person, administers=administers))),
     )
     _mark_active(request, [item for _, items in groups for item in items])
     return [
@@ -50,19 +53,24 @@ def sidebar(request: HttpRequest) -> list[Item]:
     ]
 
 
-def _work(person: "User") -> Iterator[Item]:
-    from approvals.policy import to_decide
+def _work(person: "User", *, administers: bool) -> Iterator[Item]:
+    from approvals.inbox import waiting_count
+    from tasks.access import to_settle
 
-    waiting = to_decide(person).count()
+    inbox = ("approvals_approvalrequest", "approvals_notice")
     yield _item("Catalogue", "apps", "tasks_task_changelist", "tasks_task")
     yield _item(
         "Inbox",
         "inbox",
         "approvals_approvalrequest_changelist",
-        "approvals_approvalrequest",
-        count=waiting,
+        *inbox,
+        count=waiting_count(person),
     )
     yield _item("Runs", "history", "tasks_run_changelist", "tasks_run")
+    if administers:
+        doubtful = to_settle(person).count()
+        names = ("tasks_run_uncertain", "tasks_run_settle")
+        yield _item("Uncertain", "help", "tasks_run_uncertain", *names, count=doubtful)
 
 
 def _audit(person: "User") -> Iterator[Item]:
@@ -71,10 +79,7 @@ def _audit(person: "User") -> Iterator[Item]:
         yield _item("Events", "shield_person", "audit_event_changelist", "audit_event")
 
 
-def _settings(person: "User") -> Iterator[Item]:
-    from tasks.access import Right, tasks_for
-
-    administers = tasks_for(person, Right.CHANGE).exists()
+def _settings(person: "User", *, administers: bool) -> Iterator[Item]:
     if administers:
         names = ("tasks_task_settings", "tasks_task_grants", "tasks_task_rule")
         yield _item("Tasks", "tune", "tasks_task_settings_list", *names)

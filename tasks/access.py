@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from approvals.models import ApprovalRequest
 from approvals.policy import visible_to
 from audit.transitions import Refusal
-from tasks.models import Run, Task, TaskGroupPermission, TaskUserPermission
+from tasks.models import Run, Settlement, Task, TaskGroupPermission, TaskUserPermission
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -123,3 +123,21 @@ def runs_for(person: "User") -> QuerySet[Run]:
     return Run.objects.filter(
         Q(task_id__in=task_ids(person, Right.VIEW)) | Q(requested_by=person) | Exists(asked)
     )
+
+
+def in_doubt(person: "User") -> QuerySet[Run]:
+    """The uncertain runs of tasks that this person administers, without their own. Oldest first."""
+    mine = tasks_for(person, Right.CHANGE)
+    uncertain = Run.objects.filter(status=Run.Status.UNCERTAIN, task__in=mine)
+    return uncertain.exclude(requested_by=person).order_by("finished_at")
+
+
+def to_settle(person: "User") -> QuerySet[Run]:
+    """Those of them that nobody has looked at yet."""
+    return in_doubt(person).exclude(has_open_settlement())
+
+
+def has_open_settlement() -> Exists:
+    """Whether somebody has proposed how to settle a run, and others have to agree."""
+    proposed = Settlement.objects.filter(applied_at=None, dropped_at=None)
+    return Exists(proposed.filter(run=OuterRef("pk")))

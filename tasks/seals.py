@@ -1,7 +1,7 @@
-"""The seal of a run: one fingerprint over everything that an approver is shown."""
+"""Seals of runs and settlements: one fingerprint over everything that an approver is shown."""
 
 from audit.seals import seal_of
-from tasks.models import Run
+from tasks.models import Run, Settlement
 
 
 def seal_of_run(run: Run) -> str:
@@ -14,5 +14,18 @@ def seal_of_run(run: Run) -> str:
             "reason": run.reason,
             "values": run.values,
             "preview": run.preview,
+        }
+    )
+
+
+def seal_of_settlement(settlement: Settlement) -> str:
+    """SHA-256 over what was found out, by whom, why, and what the look-up showed."""
+    return seal_of(
+        {
+            "run": str(settlement.run_id),
+            "settled_by": settlement.settled_by_id,
+            "finding": settlement.finding,
+            "reason": settlement.reason,
+            "looked_up": settlement.looked_up,
         }
     )

@@ -1,14 +1,18 @@
 """From the rules that apply to the people who are asked."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 
 from approvals.policy import StageSpec
+from tasks import parameters
 from tasks.access import Right, allowed, codenames
-from tasks.models import ApprovalRule, Task
+from tasks.models import ApprovalRule, Run, Task
+from tasks.registry import UnknownTask, registry
+from tasks.rules import rules_in_force, rules_that_apply
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -24,6 +28,29 @@ def stages_for(task: Task, rules: Sequence[ApprovalRule], person: "User") -> lis
     if allowed(person, Right.EXECUTE, task):
         return []
     return [_granted(task, Right.EXECUTE, "Somebody who may run it", needed=1)]
+
+
+def stages_for_settling(run: Run, person: "User") -> list[StageSpec]:
+    """Who is asked when this person has found out what became of an uncertain run.
+
+    The rules of today for the run's values, as far as they say so. Who asked for the run is not
+    among those who decide.
+    """
+    rules = [rule for rule in _rules_now(run) if rule.for_settling]
+    if not rules:
+        return []
+    return [replace(s, without=[run.requested_by]) for s in stages_for(run.task, rules, person)]
+
+
+def _rules_now(run: Run) -> list[ApprovalRule]:
+    try:
+        registered = registry.get(run.task.slug)
+    except UnknownTask:
+        return rules_in_force(run.task)
+    if registered.source_hash != run.source_hash:
+        # The values may not fit the parameters any more: fails closed, every rule applies.
+        return rules_in_force(run.task)
+    return rules_that_apply(run.task, parameters.read(registered.function), run.values)
 
 
 def _stage(rule: ApprovalRule) -> StageSpec:

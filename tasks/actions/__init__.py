@@ -4,6 +4,7 @@ from tasks.actions.asking import InvalidValues, request_run
 from tasks.actions.catalogue import adopt_task, retire_task
 from tasks.actions.effects import answer_effect, begin_effect, refuse_effect, write_effect
 from tasks.actions.grants import grant, revoke
+from tasks.actions.looking import NothingToLookUp, look_up
 from tasks.actions.lost import recover_lost_runs, ring_again
 from tasks.actions.rules import RuleSpec, end_rule, save_rule
 from tasks.actions.runs import (
@@ -15,13 +16,14 @@ from tasks.actions.runs import (
     on_request_decided,
     start_run,
 )
-from tasks.actions.settling import Finding, NotSettled, settle_run
+from tasks.actions.settling import Finding, NotSettled, on_settlement_decided, settle_run
 
 __all__ = [
     "Finding",
     "InvalidValues",
     "NotCancellable",
     "NotSettled",
+    "NothingToLookUp",
     "Outcome",
     "RuleSpec",
     "adopt_task",
@@ -32,7 +34,9 @@ __all__ = [
     "extend_lease",
     "finish_run",
     "grant",
+    "look_up",
     "on_request_decided",
+    "on_settlement_decided",
     "recover_lost_runs",
     "refuse_effect",
     "request_run",

@@ -10,7 +10,7 @@ from approvals.policy import Ballot, visible_to
 from tasks import parameters
 from tasks.access import Right, allowed
 from tasks.actions.runs import MAX_ATTEMPTS
-from tasks.actions.settling import Finding, may_send_again
+from tasks.actions.settling import open_settlement
 from tasks.admin.items import tallies_of, to_look_at
 from tasks.admin.logs import tail
 from tasks.admin.outputs import outputs_of
@@ -66,7 +66,7 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
         "may_open_request": _may_open_request(run, person),
         "may_cancel": _may_cancel(run, person, administers),
         "may_settle": _may_settle(run, person, administers),
-        "findings": findings_of(run),
+        "proposed": open_settlement(run) if run.status == Run.Status.UNCERTAIN else None,
         "progress": run.steps_total or run.due_at or run.cancel_asked_at,
         "time_left": time_left(run),
         "attempts": MAX_ATTEMPTS,
@@ -120,14 +120,6 @@ def _may_cancel(run: Run, person: "User", administers: bool) -> bool:
 
 def _may_settle(run: Run, person: "User", administers: bool) -> bool:
     return run.status == Run.Status.UNCERTAIN and administers and run.requested_by_id != person.pk
-
-
-def findings_of(run: Run) -> list[tuple[str, str]]:
-    """What a person who looked may say about an uncertain run."""
-    if run.status != Run.Status.UNCERTAIN:
-        return []
-    again = may_send_again(run)
-    return [(f.value, f.label) for f in Finding if f != Finding.SEND_AGAIN or again]
 
 
 def _may_ask(run: Run, person: "User") -> bool:

@@ -28,8 +28,8 @@ from audit.models import Event
 from audit.pages import page, person_of
 from audit.transitions import Refusal
 from audit.wording import door_label
-from tasks.actions import Finding, NotSettled, cancel_run, settle_run
-from tasks.admin import items
+from tasks.actions import cancel_run
+from tasks.admin import items, settling
 from tasks.admin.logs import export_log, one_line, whole_log
 from tasks.admin.pages import MAY_READ_ALL, run_or_404, visible_runs
 from tasks.admin.results import export_result
@@ -62,7 +62,7 @@ class RunAdmin(SafeHistoryMixin, ReadOnlyAdmin):
             path("csv/", site.admin_view(export), name="tasks_run_csv"),
             path("<uuid:pk>/live/", site.admin_view(live), name="tasks_run_live"),
             path("<uuid:pk>/cancel/", site.admin_view(cancel), name="tasks_run_cancel"),
-            path("<uuid:pk>/settle/", site.admin_view(settle), name="tasks_run_settle"),
+            *settling.urls(site),
             path("<uuid:pk>/story/", site.admin_view(export_story), name="tasks_run_story"),
             path(
                 "<uuid:pk>/result/<int:number>/",
@@ -141,22 +141,6 @@ def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
         messages.error(request, str(refusal))
     else:
         messages.success(request, "It was asked to stop." if run.cancel_asked_at else TAKEN_BACK)
-    return redirect("admin:tasks_run_change", run.pk)
-
-
-@require_POST
-def settle(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Write down what somebody found out about an uncertain run."""
-    run = run_or_404(request, pk)
-    finding, reason = request.POST.get("finding", ""), request.POST.get("reason", "")
-    try:
-        if finding not in Finding.values:
-            raise NotSettled("Say what you have found: choose one of the answers.")
-        settle_run(run.pk, finding=finding, by=person_of(request), door=Door.ADMIN, reason=reason)
-    except Refusal as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, "It is written down, with your name and what you said.")
     return redirect("admin:tasks_run_change", run.pk)
 
 

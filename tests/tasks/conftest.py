@@ -2,16 +2,20 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Annotated, Any
 
 import pytest
+from django.db.models.functions import Now
 
 from approvals import actions as approvals
 from audit.context import Door
 from tasks.access import Right
-from tasks.actions import adopt_task, request_run
+from tasks.actions import adopt_task, look_up, request_run, settle_run
 from tasks.actions.grants import set_right
+from tasks.errors import OutcomeUnknown
 from tasks.execution import execute
+from tasks.look_up import Found
 from tasks.models import Run, Task
 from tasks.outputs import Change
 from tasks.parameters import Money, Param
@@ -118,3 +122,64 @@ def deploy(credit):
         registry._tasks["test-credit"] = replace(credit.registered, **changes)
 
     return deploy_it
+
+
+# --- Uncertain runs -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def administrator(task, carol):
+    set_right(task, Right.CHANGE, to=carol)
+    return carol
+
+
+@pytest.fixture
+def uncertain(ask, work, credit) -> Run:
+    """A run that sent something and had no answer."""
+
+    def no_answer(key):
+        raise OutcomeUnknown("No answer came.", same_key=False)
+
+    credit.behave = lambda run: run.once("pay", no_answer)
+    run = work(ask("50.00"))
+    assert run.status == Run.Status.UNCERTAIN
+    return run
+
+
+@pytest.fixture
+def settle(administrator):
+    def settle_it(
+        run, finding, *, by=administrator, reason="Looked at the provider's page", look=None
+    ):
+        settle_run(run.pk, finding=finding, by=by, door=Door.ADMIN, reason=reason, look=look)
+        run.refresh_from_db()
+        return run
+
+    return settle_it
+
+
+@pytest.fixture
+def idempotent(task):
+    type(task).objects.filter(pk=task.pk).update(idempotent=True)
+
+
+@pytest.fixture
+def shows(credit, deploy):
+    """Say what the other side shows of each step from now on."""
+
+    def show(*, happened, what="The provider was asked.", answer=None, **facts):
+        deploy(look_up=lambda sent, amount: Found(what, happened, facts, answer))
+
+    return show
+
+
+@pytest.fixture
+def look(administrator):
+    """Look it up, as Carol does."""
+    return lambda run, by=administrator: look_up(run.pk, by=by, door=Door.ADMIN)
+
+
+@pytest.fixture
+def over(uncertain):
+    """The time of the last attempt is over: nothing of it is under way any more."""
+    Run.objects.filter(pk=uncertain.pk).update(started_at=Now() - timedelta(hours=1))
