@@ -42,8 +42,10 @@ class Entry:
 
 
 def story_of(run: Run) -> list[Entry]:
-    """What happened to a run, oldest first. Three queries at most."""
+    """What happened to a run, oldest first. Three queries, and one more after it was uncertain."""
     entries = [*_moves(run), *_decisions(run)]
+    if any(entry.what == _WHAT[Status.UNCERTAIN] for entry in entries):
+        entries += _proposals(run)
     return sorted(entries, key=lambda entry: entry.at)
 
 
@@ -86,11 +88,25 @@ def _move(version: Version, before: str) -> Entry:
 def _what(version: Version, before: str) -> str:
     if version.status == Status.RUNNING:
         return f"Started by worker {version.worker}"
+    if version.status == Status.QUEUED and before == Status.UNCERTAIN:
+        return "Put in line again, after somebody had looked"
     if version.status == Status.QUEUED and before != Status.AWAITING_APPROVAL:
         return "Put in line again, under the same keys"
     if version.status == Status.CANCELLED and before == Status.RUNNING:
         return "Stopped while it ran"
     return _WHAT[version.status]
+
+
+def _proposals(run: Run) -> Iterator[Entry]:
+    """What people who looked proposed, where others had to agree."""
+    for settlement in run.settlements.exclude(approval=None).select_related("settled_by"):
+        yield Entry(
+            settlement.proposed_at,
+            f"Looked at. Proposed: {settlement.get_finding_display()}",
+            str(settlement.settled_by),
+            why=settlement.reason,
+            tone="waiting",
+        )
 
 
 def _decisions(run: Run) -> Iterator[Entry]:

@@ -71,8 +71,8 @@ _NEXT: Final[dict[str, str]] = {
         "otherwise tell {owner}."
     ),
     Status.UNCERTAIN: (
-        "Do not ask for it again yet: it would happen twice if it did happen. {owner} has been told, "
-        "and can look it up."
+        "Do not ask for it again yet: it would happen twice if it did happen. Tell {owner}, who "
+        "can look it up."
     ),
     Status.EXPIRED: "If it is still needed, ask for it again and tell those who decide.",
     Status.STALE: "If it is still needed, ask for it again.",

@@ -13,6 +13,7 @@ from tasks.actions import Finding, NotSettled, RuleSpec, save_rule
 from tasks.actions.effects import KEY_LIVES
 from tasks.actions.grants import set_right
 from tasks.models import Effect, Run, Settlement
+from tasks.story import story_of
 from tests.people import join, person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -217,3 +218,15 @@ def test_the_database_takes_no_proposal_that_is_applied_already(proposed, decide
         VALUES ('{proposed.run_id}', 'happened', 'x', {proposed.settled_by_id}, '[]',
             '{request.pk}', now())
     """)  # noqa: S608
+
+
+def test_the_story_says_what_was_proposed_and_that_it_went_on(
+    uncertain, for_settling, idempotent, settle, decide, bob
+):
+    settle(uncertain, Finding.SEND_AGAIN)
+    decide(Settlement.objects.get(), bob)
+    told = [entry.what for entry in story_of(uncertain)]
+    assert told[-2:] == [
+        "Looked at. Proposed: It did not happen: send it again under the same key",
+        "Put in line again, after somebody had looked",
+    ]
