@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from approvals.models import Decision
 from audit.wording import door_label
-from tasks.models import Run
+from tasks.models import Run, Settlement
 from tasks.wording import TONES
 
 type Version = Any  # a row of a history model, which simple_history makes without types
@@ -99,13 +99,15 @@ def _what(version: Version, before: str) -> str:
 
 def _proposals(run: Run) -> Iterator[Entry]:
     """What people who looked proposed, where others had to agree."""
-    for settlement in run.settlements.exclude(approval=None).select_related("settled_by"):
+    proposed = Settlement.history.filter(run=run.pk, history_type="+").exclude(approval=None)
+    for version in proposed.order_by("history_id"):
         yield Entry(
-            settlement.proposed_at,
-            f"Looked at. Proposed: {settlement.get_finding_display()}",
-            str(settlement.settled_by),
-            why=settlement.reason,
-            tone="waiting",
+            _at(version),
+            f"Looked at. Proposed: {Settlement.Finding(version.finding).label}",
+            version.history_actor_label,
+            door_label(version.history_door),
+            version.reason,
+            "waiting",
         )
 
 

@@ -6,7 +6,7 @@ from django.db.models.functions import Now
 
 from approvals import actions as approvals
 from approvals.models import ApprovalRequest, Notice
-from approvals.policy import NotEligible, OwnRequest
+from approvals.policy import NotEligible, OwnRequest, StageSpec
 from audit.context import Door
 from tasks.access import Right
 from tasks.actions import Finding, NotSettled, RuleSpec, save_rule
@@ -209,14 +209,23 @@ def test_the_database_changes_nothing_of_what_was_proposed(proposed, change):
     refuses(f"UPDATE tasks_settlement SET {change}")  # noqa: S608
 
 
-def test_the_database_takes_no_proposal_that_is_applied_already(proposed, decide, bob):
-    decide(proposed, bob, "reject", "Look again")
-    request = proposed.approval
+@pytest.mark.parametrize("asked_by", ["administrator", "bob"])
+def test_the_database_takes_no_proposal_that_is_applied_or_asked_by_another(
+    uncertain, administrator, bob, approvers, request, asked_by
+):
+    asked = approvals.open_request(
+        title="Settle it",
+        shown={},
+        seal="x" * 64,
+        requested_by=request.getfixturevalue(asked_by),
+        door=Door.ADMIN,
+        stages=[StageSpec("Approvers", 1, [approvers])],
+    )
+    applied = "now()" if asked_by == "administrator" else "NULL"
     refuses(f"""
         INSERT INTO tasks_settlement
             (run_id, finding, reason, settled_by_id, looked_up, approval_id, applied_at)
-        VALUES ('{proposed.run_id}', 'happened', 'x', {proposed.settled_by_id}, '[]',
-            '{request.pk}', now())
+        VALUES ('{uncertain.pk}', 'happened', 'x', {administrator.pk}, '[]', '{asked.pk}', {applied})
     """)  # noqa: S608
 
 
@@ -225,8 +234,7 @@ def test_the_story_says_what_was_proposed_and_that_it_went_on(
 ):
     settle(uncertain, Finding.SEND_AGAIN)
     decide(Settlement.objects.get(), bob)
-    told = [entry.what for entry in story_of(uncertain)]
-    assert told[-2:] == [
-        "Looked at. Proposed: It did not happen: send it again under the same key",
-        "Put in line again, after somebody had looked",
-    ]
+    proposal, decision = [(entry.what, entry.who, entry.door) for entry in story_of(uncertain)][-2:]
+    what = "Looked at. Proposed: It did not happen: send it again under the same key"
+    assert proposal == (what, "Carol Example (carol)", "the admin")
+    assert decision[0] == "Put in line again, after somebody had looked"
