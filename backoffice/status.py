@@ -71,7 +71,10 @@ def work() -> Work:
     queued = Run.objects.filter(status=Run.Status.QUEUED).aggregate(
         queued=Count("pk"),
         oldest_wait=Now() - Min(Coalesce("due_at", "queued_at"), filter=due),
+        # Their messages are hidden until then, like those that a worker has.
+        later=Count("pk", filter=~due),
     )
+    later = queued.pop("later")
     running = Run.objects.filter(status=Run.Status.RUNNING).aggregate(
         running=Count("pk"), left_alone=Count("pk", filter=Q(lease_until__lt=Now()))
     )
@@ -80,7 +83,7 @@ def work() -> Work:
         **queued,
         **running,
         messages_waiting=signs.waiting,
-        messages_taken=signs.taken,
+        messages_taken=max(signs.taken - later, 0),
         silence=signs.silence,
     )
 

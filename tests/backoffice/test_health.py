@@ -179,6 +179,14 @@ def test_it_tells_messages_that_wait_from_those_that_a_worker_has(client, ask):
     assert (answer["queue_messages_waiting"], answer["queue_messages_taken"]) == (2, 1)
 
 
+def test_the_message_of_a_run_that_is_to_be_tried_later_is_not_one_that_a_worker_has(client, ask):
+    run = ask()
+    change(run, queued_at=0, due_at=-60)
+    OrmQ.objects.update(lock=Now() + timedelta(minutes=1))
+    _, answer = ready(client)
+    assert (answer["queue_messages_waiting"], answer["queue_messages_taken"]) == (0, 0)
+
+
 def test_a_run_that_waits_for_too_long_makes_it_unready(client, ask, settings):
     change(ask(), queued_at=121)
     status, answer = ready(client)
