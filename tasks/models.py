@@ -288,14 +288,23 @@ class EffectQuerySet(models.QuerySet["Effect"]):
 
         Those in one of these states only, if any are named.
         """
-        found = self.filter(position__isnull=False).annotate(state=_state_of_item())
+        found = self.filter(_newest_of_its_item()).annotate(state=_state_of_item())
         return found.filter(state__in=states or Effect.State.values).order_by("position")
 
     def tally(self) -> dict[str, int]:
         """How many of those steps are in which state."""
-        found = self.filter(position__isnull=False).annotate(state=_state_of_item())
+        found = self.filter(_newest_of_its_item()).annotate(state=_state_of_item())
         counted = found.order_by().values_list("state").annotate(number=models.Count("pk"))
         return dict(counted)
+
+
+def _newest_of_its_item() -> models.Q:
+    newer = Effect.objects.filter(
+        run=models.OuterRef("run"),
+        step=models.OuterRef("step"),
+        generation__gt=models.OuterRef("generation"),
+    )
+    return models.Q(~models.Exists(newer), position__isnull=False)
 
 
 def _state_of_item() -> models.Case:

@@ -148,9 +148,7 @@ def _record_answers(run: Run, look: Look | None, said: str) -> None:
 def _refuse(run: Run, said: str) -> list[Effect]:
     effects = list(open_effects(run))
     for effect in effects:
-        effect.error = f"A person found that it did not happen: {said}"
-        effect.save(update_fields=["error"])
-        refuse_effect(effect)
+        refuse_effect(effect, f"A person found that it did not happen: {said}")
     return effects
 
 

@@ -2,13 +2,15 @@
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import connection
 from django.db.models.functions import Now
 
 from audit.context import Door
 from tasks.actions import cancel_run, recover_lost_runs
+from tasks.actions.effects import refuse_effect
 from tasks.errors import Busy, OutcomeUnknown, Refused
 from tasks.items import Items
-from tasks.models import Run
+from tasks.models import Effect, Run
 from tests.tasks.test_lost import due
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -19,6 +21,15 @@ LETTERS = ["a", "b", "c", "d", "e"]
 @pytest.fixture(autouse=True)
 def idempotent(task):
     type(task).objects.filter(pk=task.pk).update(idempotent=True)
+
+
+def queue_again(run: Run) -> None:
+    """As a person's finding would."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE tasks_run DISABLE TRIGGER tasks_guard_doubt")
+    Run.objects.filter(pk=run.pk).update(status=Status.QUEUED)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE tasks_run ENABLE ALWAYS TRIGGER tasks_guard_doubt")
 
 
 class Provider:
@@ -222,3 +233,22 @@ def test_thousands_of_items_are_planned_in_a_few_statements(
     run = work(ask("50.00"))
     assert (run.status, run.error) == (Status.SUCCEEDED, "")
     assert run.effects.count() == 3000
+
+
+def test_an_item_gets_a_new_key_from_a_person_and_is_then_done(ask, work, provider):
+    """The old key stays on record, and the item is one item."""
+    provider.behave["b"] = OutcomeUnknown("No answer came.", same_key=False)
+    run = work(ask("50.00"))
+    assert run.status == Status.UNCERTAIN
+    old = run.effects.get(label="b")
+    refuse_effect(old, "A person found that it did not happen.")
+    Effect.objects.create(
+        run=run, step=old.step, generation=2, key="new-key", position=old.position, label="b"
+    )
+    assert run.effects.tally() == {"done": 4, "not_begun": 1}
+    provider.behave.clear()
+    provider.taken.clear()
+    queue_again(run)
+    assert work(run).status == Status.SUCCEEDED
+    assert provider.taken == [("b", "new-key")]
+    assert run.effects.tally() == {"done": 5}
