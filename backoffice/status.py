@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Min, Q
+from django.db.models import Case, Count, Min, Q, When
 from django.db.models.functions import Coalesce, Now
 
 from approvals.models import ApprovalRequest
 from tasks import queue
 from tasks.access import Right, tasks_for
 from tasks.models import Run
+from tasks.one_at_a_time import first_in_their_line
 from tasks.wording import length
 
 if TYPE_CHECKING:
@@ -67,12 +68,16 @@ class Status:
 
 def work() -> Work:
     """Four statements, each of which reads no more than what is on its way."""
-    due = Q(due_at=None) | Q(due_at__lte=Now())
+    due = (Q(due_at=None) | Q(due_at__lte=Now())) & first_in_their_line()
+    # Who had to wait for another run waits for a worker only since that one has rung for it.
+    since = Case(
+        When(concurrency_key="", then="queued_at"), default=Coalesce("rung_at", "queued_at")
+    )
     queued = Run.objects.filter(status=Run.Status.QUEUED).aggregate(
         queued=Count("pk"),
-        oldest_wait=Now() - Min(Coalesce("due_at", "queued_at"), filter=due),
+        oldest_wait=Now() - Min(Coalesce("due_at", since), filter=due),
         # Their messages are hidden until then, like those that a worker has.
-        later=Count("pk", filter=~due),
+        later=Count("pk", filter=Q(due_at__gt=Now())),
     )
     later = queued.pop("later")
     running = Run.objects.filter(status=Run.Status.RUNNING).aggregate(

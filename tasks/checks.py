@@ -37,6 +37,7 @@ def _of_task(task: RegisteredTask) -> Iterator[CheckMessage]:
         return
     yield from _of_companions(task, {p.name for p in declared})
     yield from _of_conditions(task, declared)
+    yield from _of_exclusion(task, declared)
 
 
 def _of_timeout(task: RegisteredTask) -> Iterator[CheckMessage]:
@@ -77,6 +78,23 @@ def _of_conditions(
                 "E005",
                 f"The approval condition {approval.when!r} of {task.slug!r} cannot be used.",
                 " ".join(error.messages),
+            )
+
+
+def _of_exclusion(
+    task: RegisteredTask, declared: list[parameters.Parameter]
+) -> Iterator[CheckMessage]:
+    """What no two runs may share must be a parameter, and one that can be compared."""
+    usable = [p.name for p in declared if p.kind.comparable]
+    attribute = "one_open_per" if task.one_open_per else "one_running_per"
+    for name in task.exclusive:
+        if name not in usable:
+            yield _of(
+                task,
+                "E006",
+                f"{attribute} of {task.slug!r} names {name!r}, which is no parameter that two runs "
+                "could be compared by.",
+                f"Name one or several of {', '.join(usable) or 'none'}.",
             )
 
 

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from tasks import queue, vault
 from tasks.models import Run
+from tasks.one_at_a_time import ring_next
 from tasks.telling import tell_of_end
 
 Status = Run.Status
@@ -50,8 +51,12 @@ def put_in_line(run: Run, *, now: datetime, due_at: datetime | None = None) -> N
 
 
 def end(run: Run, status: Run.Status, *, at: datetime | None) -> None:
-    """End a run, and tell of it. Its secrets go, unless somebody may have to send it again."""
+    """End a run, tell of it, and ring for the one that had to wait for it.
+
+    Its secrets go, unless somebody may have to send it again.
+    """
     was_in_doubt = run.status == Status.UNCERTAIN
+    was_in_line = run.status in (Status.QUEUED, Status.RUNNING)
     run.finished_at = at
     run.lease_until = None
     move(run, status)
@@ -59,3 +64,5 @@ def end(run: Run, status: Run.Status, *, at: datetime | None) -> None:
         tell_of_end(run)
     if status != Status.UNCERTAIN:
         vault.forget_secrets(run.values)
+    if was_in_line and run.concurrency_key:
+        ring_next(run.concurrency_key)

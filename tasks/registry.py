@@ -55,9 +55,7 @@ class Approval:
 
     def __post_init__(self) -> None:
         for attribute in ("groups", "people"):
-            value = getattr(self, attribute)
-            names = (value,) if isinstance(value, str) else tuple(value)
-            object.__setattr__(self, attribute, names)
+            object.__setattr__(self, attribute, _names(getattr(self, attribute)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +75,16 @@ class RegisteredTask:
     preview: Function | None = None
     validate: Function | None = None
     look_up: Function | None = None
+    one_open_per: tuple[str, ...] = ()
+    one_running_per: tuple[str, ...] = ()
     file: str = ""
     line: int = 0
     source_hash: str = ""
+
+    @property
+    def exclusive(self) -> tuple[str, ...]:
+        """The parameters that two runs may not share at once, in either way."""
+        return self.one_open_per or self.one_running_per
 
 
 class Registry:
@@ -102,6 +107,8 @@ class Registry:
         preview: Function | None = None,
         validate: Function | None = None,
         look_up: Function | None = None,
+        one_open_per: str | Sequence[str] = (),
+        one_running_per: str | Sequence[str] = (),
         slug: str | None = None,
     ) -> Callable[[F], F]:
         """Make a function a task, and hand it back unchanged.
@@ -113,6 +120,10 @@ class Registry:
         run would do, `validate` checks parameters against each other, `look_up` asks the other side
         whether a step without an answer happened. Without `slug`, the name of the function names
         the task for ever.
+        run would do, `validate` checks parameters against each other. `one_open_per` names the
+        parameters for the same values of which a second run is refused while one is open;
+        `one_running_per`, those for which a second run waits while one runs. Without `slug`, the
+        name of the function names the task for ever.
 
         Nothing is raised for a wrong declaration: see `problems`.
         """
@@ -133,6 +144,8 @@ class Registry:
                 preview=preview,
                 validate=validate,
                 look_up=look_up,
+                one_open_per=_names(one_open_per),
+                one_running_per=_names(one_running_per),
                 file=file,
                 line=line,
                 # Without the look-up: one that is written for an uncertain run must not change it.
@@ -213,6 +226,11 @@ def _problems(task: RegisteredTask) -> Iterator[tuple[str, str]]:
             f"The task {label} has the timeout {task.timeout!r}.",
             "Write a whole number of seconds above 0: timeout=60.",
         )
+    if task.one_open_per and task.one_running_per:
+        yield (
+            f"The task {label} has both one_open_per and one_running_per.",
+            "Keep one. A run that is open may also be running, so one_open_per is the stricter.",
+        )
     yield from _problems_of_functions(task)
     yield from _problems_of_grants(task)
     for rule in task.approval:
@@ -255,6 +273,10 @@ def _problems_of_approval(label: str, rule: object) -> Iterator[tuple[str, str]]
             f"An approval rule of the task {label} needs {rule.needed!r} people.",
             "Write a whole number above 0: needed=2.",
         )
+
+
+def _names(given: str | Sequence[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def _is_whole_number(value: object) -> bool:

@@ -17,6 +17,7 @@ from tasks.access import NotGranted, Right, require
 from tasks.calling import call_with
 from tasks.errors import Refused
 from tasks.models import Run, Task
+from tasks.one_at_a_time import key_of, refuse_second
 from tasks.registry import RegisteredTask, UnknownTask, registry
 from tasks.rules import rules_that_apply
 from tasks.seals import seal_of_run
@@ -62,7 +63,7 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
     `values` and `files` are what a form would send; `waits_for` is how long people have to decide,
     three days by default; `again_of` is the run that this one repeats. Raises `InvalidValues` when
     they break a rule of the task, and a `Refusal` when this person may not ask, or nobody could
-    approve it.
+    approve it; `Taken` when only one such run may be open, and one is.
     """
     task = Task.objects.get(pk=task_id)
     reason = reason.strip()
@@ -76,6 +77,8 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
             raise InvalidValues(draft.form)
         run = _sealed(task, draft, requested_by, door, reason)
         run.again_of = again_of
+        run.concurrency_key = key_of(draft.registered, draft.frozen)
+        refuse_second(run, draft.registered)
         if stages:
             _await_approval(run, draft, stages, waits_for)
         else:

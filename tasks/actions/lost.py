@@ -12,6 +12,7 @@ from tasks import queue
 from tasks.actions.runs import may_repeat
 from tasks.models import Run
 from tasks.moves import end, locked, put_in_line
+from tasks.one_at_a_time import first_in_their_line
 from tasks.telling import tell_of_lost_worker
 
 Status = Run.Status
@@ -50,9 +51,10 @@ def _recover(run_id: UUID, door: str) -> bool:
 def ring_again(*, door: str) -> int:
     """Ring for queued runs that are due, and for those whose message was not answered in time.
 
-    Returns for how many. A message too many is harmless: a run is claimed once.
+    Not for those that wait for another run. Returns for how many. A message too many is harmless: a run is claimed once.
     """
     waiting = Run.objects.filter(
+        first_in_their_line(),
         Q(due_at=None) | Q(due_at__lte=Now()),
         Q(rung_at=None) | Q(rung_at__lt=Now() - RINGS_AGAIN_AFTER),
         status=Status.QUEUED,

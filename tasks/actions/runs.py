@@ -18,6 +18,7 @@ from tasks.actions.asking import code_of
 from tasks.actions.effects import sent_too_long_ago
 from tasks.models import Run
 from tasks.moves import end, locked, move, put_in_line
+from tasks.one_at_a_time import may_begin
 from tasks.seals import seal_of_run
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ def start_run(run_id: UUID | str, *, worker: str, door: str) -> Run | None:
     """Claim a queued run for this worker, after checking everything again.
 
     None when it is not waiting for a worker (a message delivered twice, a run cancelled
-    meanwhile, one that is not due yet), or has become out of date, which is then recorded.
+    meanwhile, one that is not due yet), when another with its key has to be over first, or when it
+    has become out of date, which is then recorded.
     """
     with transition(by=None, door=door):
         run = locked(Run.objects.filter(pk=run_id)).annotate(now=Now()).first()
@@ -93,6 +95,8 @@ def start_run(run_id: UUID | str, *, worker: str, door: str) -> Run | None:
         if why := _out_of_date(run):
             _give_up(run, why, door)
             return None
+        if not may_begin(run):
+            return None  # the end of the one before it rings for this one
         run.attempt += 1
         run.error = ""  # that of the attempt before is in the history
         run.due_at = None

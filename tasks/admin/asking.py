@@ -25,6 +25,7 @@ from tasks.access import Right, allowed, runs_for
 from tasks.actions import InvalidValues, request_run
 from tasks.admin.pages import code_of, task_or_404
 from tasks.models import Run, Task
+from tasks.one_at_a_time import Taken
 from tasks.registry import RegisteredTask
 from tasks.rules import rules_in_force
 from tasks.wording import always_holds, in_words, paragraphs
@@ -113,6 +114,10 @@ def _send(request: HttpRequest, task: Task) -> HttpResponse:
         run = _once(request, why.cleaned_data["nonce"], asked)
     except InvalidValues as invalid:
         return _show(request, task, why, _with_errors(_bound(request, task), invalid.form, why))
+    except Taken as taken:
+        first = runs_for(person_of(request)).filter(pk=taken.by.pk).first()
+        form = _bound(request, task)
+        return _show(request, task, why, form, status=409, taken=taken, first=first)
     except Refusal as refusal:
         messages.error(request, str(refusal))
         return _show(request, task, why, _bound(request, task), status=403)
@@ -233,6 +238,7 @@ def _show(
     *,
     status: int = 200,
     earlier: Run | None = None,
+    **more: Any,  # noqa: ANN401 - for the template
 ) -> HttpResponse:
     person = person_of(request)
     registered = code_of(task)
@@ -250,6 +256,7 @@ def _show(
         gone=registered is None,
         form=form if may_request else None,
         why=why,
+        **more,
         may_execute=may_execute,
         may_change=allowed(person, Right.CHANGE, task),
         description=paragraphs(task.description),

@@ -8,7 +8,7 @@ from django.http import QueryDict
 from approvals.models import Stage
 from approvals.policy import Ballot, visible_to
 from tasks import parameters
-from tasks.access import Right, allowed
+from tasks.access import Right, allowed, runs_for
 from tasks.actions.runs import MAX_ATTEMPTS
 from tasks.actions.settling import open_settlement
 from tasks.admin.items import tallies_of, to_look_at
@@ -16,6 +16,7 @@ from tasks.admin.logs import tail
 from tasks.admin.outputs import outputs_of
 from tasks.admin.pages import MAY_READ_ALL, code_of
 from tasks.models import Run
+from tasks.one_at_a_time import ahead_of
 from tasks.story import story_of
 from tasks.wording import deciders, state_of, time_left, what_next
 
@@ -52,10 +53,13 @@ def whole_page(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
 def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
     """What changes by itself until the run is over. Of the log, what is `after` a line."""
     administers = allowed(person, Right.CHANGE, run.task)
+    ahead = ahead_of(run)
     return {
         "run": run,
         "again": AGAIN.get(Run.Status(run.status), 0),
-        "state": state_of(run),
+        "state": "It waits for its turn." if ahead else state_of(run),
+        "ahead": ahead,
+        "may_open_ahead": ahead and runs_for(person).filter(pk=ahead.pk).exists(),
         "what_next": what_next(run),
         "tallies": tallies_of(run),
         "to_look_at": to_look_at(run),

@@ -209,6 +209,15 @@ def test_a_run_that_was_tried_before_waits_since_it_is_due_again(client, ask):
     assert 20 <= answer["oldest_queued_seconds"] < 50
 
 
+def test_a_run_that_waits_for_another_does_not_wait_for_a_worker(client, ask, settings):
+    settings.READY_QUEUE_SECONDS = 90
+    pair = [ask(), ask()]
+    values = {"concurrency_key": "account:1", "queued_at": Now() - timedelta(seconds=100)}
+    Run.objects.filter(pk__in=[run.pk for run in pair]).update(**values)
+    start_run(pair[0].pk, worker="w", door=Door.WORKER)
+    assert client.get("/readyz").status_code == 200
+
+
 def test_a_run_that_waits_for_people_may_take_its_time(client, ask, settings):
     settings.READY_QUEUE_SECONDS = 0
     ask("greet-approved")

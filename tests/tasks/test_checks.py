@@ -6,7 +6,7 @@ import pytest
 from django.core.checks import run_checks
 
 from tasks.checks import check_tasks
-from tasks.parameters import Money
+from tasks.parameters import Money, Secret
 from tasks.registry import Approval, registry
 
 
@@ -16,6 +16,10 @@ def issue_credit(amount: Money, note: str = ""):
 
 def mistyped(amount: float):
     """Adds a credit."""
+
+
+def with_secret(key: Secret):
+    """Stores a key."""
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +59,15 @@ def test_the_checks_run_with_djangos_own():
         ("E005", issue_credit, {"approval": [Approval("amout > 5", groups="A")]}, "'amout > 5'"),
         ("E005", issue_credit, {"approval": [Approval("amount", groups="A")]}, "cannot be used"),
         ("E005", issue_credit, {"approval": [Approval("note > 5", groups="A")]}, "cannot be used"),
+        ("E006", issue_credit, {"one_open_per": "payment"}, "names 'payment', which is no"),
+        ("E006", issue_credit, {"one_running_per": ["note", "sum"]}, "one_running_per of"),
+        ("E006", with_secret, {"one_open_per": "key"}, "that two runs could be compared by"),
+        (
+            "E001",
+            issue_credit,
+            {"one_open_per": "note", "one_running_per": "note"},
+            "both one_open_per and one_running_per",
+        ),
     ],
 )
 def test_a_mistake_is_an_error_with_a_place_and_a_hint(number, function, options, words):

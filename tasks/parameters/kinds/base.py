@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, Union, get_args, get_origin
 import rule_engine
 from django import forms
 
+from audit.seals import canonical
 from tasks.parameters.errors import DeclarationError, DoesNotFit
 from tasks.parameters.param import Param
 from tasks.parameters.types import File
@@ -56,6 +57,8 @@ class Kind(ABC):
     what: ClassVar[str]  # as in "`places` means nothing for a date"
     options: ClassVar[frozenset[str]] = frozenset()  # of Param, beside those for every kind
     rule_type: RuleType | None = rule_engine.DataType.STRING
+    comparable: ClassVar[bool] = True  # whether two runs can be seen to have the same value
+    same_everywhere: ClassVar[bool] = False  # whether a value means the same in every task
 
     def __init__(self, hint: Any, param: Param) -> None:  # noqa: ANN401 -- a type hint is anything
         self.hint = hint
@@ -85,6 +88,10 @@ class Kind(ABC):
     def text(self, frozen: Json) -> str:
         """What people read."""
         return str(frozen)
+
+    def identity(self, frozen: Json) -> str:
+        """A text that two values share if they are the same to a task, whatever they are called."""
+        return canonical(frozen).decode()
 
     def rule_values(self, name: str, frozen: Json) -> dict[str, object]:
         """What a condition of an approval rule sees."""

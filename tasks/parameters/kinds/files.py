@@ -64,6 +64,9 @@ class FileKind(Kind):
         name = with_hidden_characters_shown(fits(stored.get("name"), str))
         return f"{name} ({filesizeformat(fits(stored.get('size'), int))})"
 
+    def identity(self, frozen: Json) -> str:
+        return fits(fits(frozen, dict).get("sha256"), str)
+
     def rule_values(self, name: str, frozen: Json) -> dict[str, object]:
         stored = None if frozen is None else fits(frozen, dict)
         return {name: stored and stored.get("name"), f"{name}_size": stored and stored.get("size")}

@@ -71,6 +71,9 @@ class DecimalKind(Kind):
     def thaw(self, frozen: Json, load: Load) -> Decimal:
         return decimal_of(frozen)
 
+    def identity(self, frozen: Json) -> str:
+        return f"{decimal_of(frozen).normalize():f}"
+
     def rule_values(self, name: str, frozen: Json) -> dict[str, object]:
         return {name: None if frozen is None else decimal_of(frozen)}
 

@@ -22,6 +22,7 @@ class ObjectKind(Kind):
 
     what = "an object"
     options = frozenset({"limit", "search"})
+    same_everywhere = True
 
     def prepare(self) -> None:
         self.model: type[models.Model] = self.hint
@@ -78,6 +79,10 @@ class ObjectKind(Kind):
 
     def text(self, frozen: Json) -> str:
         return with_hidden_characters_shown(fits(fits(frozen, dict).get("label"), str))
+
+    def identity(self, frozen: Json) -> str:
+        stored = fits(frozen, dict)
+        return f"{stored.get('model')}:{stored.get('pk')}"
 
     def rule_values(self, name: str, frozen: Json) -> dict[str, object]:
         return {name: None if frozen is None else fits(fits(frozen, dict).get("pk"), str)}

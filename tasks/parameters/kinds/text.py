@@ -91,6 +91,9 @@ class OptionKind(Kind):
     def text(self, frozen: Json) -> str:
         return with_hidden_characters_shown(self.thaw(frozen, Load()).label)
 
+    def identity(self, frozen: Json) -> str:
+        return str(self.thaw(frozen, Load()))
+
     def rule_values(self, name: str, frozen: Json) -> dict[str, object]:
         return {name: None if frozen is None else str(self.thaw(frozen, Load()))}
 
@@ -99,6 +102,7 @@ class SecretKind(Kind):
     """`Secret`: kept elsewhere under a reference, and no part of any condition"""
 
     what = "a Secret"
+    comparable = False
     options = frozenset({"min_length", "max_length", "pattern"})
     rule_type = None
 
