@@ -8,7 +8,9 @@ ends at once with a result of its own, and whoever supervises it starts it anew.
 import logging
 import os
 import signal
+from collections.abc import Callable
 from enum import IntEnum
+from functools import partial
 from multiprocessing import Value, active_children
 from multiprocessing.connection import wait
 from threading import Timer
@@ -33,6 +35,7 @@ from tasks.cluster_processes import (
     ignore_signals,
 )
 from tasks.queue import sweep_soon
+from tasks.releases import current, superseded
 
 logger = logging.getLogger(__name__)
 
@@ -42,11 +45,12 @@ SCHEDULES = 10.0  # seconds between two looks at what is due
 
 
 class Result(IntEnum):
-    """What the cluster's main process ends with. A supervisor starts it anew after the second."""
+    """What the cluster's main process ends with. A supervisor starts it anew, but after a stop."""
 
     STOPPED = 0
     BROKEN = os.EX_SOFTWARE
     CUT_OFF = os.EX_TEMPFAIL
+    OUTDATED = os.EX_CONFIG
 
 
 class WatchedBroker(PostgresBroker):
@@ -118,6 +122,7 @@ class Guard(Sentinel):  # type: ignore[misc]  # untyped
         self.spawn_process(worker, self.task_queue, self.result_queue, timer, self.timeout)
 
     def guard(self) -> None:
+        self._current: frozenset[str] = self._asked(current, frozenset())
         logger.info("Cluster is running, with %d workers", len(self.pool))
         self.start_event.set()
         self._sweep()
@@ -134,6 +139,7 @@ class Guard(Sentinel):  # type: ignore[misc]  # untyped
             if scheduled is None or scheduled.age > SCHEDULES:
                 scheduled = Moment()
                 scheduler(broker=self.broker)
+                self._leave_if_outdated()
             processes = (each.sentinel for each in (*self.pool, self.monitor, self.pusher))
             wait([self.stop_event.reader, *processes], timeout=Conf.GUARD_CYCLE)
         self.stop()
@@ -145,6 +151,29 @@ class Guard(Sentinel):  # type: ignore[misc]  # untyped
         except DatabaseError as error:
             logger.warning("No sweep at the start, as the database is away: %s", error)
             connections.close_all()
+
+    def _leave_if_outdated(self) -> None:
+        """After a deploy, finish what has begun and end: a new start brings the new code.
+
+        Only for what was current when this cluster started. One that is started anew with old code
+        declines runs, and does not end again and again.
+        """
+        gone: list[str] = self._asked(partial(superseded, self._current), [])
+        if gone:
+            logger.warning(
+                "There is new code for %s: the cluster ends and has to be started anew",
+                ", ".join(gone),
+            )
+            self.stop()
+            give_up(Result.OUTDATED)
+
+    def _asked[T](self, question: Callable[[], T], otherwise: T) -> T:
+        try:
+            return question()
+        except DatabaseError as error:
+            logger.warning("The code was not compared, as the database is away: %s", error)
+            connections.close_all()
+            return otherwise
 
     def stop(self) -> None:
         """Finish what is in memory, and no longer than the bound; then it is cut off."""

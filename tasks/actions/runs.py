@@ -1,5 +1,6 @@
 """The life of a run after it was asked for, one function for each of its moves."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -13,16 +14,18 @@ from approvals.models import ApprovalRequest
 from approvals.policy import quorum_holds
 from audit.clock import database_now
 from audit.transitions import Refusal, transition
-from tasks.access import NotGranted, Right, allowed, require
-from tasks.actions.asking import code_of
+from tasks.access import Right, allowed, require
 from tasks.actions.effects import sent_too_long_ago
 from tasks.models import Run
 from tasks.moves import end, locked, move, put_in_line
 from tasks.one_at_a_time import may_begin
+from tasks.releases import is_known_here
 from tasks.seals import seal_of_run
 
 if TYPE_CHECKING:
     from backoffice.models import User
+
+logger = logging.getLogger(__name__)
 
 Status = Run.Status
 
@@ -85,12 +88,16 @@ def start_run(run_id: UUID | str, *, worker: str, door: str) -> Run | None:
     """Claim a queued run for this worker, after checking everything again.
 
     None when it is not waiting for a worker (a message delivered twice, a run cancelled
-    meanwhile, one that is not due yet), when another with its key has to be over first, or when it
-    has become out of date, which is then recorded.
+    meanwhile, one that is not due yet), when another with its key has to be over first, when this
+    worker's code is not that of the last deploy, or when the run has become out of date, which is
+    then recorded.
     """
     with transition(by=None, door=door):
         run = locked(Run.objects.filter(pk=run_id)).annotate(now=Now()).first()
         if run is None or run.status != Status.QUEUED or (run.due_at and run.due_at > run.now):
+            return None
+        if not is_known_here(run.task):
+            _leave_to_others(run)
             return None
         if why := _out_of_date(run):
             _give_up(run, why, door)
@@ -112,13 +119,26 @@ def lease() -> timedelta:
     return timedelta(seconds=settings.RUN_LEASE_SECONDS)
 
 
+def _leave_to_others(run: Run) -> None:
+    """Leave a queued run to a worker with the code of the last deploy, or of the next.
+
+    No history: nothing was decided. The next sweep rings for it, and not sooner: a worker that
+    rang for it here could be the one that hears it.
+    """
+    logger.warning(
+        "Run %s stays in the queue: the code of “%s” in this worker is not that of the last "
+        "`migrate`. Start the worker anew with the code that was deployed.",
+        run.pk,
+        run.task,
+    )
+    Run.objects.filter(pk=run.pk).update(rung_at=None)
+
+
 def _out_of_date(run: Run) -> str:
     """Why what was asked and approved is not what would run now. Empty when it is."""
-    try:
-        registered = code_of(run.task)
-    except NotGranted:
+    if run.task.retired_at:
         return "The code of this task is not here any more."
-    if registered.source_hash != run.source_hash:
+    if run.task.source_hash != run.source_hash:
         return "The code of this task has changed since this was asked for."
     if seal_of_run(run) != run.seal:
         return "What is stored is not what was asked for."

@@ -116,10 +116,12 @@ def work():
 
 @pytest.fixture
 def deploy(credit):
-    """Put changed code behind the task, as a deploy would."""
+    """Put changed code behind the task, and record it unless `migrate` is still to come."""
 
-    def deploy_it(**changes: object) -> None:
+    def deploy_it(*, recorded: bool = True, **changes: object) -> None:
         registry._tasks["test-credit"] = replace(credit.registered, **changes)
+        if recorded:
+            adopt_task(registry.get("test-credit"))
 
     return deploy_it
 

@@ -6,18 +6,21 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django_q.models import OrmQ
 
 from approvals import actions as approvals
 from approvals.models import ApprovalRequest
 from audit.context import Door
 from backoffice.models import User
 from tasks.access import Right
-from tasks.actions import Outcome, finish_run, retire_task
+from tasks.actions import Outcome, finish_run, retire_task, ring_again
 from tasks.actions.grants import set_right
 from tasks.errors import OutcomeUnknown, Refused
 from tasks.execution import execute, sweep
-from tasks.models import Effect, Run
+from tasks.models import Effect, Run, Task
 from tasks.queue import TimedOut
+from tasks.registry import registry
+from tasks.releases import current, superseded
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = Run.Status
@@ -79,6 +82,49 @@ def test_changed_code_makes_an_approved_run_stale(ask, approve, work, credit, de
     stale(work(run), credit)
     run.approval.refresh_from_db()
     assert run.approval.status == ApprovalRequest.Status.STALE
+
+
+def test_a_worker_with_other_code_than_was_deployed_leaves_the_run_to_others(
+    ask, work, credit, deploy, caplog
+):
+    run = ask("50.00")
+    OrmQ.objects.all().delete()
+    deploy(recorded=False, source_hash="2" * 64)
+    assert work(run).status == Status.QUEUED
+    assert (credit.calls, run.error) == ([], "")
+    assert (
+        "the code of “Test credit” in this worker is not that of the last `migrate`" in caplog.text
+    )
+    assert not OrmQ.objects.exists()  # or it would take it and leave it without a pause
+    assert ring_again(door=Door.SCHEDULE) == 1
+
+
+def test_a_worker_without_the_code_leaves_the_run_to_others(ask, work, credit, deploy):
+    run = ask("50.00")
+    del registry._tasks["test-credit"]
+    assert work(run).status == Status.QUEUED
+    deploy()
+    assert work(run).status == Status.SUCCEEDED
+
+
+def test_a_run_sealed_for_older_code_than_was_deployed_is_stale_wherever_it_comes(
+    ask, work, credit, deploy
+):
+    run = ask("50.00")
+    deploy(source_hash="2" * 64)
+    stale(work(run), credit)
+
+
+def test_a_process_knows_what_was_deployed_anew_since_it_began(task, deploy):
+    before = current()
+    assert "test-credit" in before
+    assert superseded(before) == []
+    Task.objects.filter(pk=task.pk).update(source_hash="2" * 64)
+    assert superseded(before) == ["test-credit"]
+    assert superseded(current()) == []
+    Task.objects.filter(pk=task.pk).update(source_hash="1" * 64)
+    retire_task(task)
+    assert superseded(before) == ["test-credit"]
 
 
 def test_an_approver_who_left_makes_it_stale(ask, approve, work, credit, bob, approvers):

@@ -25,7 +25,7 @@ def test_a_new_task_gets_its_rules_and_its_grants(row):
 
 
 def test_a_deploy_refreshes_what_is_copied_from_the_code(row, credit, deploy):
-    deploy(name="Goodwill", timeout=5)
+    deploy(recorded=False, name="Goodwill", timeout=5)
     sync_tasks()
     row.refresh_from_db()
     assert (row.name, row.timeout) == ("Goodwill", 5)
