@@ -135,6 +135,8 @@ SIMPLE_HISTORY_REVERT_DISABLED = True  # hides the button; the views refuse the 
 
 # For how long a worker may be silent before its run is taken from it. Its heart beats three times.
 RUN_LEASE_SECONDS = env.int("RUN_LEASE_SECONDS", default=60)
+# How long a run that was asked to stop may go on before it is stopped by force.
+CANCEL_GRACE_SECONDS = env.int("CANCEL_GRACE_SECONDS", default=30)
 TASK_TIMEOUT_LIMIT = env.int("TASK_TIMEOUT_LIMIT", default=180)
 _workers = env.int("WORKERS", default=2)
 # As few messages in memory as possible: what waits there may be delivered to somebody else too.

@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ValidationError
 
 from tasks import parameters
-from tasks.registry import RegisteredTask, registry
+from tasks.registry import RegisteredTask, UnknownTask, registry
 from tasks.rules import check_condition
 
 TAKES_ANYTHING = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
@@ -38,6 +38,7 @@ def _of_task(task: RegisteredTask) -> Iterator[CheckMessage]:
     yield from _of_companions(task, {p.name for p in declared})
     yield from _of_conditions(task, declared)
     yield from _of_exclusion(task, declared)
+    yield from _of_undo(task)
 
 
 def _of_timeout(task: RegisteredTask) -> Iterator[CheckMessage]:
@@ -96,6 +97,28 @@ def _of_exclusion(
                 "could be compared by.",
                 f"Name one or several of {', '.join(usable) or 'none'}.",
             )
+
+
+def _of_undo(task: RegisteredTask) -> Iterator[CheckMessage]:
+    """What undoes a task must be a task, and have the parameters that are filled in."""
+    if task.undo is None:
+        return
+    try:
+        other = registry.get(task.undo.task)
+        names = {p.name for p in parameters.read(other.function)}
+    except UnknownTask as error:
+        yield _of(task, "E007", f"undo of {task.slug!r} cannot be used.", str(error))
+        return
+    except parameters.DeclarationError:
+        return  # E002 of the other one
+    if unknown := set(task.undo.fill) - names:
+        yield _of(
+            task,
+            "E007",
+            f"undo of {task.slug!r} fills in {', '.join(sorted(unknown))}, and {other.slug!r} has "
+            "no such parameter.",
+            f"Its parameters are {', '.join(sorted(names)) or 'none'}.",
+        )
 
 
 def _required_by(function: Callable[..., Any]) -> set[str]:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, get_args
+from uuid import UUID
 
 from tasks.discovery import import_modules
 from tasks.source import fingerprint, location
@@ -59,6 +60,28 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
+class Finished:
+    """A run that has succeeded: its typed values, its output as stored, each step's answer."""
+
+    id: UUID
+    values: Mapping[str, Any]
+    output: Mapping[str, Any]
+    answers: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """The slug of the task that undoes this one, and its values, which nobody can change.
+
+    `fill` names parameters of that task. Each function gets the `Finished` run and gives a value;
+    it raises `Refused` where there is nothing to undo.
+    """
+
+    task: str
+    fill: Mapping[str, Callable[[Finished], Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class RegisteredTask:
     """The code behind a task, and what its author said about it. `timeout` is in seconds."""
 
@@ -77,6 +100,7 @@ class RegisteredTask:
     look_up: Function | None = None
     one_open_per: tuple[str, ...] = ()
     one_running_per: tuple[str, ...] = ()
+    undo: Undo | None = None
     file: str = ""
     line: int = 0
     source_hash: str = ""
@@ -109,6 +133,7 @@ class Registry:
         look_up: Function | None = None,
         one_open_per: str | Sequence[str] = (),
         one_running_per: str | Sequence[str] = (),
+        undo: Undo | None = None,
         slug: str | None = None,
     ) -> Callable[[F], F]:
         """Make a function a task, and hand it back unchanged.
@@ -122,8 +147,8 @@ class Registry:
         the task for ever.
         run would do, `validate` checks parameters against each other. `one_open_per` names the
         parameters for the same values of which a second run is refused while one is open;
-        `one_running_per`, those for which a second run waits while one runs. Without `slug`, the
-        name of the function names the task for ever.
+        `one_running_per`, those for which a second run waits while one runs. `undo` names the task
+        that undoes this one. Without `slug`, the name of the function names the task for ever.
 
         Nothing is raised for a wrong declaration: see `problems`.
         """
@@ -146,6 +171,7 @@ class Registry:
                 look_up=look_up,
                 one_open_per=_names(one_open_per),
                 one_running_per=_names(one_running_per),
+                undo=undo,
                 file=file,
                 line=line,
                 # Without the look-up: one that is written for an uncertain run must not change it.
@@ -226,15 +252,24 @@ def _problems(task: RegisteredTask) -> Iterator[tuple[str, str]]:
             f"The task {label} has the timeout {task.timeout!r}.",
             "Write a whole number of seconds above 0: timeout=60.",
         )
+    yield from _problems_of_limits(task, label)
+    yield from _problems_of_functions(task)
+    yield from _problems_of_grants(task)
+    for rule in task.approval:
+        yield from _problems_of_approval(label, rule)
+
+
+def _problems_of_limits(task: RegisteredTask, label: str) -> Iterator[tuple[str, str]]:
     if task.one_open_per and task.one_running_per:
         yield (
             f"The task {label} has both one_open_per and one_running_per.",
             "Keep one. A run that is open may also be running, so one_open_per is the stricter.",
         )
-    yield from _problems_of_functions(task)
-    yield from _problems_of_grants(task)
-    for rule in task.approval:
-        yield from _problems_of_approval(label, rule)
+    if task.undo is not None and not getattr(task.undo, "fill", None):
+        yield (
+            f"The undo of the task {label} does not say what is to be undone.",
+            'Write undo=Undo("reverse-credit", fill={"credit": a_function_of_the_run}).',
+        )
 
 
 def _problems_of_functions(task: RegisteredTask) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,19 @@ from tasks.models import Run, Settlement
 
 
 def seal_of_run(run: Run) -> str:
+    """SHA-256 over task, code, requester, reason, parameters and preview as they are stored.
+
+    And over the run that is undone, where it undoes one.
+    """
+    sealed = {
+        "task": run.task.slug,
+        "source": run.source_hash,
+        "requested_by": run.requested_by_id,
+        "reason": run.reason,
+        "values": run.values,
+        "preview": run.preview,
+    }
+    return seal_of(sealed | ({"undoes": str(run.undoes_id)} if run.undoes_id else {}))
     """SHA-256 over task, code, requester, reason, parameters and preview as they are stored."""
     return seal_of(
         {

@@ -46,6 +46,8 @@ def story_of(run: Run) -> list[Entry]:
     entries = [*_moves(run), *_decisions(run)]
     if any(entry.what == _WHAT[Status.UNCERTAIN] for entry in entries):
         entries += _proposals(run)
+    """What happened to a run, oldest first. Four queries at most."""
+    entries = [*_moves(run), *_decisions(run), *_undone(run)]
     return sorted(entries, key=lambda entry: entry.at)
 
 
@@ -109,6 +111,16 @@ def _proposals(run: Run) -> Iterator[Entry]:
             version.reason,
             "waiting",
         )
+
+
+def _undone(run: Run) -> Iterator[Entry]:
+    if run.status != Status.SUCCEEDED:
+        return
+    for undo in run.undone_by.select_related("requested_by"):
+        who, door = str(undo.requested_by), door_label(undo.door)
+        yield Entry(undo.requested_at, "Asked to be undone", who, door, undo.reason, "waiting")
+        if undo.status == Status.SUCCEEDED and undo.finished_at:
+            yield Entry(undo.finished_at, "Undone", who, door, tone="waiting")
 
 
 def _decisions(run: Run) -> Iterator[Entry]:

@@ -1,6 +1,6 @@
 """Asking for a run: what is asked is checked, frozen, sealed, and queued or put to people."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from tasks.registry import RegisteredTask, UnknownTask, registry
 from tasks.rules import rules_that_apply
 from tasks.seals import seal_of_run
 from tasks.stages import stages_for
+from tasks.undoing import check_undoable, values_to_undo
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -57,25 +58,29 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
     reason: str = "",
     waits_for: timedelta | None = None,
     again_of: Run | None = None,
+    undoes: Run | None = None,
 ) -> Run:
     """Ask for a run: it is queued at once, or waits for the people its rules name.
 
     `values` and `files` are what a form would send; `waits_for` is how long people have to decide,
-    three days by default; `again_of` is the run that this one repeats. Raises `InvalidValues` when
+    three days by default; `again_of` is the run that this one repeats, `undoes` the one that it
+    undoes, whose values it gets and nobody can change. Raises `InvalidValues` when
     they break a rule of the task, and a `Refusal` when this person may not ask, or nobody could
-    approve it; `Taken` when only one such run may be open, and one is.
+    approve it; `Taken` when only one such run may be open, and one is;
+    `NotUndoable` when the other run cannot be undone.
     """
     task = Task.objects.get(pk=task_id)
     reason = reason.strip()
     with transition(by=requested_by, door=door, subject=task, reason=reason):
         require(requested_by, Right.REQUEST, task)
-        draft = _draft(task, requested_by, values, files)
+        _lock([again_of, undoes])
+        draft = _draft(task, requested_by, values, files, _fixed(undoes, task, requested_by))
         stages = _stages(task, draft, requested_by)
         if stages and not reason:
             missing = "This waits for approval. Say why you ask for it."
             draft.form.add_error(None, ValidationError(missing, code="reason"))
             raise InvalidValues(draft.form)
-        run = _sealed(task, draft, requested_by, door, reason)
+        run = _sealed(task, draft, requested_by, door, reason, undoes)
         run.again_of = again_of
         run.concurrency_key = key_of(draft.registered, draft.frozen)
         refuse_second(run, draft.registered)
@@ -89,13 +94,42 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
     return run
 
 
+def _lock(runs: Iterable[Run | None]) -> None:
+    """Lock earlier runs before any key: the end of a run takes the two in this order."""
+    keys = [run.pk for run in runs if run]
+    if keys:
+        list(
+            Run.objects.select_for_update(of=("self",), no_key=True)
+            .filter(pk__in=keys)
+            .order_by("pk")
+        )
+
+
+def _fixed(undoes: Run | None, task: Task, person: "User") -> dict[str, Any]:
+    """The values that the run to be undone decides."""
+    if undoes is None:
+        return {}
+    undoes.refresh_from_db()
+    check_undoable(undoes, task=task, person=person)
+    return values_to_undo(undoes)
+
+
 def _draft(
-    task: Task, person: "User", values: Mapping[str, Any], files: Mapping[str, Any] | None
+    task: Task,
+    person: "User",
+    values: Mapping[str, Any],
+    files: Mapping[str, Any] | None,
+    fixed: Mapping[str, Any],
 ) -> Draft:
     registered = code_of(task)
     declared = parameters.read(registered.function)
     form = parameters.form_for(
-        declared, person=person, data=values, files=files, validate=registered.validate
+        declared,
+        person=person,
+        data=values,
+        files=files,
+        validate=registered.validate,
+        locked=fixed,
     )
     if not form.is_valid():
         raise InvalidValues(form)
@@ -136,7 +170,9 @@ def _stages(task: Task, draft: Draft, person: "User") -> list[StageSpec]:
     return stages_for(task, rules_that_apply(task, declared, draft.frozen), person)
 
 
-def _sealed(task: Task, draft: Draft, person: "User", door: str, reason: str) -> Run:
+def _sealed(
+    task: Task, draft: Draft, person: "User", door: str, reason: str, undoes: Run | None
+) -> Run:
     declared = parameters.read(draft.registered.function)
     run = Run(
         task=task,
@@ -147,6 +183,7 @@ def _sealed(task: Task, draft: Draft, person: "User", door: str, reason: str) ->
         values=draft.frozen,
         preview=draft.preview,
         source_hash=draft.registered.source_hash,
+        undoes=undoes,
         needs_approval=False,
         status=Status.QUEUED,
     )
@@ -166,6 +203,8 @@ def _await_approval(
 ) -> None:
     declared = parameters.read(draft.registered.function)
     facts = [list(pair) for pair in parameters.display(declared, draft.frozen)]
+    if run.undoes:
+        facts.insert(0, ["Undoes", run.undoes.headline])
     run.status = Status.AWAITING_APPROVAL
     run.needs_approval = True
     run.approval = approvals.open_request(

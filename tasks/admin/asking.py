@@ -24,10 +24,12 @@ from tasks import parameters
 from tasks.access import Right, allowed, runs_for
 from tasks.actions import InvalidValues, request_run
 from tasks.admin.pages import code_of, task_or_404
+from tasks.admin.prefilled import earlier, to_undo, values_of
 from tasks.models import Run, Task
 from tasks.one_at_a_time import Taken
 from tasks.registry import RegisteredTask
 from tasks.rules import rules_in_force
+from tasks.undoing import NotUndoable, check_undoable, values_to_undo
 from tasks.wording import always_holds, in_words, paragraphs
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ class WhyForm(forms.Form):
     )
     nonce = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
     again = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    undo = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -61,17 +64,16 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
     task = task_or_404(request, slug, Right.VIEW)
     if request.method == "POST":
         return _send(request, task)
-    earlier = _earlier(request, task, request.GET.get("again"))
-    blank = {"nonce": uuid4().hex, "again": earlier.pk if earlier else None}
-    return _show(request, task, WhyForm(initial=blank, prefix=OURS), earlier=earlier)
-
-
-def _earlier(request: HttpRequest, task: Task, wanted: object) -> Run | None:
-    """The run of this task that is asked for again, if this person may see it."""
+    again = earlier(request, task, request.GET.get("again"))
+    undoes = to_undo(request, task, request.GET.get("undo"))
+    blank = {"nonce": uuid4().hex, "again": again and again.pk, "undo": undoes and undoes.pk}
+    why = WhyForm(initial=blank, prefix=OURS)
     try:
-        return runs_for(person_of(request)).filter(pk=str(wanted or ""), task=task).first()
-    except ValidationError:  # no number of a run
-        return None
+        form = _form_of(request, task, again, undoes)
+    except NotUndoable as refusal:
+        messages.error(request, str(refusal))
+        return redirect("admin:tasks_run_change", request.GET["undo"])
+    return _show(request, task, why, form, undoes=undoes)
 
 
 @require_safe
@@ -99,7 +101,8 @@ def options(request: HttpRequest, slug: str, parameter: str) -> JsonResponse:
 def _send(request: HttpRequest, task: Task) -> HttpResponse:
     why = WhyForm(request.POST, prefix=OURS)
     if not why.is_valid():
-        return _show(request, task, why, _bound(request, task))
+        return _show(request, task, why, _bound(request, task, None))
+    undoes = to_undo(request, task, why.cleaned_data["undo"])
     asked = partial(
         request_run,
         task.pk,
@@ -108,19 +111,29 @@ def _send(request: HttpRequest, task: Task) -> HttpResponse:
         values=request.POST,
         files=request.FILES,
         reason=why.cleaned_data["reason"],
-        again_of=_earlier(request, task, why.cleaned_data["again"]),
+        again_of=earlier(request, task, why.cleaned_data["again"]),
+        undoes=undoes,
     )
     try:
         run = _once(request, why.cleaned_data["nonce"], asked)
     except InvalidValues as invalid:
-        return _show(request, task, why, _with_errors(_bound(request, task), invalid.form, why))
+        return _show(
+            request,
+            task,
+            why,
+            _with_errors(_bound(request, task, undoes), invalid.form, why),
+            undoes=undoes,
+        )
     except Taken as taken:
         first = runs_for(person_of(request)).filter(pk=taken.by.pk).first()
-        form = _bound(request, task)
-        return _show(request, task, why, form, status=409, taken=taken, first=first)
+        form = _bound(request, task, undoes)
+        return _show(request, task, why, form, status=409, taken=taken, first=first, undoes=undoes)
+    except NotUndoable as refusal:
+        messages.error(request, str(refusal))
+        return redirect("admin:tasks_run_change", why.cleaned_data["undo"])
     except Refusal as refusal:
         messages.error(request, str(refusal))
-        return _show(request, task, why, _bound(request, task), status=403)
+        return _show(request, task, why, _bound(request, task, undoes), status=403, undoes=undoes)
     return redirect("admin:tasks_run_change", run.pk)
 
 
@@ -170,11 +183,27 @@ def _remember(request: HttpRequest, sent: dict[str, str], form: str, run_id: UUI
     request.session.save()
 
 
-def _bound(request: HttpRequest, task: Task) -> parameters.ParameterForm | None:
+def _bound(request: HttpRequest, task: Task, undoes: Run | None) -> parameters.ParameterForm | None:
     registered = code_of(task)
     if registered is None:
         return None
-    return _form(task, registered, person_of(request), data=request.POST, files=request.FILES)
+    locked = values_to_undo(undoes) if undoes else {}
+    sent = {"data": request.POST, "files": request.FILES, "locked": locked}
+    return _form(task, registered, person_of(request), **sent)
+
+
+def _form_of(
+    request: HttpRequest, task: Task, again: Run | None, undoes: Run | None
+) -> parameters.ParameterForm | None:
+    """The form that nobody has filled in yet. Raises `NotUndoable`."""
+    registered, person = code_of(task), person_of(request)
+    if registered is None or not allowed(person, Right.REQUEST, task):
+        return None
+    if undoes:
+        check_undoable(undoes, task=task, person=person)
+    filled = {"initial": values_of(registered, again)}
+    locked = values_to_undo(undoes) if undoes else {}
+    return _form(task, registered, person, locked=locked, **filled)
 
 
 def _form(
@@ -190,22 +219,6 @@ def _form(
         validate=registered.validate,
         **sent,
     )
-
-
-def _values_of(registered: RegisteredTask, earlier: Run | None) -> dict[str, Any]:
-    """What was asked for before, as far as it can be asked for again: no files, no secrets."""
-    if earlier is None:
-        return {}
-    known = {name: value for name, value in earlier.values.items() if not _is_stored(value)}
-    declared = [p for p in parameters.read(registered.function) if p.name in known]
-    try:
-        return parameters.thaw(declared, {p.name: known[p.name] for p in declared})
-    except (parameters.DoesNotFit, parameters.ObjectGone):
-        return {}
-
-
-def _is_stored(value: object) -> bool:
-    return isinstance(value, dict) and ("sha256" in value or "secret" in value)
 
 
 def _with_errors(
@@ -234,17 +247,14 @@ def _show(
     request: HttpRequest,
     task: Task,
     why: WhyForm,
-    form: parameters.ParameterForm | None = None,
+    form: parameters.ParameterForm | None,
     *,
     status: int = 200,
-    earlier: Run | None = None,
     **more: Any,  # noqa: ANN401 - for the template
 ) -> HttpResponse:
     person = person_of(request)
     registered = code_of(task)
     may_request = registered is not None and allowed(person, Right.REQUEST, task)
-    if registered and may_request and form is None:
-        form = _form(task, registered, person, initial=_values_of(registered, earlier))
     rules, may_execute = rules_in_force(task), allowed(person, Right.EXECUTE, task)
     always = any(always_holds(rule) for rule in rules)
     return page(

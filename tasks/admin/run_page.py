@@ -1,8 +1,11 @@
 """What the page of a run shows, and what of it changes while the run goes on."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
+from django.conf import settings
 from django.http import QueryDict
 
 from approvals.models import Stage
@@ -18,6 +21,7 @@ from tasks.admin.pages import MAY_READ_ALL, code_of
 from tasks.models import Run
 from tasks.one_at_a_time import ahead_of
 from tasks.story import story_of
+from tasks.undoing import task_to_undo, undone_by
 from tasks.wording import deciders, state_of, time_left, what_next
 
 if TYPE_CHECKING:
@@ -45,6 +49,7 @@ def whole_page(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
     """Everything on the page. `asked` is what its address asks for: pages of tables."""
     return {
         "facts": facts_of(run),
+        "may_open_undone": run.undoes_id and _may_see(run.undoes_id, person),
         "may_read_all": person.has_perm(MAY_READ_ALL),
         **live_parts(run, person, asked),
     }
@@ -59,7 +64,7 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
         "again": AGAIN.get(Run.Status(run.status), 0),
         "state": "It waits for its turn." if ahead else state_of(run),
         "ahead": ahead,
-        "may_open_ahead": ahead and runs_for(person).filter(pk=ahead.pk).exists(),
+        "may_open_ahead": ahead and _may_see(ahead.pk, person),
         "what_next": what_next(run),
         "tallies": tallies_of(run),
         "to_look_at": to_look_at(run),
@@ -74,9 +79,30 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
         "progress": run.steps_total or run.due_at or run.cancel_asked_at,
         "time_left": time_left(run),
         "attempts": MAX_ATTEMPTS,
+        "forced_at": _forced_at(run),
+        "undo_task": task_to_undo(run, person),
+        "undo": undo_shown(run, person),
         "may_ask_again": run.is_over and _may_ask(run, person),
         "administers": administers,
     }
+
+
+def _forced_at(run: Run) -> datetime | None:
+    """When a run that was asked to stop is stopped by force."""
+    if run.cancel_asked_at is None or run.started_at is None:
+        return None
+    grace = timedelta(seconds=settings.CANCEL_GRACE_SECONDS)
+    return max(run.cancel_asked_at + grace, run.started_at)
+
+
+def undo_shown(run: Run, person: "User") -> tuple[Run, bool] | None:
+    """The run that undoes this one, and whether this person may open it."""
+    undo = undone_by(run) if run.status == Run.Status.SUCCEEDED else None
+    return (undo, _may_see(undo.pk, person)) if undo else None
+
+
+def _may_see(key: UUID, person: "User") -> bool:
+    return runs_for(person).filter(pk=key).exists()
 
 
 def facts_of(run: Run) -> list[tuple[str, str]]:

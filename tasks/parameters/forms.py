@@ -135,6 +135,7 @@ def form_for(  # noqa: PLR0913 -- as a form takes, and who fills it in
     picker_url: PickerUrl | None = None,
     validate: Callable[..., object] | None = None,
     prefix: str | None = None,
+    locked: Mapping[str, Any] | None = None,
 ) -> ParameterForm:
     """The form for these parameters, as this person may fill it in.
 
@@ -142,16 +143,19 @@ def form_for(  # noqa: PLR0913 -- as a form takes, and who fills it in
     already. In a plain dict a name that is absent gets its default. `initial` holds typed values.
     Names that are not declared are ignored; see `unknown_names`. `picker_url` gives the address
     at which the picker of a parameter searches. `validate` gets the typed values that it names,
-    and raises ValidationError({"amount": "message"}).
+    and raises ValidationError({"amount": "message"}). `locked` holds typed values that are shown and
+    cannot be changed, whatever is sent.
     """
     fields = {p.name: _field(p, person, picker_url) for p in parameters}
+    for name in locked or {}:
+        fields[name].disabled = True  # Django then takes the initial value
     return ParameterForm(
         parameters,
         fields,
         validate=validate,
         data=data,
         files=_files(parameters, data, files),
-        initial=dict(initial or {}),
+        initial={**(initial or {}), **(locked or {})},
         prefix=prefix,
     )
 

@@ -14,11 +14,13 @@ def the_seal_fits_what_is_stored(evidence: Evidence) -> Iterator[str]:
     """The seal of each run is that of its task, code, requester, reason, parameters and preview."""
     for run, seal, *parts in evidence.rows("""
         SELECT run.id, run.seal, task.slug, run.source_hash, run.requested_by_id, run.reason,
-            run.values, run.preview
+            run.values, run.preview, run.undoes_id
         FROM tasks_run run JOIN tasks_task task ON task.id = run.task_id ORDER BY run.id
     """):
-        names = ("task", "source", "requested_by", "reason", "values", "preview")
-        if seal_of(dict(zip(names, parts, strict=True))) != seal:
+        names = ("task", "source", "requested_by", "reason", "values", "preview", "undoes")
+        sealed = dict(zip(names, parts, strict=True))
+        undoes = sealed.pop("undoes")
+        if seal_of(sealed | ({"undoes": str(undoes)} if undoes else {})) != seal:
             yield f"Run {run} is not what was sealed: something of it was changed afterwards."
 
 
