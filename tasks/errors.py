@@ -38,5 +38,12 @@ class Cancelled(Exception):
     """Somebody asked the run to stop, and its code has looked. What was done stays done."""
 
 
+class Stopped(BaseException):
+    """Somebody asked the run to stop and it went on, so that it is stopped by force.
+
+    Not to be caught, which is why it is no `Exception`.
+    """
+
+
 class NotOurs(Exception):
     """The run was taken from this worker, which was silent for too long. It must do no more."""

@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from django.db import connection
+
 from approvals.actions import expire_due
 from audit.context import Door, acting
 from tasks import parameters, queue, vault
@@ -15,8 +17,9 @@ from tasks.actions.effects import has_open_effects
 from tasks.actions.lost import recover_lost_runs, ring_again
 from tasks.actions.runs import Outcome, finish_run, start_run
 from tasks.calling import call_with
-from tasks.errors import Busy, Cancelled, OutcomeUnknown, Refused
+from tasks.errors import Busy, Cancelled, OutcomeUnknown, Refused, Stopped
 from tasks.heart import Heart
+from tasks.interruption import Interruption
 from tasks.items import Report
 from tasks.journal import Journal
 from tasks.masking import Redactor
@@ -68,12 +71,12 @@ def _conclude(run: Run, journal: Journal, outcome: Outcome) -> str:
 
 def _outcome(run: Run, journal: Journal) -> Outcome:
     try:
-        with Heart(run, journal) as heart:
+        with Interruption() as interruption, Heart(run, journal, interruption) as heart:
             return _result(_call(run, heart, journal), journal.redact)
     except queue.TimedOut:
         text = f"It took longer than {run.task.timeout} seconds and was stopped."
         return Outcome(Status.FAILED, error=f"{text} Its log shows how far it had come.")
-    except Cancelled as error:
+    except (Cancelled, Stopped) as error:
         return Outcome(Status.CANCELLED, error=str(error))
     except Refused as refusal:
         return Outcome(Status.FAILED, error=str(refusal), repeat=isinstance(refusal, Busy))
@@ -126,4 +129,11 @@ def _call(run: Run, heart: Heart, journal: Journal) -> Any:  # noqa: ANN401 - wh
         files=vault.read_file,
         secrets=vault.read_secret,
     )
-    return call_with(registered.function, values, run=TaskRun(run, heart, journal))
+    try:
+        with heart.interruption.allowed():
+            return call_with(registered.function, values, run=TaskRun(run, heart, journal))
+    except Stopped:
+        # It may have been in the middle of a transaction, or of a statement.
+        connection.close()
+        connection.connect()
+        raise

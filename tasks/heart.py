@@ -6,10 +6,13 @@ import time
 from types import TracebackType
 from typing import Final, Self
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 
+from audit.clock import database_now
 from tasks.actions.runs import extend_lease, lease
 from tasks.errors import Cancelled, NotOurs
+from tasks.interruption import Interruption
 from tasks.journal import Journal
 from tasks.models import Run
 
@@ -22,10 +25,13 @@ LOOKS_EVERY: Final = 1.0  # seconds: a loop may ask as often as it likes
 class Heart:
     """Beats while the block runs, from a database connection of its own.
 
-    Each second it writes what the journal holds, and three times in a lease it extends the lease.
+    Each second it writes what the journal holds. Three times in a lease it extends the lease, and
+    hears then that somebody wants the run to stop.
     """
 
-    def __init__(self, run: Run, journal: Journal) -> None:
+    def __init__(self, run: Run, journal: Journal, interruption: Interruption) -> None:
+        self.interruption = interruption
+        self._force_at: float | None = None  # when a run that goes on is stopped by force
         self._run = run
         self._journal = journal
         self._stop = threading.Event()
@@ -46,13 +52,20 @@ class Heart:
     def _beat(self) -> None:
         extended_at = time.monotonic()
         try:
-            while not self._stopped_after(BEATS_EVERY):
+            while not self._stopped_after(self._pause()):
                 self._write()
-                if time.monotonic() - extended_at >= lease().total_seconds() / 3:
-                    self._extend()
+                if time.monotonic() - extended_at >= _extends_every():
                     extended_at = time.monotonic()
+                    self._extend()
+                self._stop_by_force()
         finally:
             connection.close()
+
+    def _pause(self) -> float:
+        """Seconds until the next beat."""
+        if self._force_at is None:
+            return BEATS_EVERY
+        return min(BEATS_EVERY, max(self._force_at - time.monotonic(), 0.1))
 
     def _stopped_after(self, seconds: float) -> bool:
         self._journal.many.wait(seconds)
@@ -66,9 +79,19 @@ class Heart:
             connection.close()
             self._stop.wait(BEATS_EVERY)
 
+    def _stop_by_force(self) -> None:
+        """Once in each period of grace: code that swallows it ends by its time-out at the latest."""
+        if self._force_at is not None and time.monotonic() >= self._force_at:
+            logger.warning("Run %s did not stop when it was asked to: by force", self._run.pk)
+            self._force_at = time.monotonic() + max(settings.CANCEL_GRACE_SECONDS, 1)
+            self.interruption.interrupt()
+
     def _extend(self) -> None:
         try:
-            extend_lease(self._run.pk, attempt=self._run.attempt)
+            seen = extend_lease(self._run.pk, attempt=self._run.attempt)
+            if seen and seen.cancel_asked_at and self._force_at is None:
+                asked = (database_now() - seen.cancel_asked_at).total_seconds()
+                self._force_at = time.monotonic() + settings.CANCEL_GRACE_SECONDS - asked
         except DatabaseError:
             # The next beat tries again. If none succeeds, the lease runs out, as it should.
             logger.exception("Run %s could not extend its lease", self._run.pk)
@@ -87,3 +110,9 @@ class Heart:
         if time.monotonic() - self._looked_at >= LOOKS_EVERY:
             self._looked_at = time.monotonic()
             self.check()
+
+
+def _extends_every() -> float:
+    """Seconds: well within a lease, and soon enough to hear of a wish to stop within the grace."""
+    grace = float(settings.CANCEL_GRACE_SECONDS)
+    return min(lease().total_seconds() / 3, max(grace / 3, 1))

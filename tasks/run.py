@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from tasks.heart import Heart
+from tasks.interruption import Interruption, uninterrupted
 from tasks.items import Items, Report
 from tasks.journal import Journal
 from tasks.models import Run
@@ -24,6 +25,10 @@ class TaskRun:
         self._steps = Steps(run, heart, journal)
 
     @property
+    def _interruption(self) -> Interruption:
+        return self._heart.interruption
+
+    @property
     def id(self) -> UUID:
         """The run's id."""
         return self._run.pk
@@ -38,14 +43,17 @@ class TaskRun:
         """Why that person asked for it."""
         return self._run.reason
 
+    @uninterrupted
     def log(self, text: str) -> None:
         """Write a line that people see on the run's page, at most a second later."""
         self._journal.write(text)
 
+    @uninterrupted
     def progress(self, done: int, total: int) -> None:
         """Say how far it has come: people see a bar. Cheap enough for each turn of a loop."""
         self._journal.progress(done, total)
 
+    @uninterrupted
     def check_cancelled(self) -> None:
         """Stop here if somebody asked for it. Cheap enough for each turn of a loop.
 
@@ -53,6 +61,7 @@ class TaskRun:
         """
         self._heart.check_now_and_then()
 
+    @uninterrupted
     def once[T](self, step: str, send: Callable[[str], T]) -> T:
         """Do one thing outside our database, and remember its answer under the step's name.
 
@@ -62,6 +71,7 @@ class TaskRun:
         """
         return self._steps.send(step, send)
 
+    @uninterrupted
     def write_once[T](self, step: str, write: Callable[[], T]) -> T:
         """Do one thing that writes to our own database and nowhere else, exactly once.
 
@@ -71,6 +81,7 @@ class TaskRun:
         """
         return self._steps.write(step, write)
 
+    @uninterrupted
     def each[I](
         self,
         step: str,
@@ -94,6 +105,7 @@ class TaskRun:
             lambda name, item: self._steps.send(name, lambda key_: send(item, key_)),
         )
 
+    @uninterrupted
     def write_each[I](
         self,
         step: str,

@@ -18,17 +18,6 @@ def seal_of_run(run: Run) -> str:
         "preview": run.preview,
     }
     return seal_of(sealed | ({"undoes": str(run.undoes_id)} if run.undoes_id else {}))
-    """SHA-256 over task, code, requester, reason, parameters and preview as they are stored."""
-    return seal_of(
-        {
-            "task": run.task.slug,
-            "source": run.source_hash,
-            "requested_by": run.requested_by_id,
-            "reason": run.reason,
-            "values": run.values,
-            "preview": run.preview,
-        }
-    )
 
 
 def seal_of_settlement(settlement: Settlement) -> str:

@@ -43,7 +43,8 @@ class Steps:
                 same_key=False,
             )
         try:
-            answer = send(effect.key)
+            with self._heart.interruption.allowed():  # it may hang: then nobody knows
+                answer = send(effect.key)
         except OutcomeUnknown as unknown:
             doubt_effect(effect, self._journal.redact(str(unknown)))
             raise

@@ -42,12 +42,10 @@ class Entry:
 
 
 def story_of(run: Run) -> list[Entry]:
-    """What happened to a run, oldest first. Three queries, and one more after it was uncertain."""
-    entries = [*_moves(run), *_decisions(run)]
+    """What happened to a run, oldest first. Four queries, and one more after it was uncertain."""
+    entries = [*_moves(run), *_decisions(run), *_undone(run)]
     if any(entry.what == _WHAT[Status.UNCERTAIN] for entry in entries):
         entries += _proposals(run)
-    """What happened to a run, oldest first. Four queries at most."""
-    entries = [*_moves(run), *_decisions(run), *_undone(run)]
     return sorted(entries, key=lambda entry: entry.at)
 
 

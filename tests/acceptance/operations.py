@@ -44,3 +44,23 @@ def stubborn(run: TaskRun) -> None:
     while True:
         with suppress(BaseException):
             time.sleep(30)
+
+
+@task(name="Deaf", category="Tests", owner="Testers", timeout=60)
+def deaf(run: TaskRun) -> None:
+    """Never looks whether it shall stop."""
+    run.log("Begun")
+    while True:
+        time.sleep(0.01)
+
+
+@task(name="Deaf to everything", category="Tests", owner="Testers", timeout=8)
+def deaf_to_everything(run: TaskRun) -> None:
+    """Swallows whatever would stop it."""
+    run.log("Begun")
+    while True:
+        try:
+            time.sleep(30)
+        except BaseException as error:
+            if type(error).__name__ == "Stopped":
+                run.log("Went on")
