@@ -67,11 +67,11 @@ def test_the_story_of_a_run_taken_back_says_by_whom(ask, alice):
     )
 
 
-def test_the_story_costs_three_queries(ask, approve, work, django_assert_num_queries):
+def test_the_story_costs_four_queries(ask, approve, work, django_assert_num_queries):
     run = ask()
     approve(run)
     work(run)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         story_of(run)
 
 
