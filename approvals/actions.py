@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 Status = ApprovalRequest.Status
 Verdict = Decision.Verdict
 
-WAITS_FOR = timedelta(days=3)  # unless it is said otherwise
 TOLD: Final[dict[str, str]] = {
     Status.APPROVED: "Approved",
     Status.REJECTED: "Rejected",
@@ -51,7 +50,8 @@ def open_request(  # noqa: PLR0913 - a question has this many parts
 ) -> ApprovalRequest:
     """Put a sealed question to people.
 
-    It expires after `waits_for`, three days by default. Raises `NobodyCanDecide` when a stage could never get the decisions it needs.
+    It expires after `waits_for`, or earlier where a stage says so; without either, after three
+    days. Raises `NobodyCanDecide` when a stage could never get the decisions it needs.
     """
     if not stages:
         raise ValueError("A request needs at least one stage: without one nobody is asked.")
@@ -62,15 +62,13 @@ def open_request(  # noqa: PLR0913 - a question has this many parts
             seal=seal,
             requested_by=requested_by,
             reason=reason,
-            expires_at=database_now() + (WAITS_FOR if waits_for is None else waits_for),
+            expires_at=database_now() + policy.time_to_decide(stages, waits_for),
         )
         asked = [
-            person
+            set(_open_stage(request, position, spec))
             for position, spec in enumerate(stages, start=1)
-            for person in _open_stage(request, position, spec)
         ]
-        # One person decides once: the same few cannot serve every stage.
-        _must_suffice("All stages together", sum(s.needed for s in stages), len(set(asked)))
+        _must_suffice("All stages together", *policy.people_wanted(stages, asked))
     return request
 
 
@@ -92,9 +90,14 @@ def _open_stage(request: ApprovalRequest, position: int, spec: StageSpec) -> "li
         name=spec.name,
         condition=spec.condition,
         needed=spec.needed,
+        may_serve_twice=spec.may_serve_twice,
+        remind_after=spec.remind_after,
+        escalate_after=spec.escalate_after,
+        fresh_proof=spec.fresh_proof,
     )
     stage.groups.set(spec.groups)
     stage.people.set(spec.people)
+    stage.escalate_to.set(spec.escalate_to)
     Reviewer.objects.bulk_create(Reviewer(stage=stage, person=person) for person in people)
     return people
 

@@ -136,7 +136,7 @@ def _may_decide(stage: Stage, ballot: Ballot, eligible: Sequence[Reviewer]) -> s
         for reviewer in eligible
         if reviewer.stage_id == stage.pk
         and reviewer.person_id != asked_for
-        and not ballot.decision_of(reviewer.person)
+        and not ballot.has_served(reviewer.person, stage)
     ]
     if not people:
         return "Nobody any more: everybody who could has left or has decided already."

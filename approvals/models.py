@@ -69,6 +69,16 @@ class Stage(models.Model):
     needed = models.PositiveSmallIntegerField()
     groups = models.ManyToManyField(Group, related_name="+")
     people = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+")
+    may_serve_twice = models.BooleanField(
+        "may be decided by who has decided another stage", default=False, db_default=False
+    )
+    # Copies of what the rule says, for whoever reminds, escalates and asks for a fresh proof.
+    remind_after = models.DurationField("reminded after", null=True, blank=True)
+    escalate_after = models.DurationField("escalated after", null=True, blank=True)
+    escalate_to = models.ManyToManyField(Group, related_name="+")
+    fresh_proof = models.BooleanField(
+        "who agrees proves anew who they are", default=False, db_default=False
+    )
 
     class Meta:
         ordering: ClassVar = ["position"]
@@ -123,9 +133,8 @@ class Decision(models.Model):
     class Meta:
         ordering: ClassVar = ["id"]
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["request", "decided_by"], name="one_person_one_decision"
-            ),
+            # One in the whole request, says the guard, unless the stage allows otherwise.
+            models.UniqueConstraint(fields=["stage", "decided_by"], name="one_person_one_decision"),
             models.CheckConstraint(
                 condition=~models.Q(decided_by=models.F("requested_by")),
                 name="nobody_decides_their_own_request",

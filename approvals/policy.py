@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Status = ApprovalRequest.Status
 Verdict = Decision.Verdict
+
+WAITS_FOR = timedelta(days=3)  # unless it is said otherwise
 
 
 class OwnRequest(Refusal):
@@ -50,6 +52,7 @@ class StageSpec:
     """What a stage asks for: so many of these groups' members and these people.
 
     Those in `without` are never asked, whatever group they are in; the requester never is.
+    `may_serve_twice` lets those decide here who have decided another stage of the request.
     """
 
     name: str
@@ -58,6 +61,12 @@ class StageSpec:
     people: Sequence["User"] = ()
     condition: str = ""
     without: Sequence["User"] = ()
+    may_serve_twice: bool = False
+    expires_after: timedelta | None = None
+    remind_after: timedelta | None = None
+    escalate_after: timedelta | None = None
+    escalate_to: Sequence[Group] = ()
+    fresh_proof: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,9 +99,13 @@ class Ballot:
             return Status.REJECTED
         return Status.PENDING if self.open_stage() or not self.stages else Status.APPROVED
 
-    def decision_of(self, person: "User") -> Decision | None:
-        """What this person has decided, if anything."""
-        return next((d for d in self.decisions if d.decided_by_id == person.pk), None)
+    def has_served(self, person: "User", stage: Stage) -> bool:
+        """Whether what this person has decided so far keeps them from deciding this stage."""
+        return any(
+            decision.stage_id == stage.pk or not stage.may_serve_twice
+            for decision in self.decisions
+            if decision.decided_by_id == person.pk
+        )
 
 
 def reviewers_for(
@@ -106,6 +119,29 @@ def reviewers_for(
         .exclude(pk__in=[person.pk for person in without])
         .distinct()
     )
+
+
+def time_to_decide(stages: Sequence[StageSpec], waits_for: timedelta | None = None) -> timedelta:
+    """How long people have: the shortest that is said, three days where nothing is."""
+    if waits_for is None:
+        return min(stage.expires_after or WAITS_FOR for stage in stages)
+    return min([waits_for, *(stage.expires_after for stage in stages if stage.expires_after)])
+
+
+def people_wanted(stages: Sequence[StageSpec], could: "Sequence[set[User]]") -> tuple[int, int]:
+    """How many different people all stages together need, and how many there are.
+
+    `could` holds who could decide, stage by stage. One person decides once: the same few cannot
+    serve every stage. Only a stage that may be served twice can do with those before it.
+    """
+    needed, people, before = 0, set["User"](), set["User"]()
+    for stage, able in zip(stages, could, strict=True):
+        again = len(able & before) if stage.may_serve_twice else 0
+        if again < stage.needed:
+            needed += stage.needed - again
+            people |= able
+        before |= able
+    return needed, len(people)
 
 
 def still_reviewers(request_id: UUID | models.OuterRef) -> models.QuerySet[Reviewer]:
@@ -156,18 +192,18 @@ def objection(
         return NotWaiting(f"This request is not waiting any more. It is {state}.")
     if request.expires_at <= now:
         return NotWaiting("This request has expired. It can be asked for again.")
-    if ballot.decision_of(person):
+    stage = ballot.open_stage()
+    if stage and ballot.has_served(person, stage):
         return AlreadyDecided("You have decided this request already.")
     if seal is not None and seal != request.seal:
         return SomethingChanged(
             "What you were shown is not what is asked now. Open the request again and look."
         )
-    return _not_eligible(ballot, person)
+    return _not_eligible(request, stage, person)
 
 
-def _not_eligible(ballot: Ballot, person: "User") -> Refusal | None:
-    stage = ballot.open_stage()
-    if stage and still_reviewers(ballot.request.pk).filter(stage=stage, person=person).exists():
+def _not_eligible(request: ApprovalRequest, stage: Stage | None, person: "User") -> Refusal | None:
+    if stage and still_reviewers(request.pk).filter(stage=stage, person=person).exists():
         return None
     return NotEligible("You are not among the people who may decide this request now.")
 
@@ -184,13 +220,15 @@ def to_decide(person: "User") -> models.QuerySet[ApprovalRequest]:
     open_stages = Stage.objects.alias(agreed=Coalesce(models.Subquery(agreed), 0)).filter(
         request=models.OuterRef("stage__request_id"), needed__gt=models.F("agreed")
     )
+    decided = Decision.objects.filter(decided_by=person, request=models.OuterRef("stage__request"))
     mine = still_reviewers(models.OuterRef("pk")).filter(
+        ~models.Exists(decided.filter(stage=models.OuterRef("stage"))),
+        models.Q(stage__may_serve_twice=True) | ~models.Exists(decided),
         person=person,
         stage=models.Subquery(open_stages.order_by("position").values("pk")[:1]),
     )
     return ApprovalRequest.objects.filter(
         models.Exists(mine),
-        ~models.Exists(Decision.objects.filter(request=models.OuterRef("pk"), decided_by=person)),
         status=Status.PENDING,
         expires_at__gt=Now(),
     ).exclude(requested_by=person)

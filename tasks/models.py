@@ -1,6 +1,7 @@
 """What may be run, by whom and under which rules; and every run of it."""
 
 import uuid
+from datetime import timedelta
 from typing import ClassVar, Self
 
 from django.conf import settings
@@ -102,6 +103,16 @@ class ApprovalRule(models.Model):
     for_settling = models.BooleanField(
         "also when an uncertain run is settled", default=False, db_default=False
     )
+    may_serve_twice = models.BooleanField(
+        "who has decided another stage may decide this one too", default=False, db_default=False
+    )
+    fresh_proof = models.BooleanField(
+        "who agrees proves anew who they are", default=False, db_default=False
+    )
+    expires_after = models.DurationField("expires after", null=True, blank=True)
+    remind_after = models.DurationField("reminds after", null=True, blank=True)
+    escalate_after = models.DurationField("escalates after", null=True, blank=True)
+    escalate_to = models.ManyToManyField(Group, related_name="+", blank=True)
     version = models.PositiveIntegerField(default=1, editable=False)
     replaces = models.OneToOneField(
         "self", models.PROTECT, null=True, blank=True, related_name="replaced_by", editable=False
@@ -114,7 +125,11 @@ class ApprovalRule(models.Model):
     class Meta:
         ordering: ClassVar = ["position", "id"]
         constraints: ClassVar = [
-            models.CheckConstraint(condition=models.Q(needed__gte=1), name="rule_needs_somebody")
+            models.CheckConstraint(condition=models.Q(needed__gte=1), name="rule_needs_somebody"),
+            models.CheckConstraint(
+                condition=models.Q(expires_after=None) | models.Q(expires_after__gt=timedelta(0)),
+                name="rule_gives_time_to_decide",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -265,6 +280,33 @@ class Run(models.Model):
 
 
 UNFINISHED = (Run.Status.AWAITING_APPROVAL, Run.Status.QUEUED, Run.Status.RUNNING)
+
+
+class Tally(models.Model):
+    """One thing that a run counts towards, where a rule adds up: this customer, that account.
+
+    `value` is a fingerprint, so that a name or a number is not kept in a second place.
+    """
+
+    run = models.ForeignKey(Run, models.PROTECT, related_name="tallies", db_index=False)
+    task = models.ForeignKey(Task, models.PROTECT, related_name="+", db_index=False)
+    name = models.CharField(max_length=100)
+    value = models.CharField(max_length=64)
+    recorded_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name_plural = "tallies"
+        indexes: ClassVar = [
+            models.Index(
+                fields=["task", "name", "value", "recorded_at"],
+                include=["run"],
+                name="tally_window",
+            )
+        ]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["run", "name"], name="tally_once")]
+
+    def __str__(self) -> str:
+        return f"{self.run} by {self.name}"
 
 
 class LogLine(models.Model):

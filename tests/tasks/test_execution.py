@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django_q.models import OrmQ
 
 from approvals import actions as approvals
+from approvals import policy
 from approvals.models import ApprovalRequest
 from audit.context import Door
 from backoffice.models import User
@@ -281,7 +282,7 @@ def test_somebody_who_may_run_it_confirms_for_somebody_who_may_ask(
 
 
 def test_the_sweep_expires_what_nobody_decided(ask, monkeypatch, work, credit):
-    monkeypatch.setattr(approvals, "WAITS_FOR", timedelta(seconds=-1))
+    monkeypatch.setattr(policy, "WAITS_FOR", timedelta(seconds=-1))
     run = ask("150.00")
     assert sweep().startswith("1 expired")
     run.refresh_from_db()
