@@ -68,7 +68,8 @@ def open_request(  # noqa: PLR0913 - a question has this many parts
             set(_open_stage(request, position, spec))
             for position, spec in enumerate(stages, start=1)
         ]
-        _must_suffice("All stages together", *policy.people_wanted(stages, asked))
+        needed, people = policy.people_wanted(stages, asked)
+        _must_suffice("All stages together", needed, len(people))
     return request
 
 

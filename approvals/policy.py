@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
@@ -128,8 +128,19 @@ def time_to_decide(stages: Sequence[StageSpec], waits_for: timedelta | None = No
     return min([waits_for, *(stage.expires_after for stage in stages if stage.expires_after)])
 
 
-def people_wanted(stages: Sequence[StageSpec], could: "Sequence[set[User]]") -> tuple[int, int]:
-    """How many different people all stages together need, and how many there are.
+class Served(Protocol):
+    """What says how many must agree, and whether they may have decided another stage."""
+
+    @property
+    def needed(self) -> int: ...
+    @property
+    def may_serve_twice(self) -> bool: ...
+
+
+def people_wanted(
+    stages: Sequence[Served], could: "Sequence[set[User]]"
+) -> "tuple[int, set[User]]":
+    """How many different people all stages together need, and out of whom.
 
     `could` holds who could decide, stage by stage. One person decides once: the same few cannot
     serve every stage. Only a stage that may be served twice can do with those before it.
@@ -141,7 +152,7 @@ def people_wanted(stages: Sequence[StageSpec], could: "Sequence[set[User]]") -> 
             needed += stage.needed - again
             people |= able
         before |= able
-    return needed, len(people)
+    return needed, people
 
 
 def still_reviewers(request_id: UUID | models.OuterRef) -> models.QuerySet[Reviewer]:

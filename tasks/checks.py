@@ -9,8 +9,8 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ValidationError
 
 from tasks import parameters
+from tasks.conditions import check_condition
 from tasks.registry import RegisteredTask, UnknownTask, registry
-from tasks.rules import check_condition
 
 TAKES_ANYTHING = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
 

@@ -13,12 +13,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 from uuid import UUID
 
 from tasks.discovery import import_modules
 from tasks.source import fingerprint, location
+from tasks.spans import problems_of_times
 
 type Function = Callable[..., Any]
 Level = Literal["view", "request", "execute", "approve", "change"]
@@ -43,7 +45,10 @@ class Problem:
 class Approval:
     """A default rule: when `when` is true, `needed` people of these groups or names must agree.
 
-    `when` is an expression over the task's parameters, such as "amount > 100", or "true". With
+    `when` is an expression over the task's parameters, such as "amount > 100", or "true". A request
+    expires after `expires_after`, three days by default. `remind_after` and `escalate_after`, to the
+    groups `escalate_to`, are counted from the request, too. `may_serve_twice` lets somebody agree
+    who has decided another stage; `fresh_proof` asks who agrees to prove anew who they are. With
     `for_settling`, they must agree as well to what follows when the run is uncertain.
     """
 
@@ -53,9 +58,15 @@ class Approval:
     needed: int = 1
     name: str = ""
     for_settling: bool = False
+    expires_after: timedelta | None = None
+    remind_after: timedelta | None = None
+    escalate_after: timedelta | None = None
+    escalate_to: Sequence[str] = ()
+    may_serve_twice: bool = False
+    fresh_proof: bool = False
 
     def __post_init__(self) -> None:
-        for attribute in ("groups", "people"):
+        for attribute in ("groups", "people", "escalate_to"):
             object.__setattr__(self, attribute, _names(getattr(self, attribute)))
 
 
@@ -308,6 +319,21 @@ def _problems_of_approval(label: str, rule: object) -> Iterator[tuple[str, str]]
             f"An approval rule of the task {label} needs {rule.needed!r} people.",
             "Write a whole number above 0: needed=2.",
         )
+    yield from _problems_of_times(label, rule)
+
+
+def _problems_of_times(label: str, rule: Approval) -> Iterator[tuple[str, str]]:
+    times: tuple[object, ...] = (rule.expires_after, rule.remind_after, rule.escalate_after)
+    if wrong := [each for each in times if each is not None and not isinstance(each, timedelta)]:
+        yield (
+            f"An approval rule of the task {label} has the time {wrong[0]!r}.",
+            "Write a timedelta: expires_after=timedelta(hours=4).",
+        )
+        return
+    for name, what in problems_of_times(
+        rule, default=timedelta(days=3), escalates=bool(rule.escalate_to)
+    ):
+        yield f"An approval rule of the task {label} has a wrong {name}.", what
 
 
 def _names(given: str | Sequence[str]) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ from tasks import parameters
 from tasks.access import Right, allowed, codenames
 from tasks.models import ApprovalRule, Run, Task
 from tasks.registry import UnknownTask, registry
-from tasks.rules import rules_in_force, rules_that_apply
+from tasks.rules import RuleSpec, rules_in_force, rules_that_apply
+from tasks.tallies import facts_of
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -23,11 +24,16 @@ def stages_for(task: Task, rules: Sequence[ApprovalRule], person: "User") -> lis
 
     Without a rule, somebody who may not run the task themselves needs one who may.
     """
-    if rules:
-        return [_stage(rule) for rule in rules]
+    return stages_of(task, [RuleSpec.of(rule) for rule in rules], person)
+
+
+def stages_of(task: Task, specs: Sequence[RuleSpec], person: "User") -> list[StageSpec]:
+    """The same for rules that need not be in force."""
+    if specs:
+        return [_stage(task, spec) for spec in specs]
     if allowed(person, Right.EXECUTE, task):
         return []
-    return [_granted(task, Right.EXECUTE, "Somebody who may run it", needed=1)]
+    return [StageSpec("Somebody who may run it", 1, *_holders(task, Right.EXECUTE))]
 
 
 def stages_for_settling(run: Run, person: "User") -> list[StageSpec]:
@@ -50,18 +56,31 @@ def _rules_now(run: Run) -> list[ApprovalRule]:
     if registered.source_hash != run.source_hash:
         # The values may not fit the parameters any more: fails closed, every rule applies.
         return rules_in_force(run.task)
-    return rules_that_apply(run.task, parameters.read(registered.function), run.values)
+    # In sums the run counts a second time, for itself: rather once too often.
+    return rules_that_apply(facts_of(run, parameters.read(registered.function)))
 
 
-def _stage(rule: ApprovalRule) -> StageSpec:
-    groups, people = list(rule.groups.all()), list(rule.people.all())
+def _stage(task: Task, spec: RuleSpec) -> StageSpec:
+    groups, people = spec.groups, spec.people
     if not groups and not people:
-        return _granted(rule.task, Right.APPROVE, rule.name, rule.needed, rule.condition)
-    return StageSpec(rule.name, rule.needed, groups, people, rule.condition)
+        groups, people = _holders(task, Right.APPROVE)
+    return StageSpec(
+        spec.name,
+        spec.needed,
+        groups,
+        people,
+        spec.condition,
+        may_serve_twice=spec.may_serve_twice,
+        fresh_proof=spec.fresh_proof,
+        expires_after=spec.expires_after,
+        remind_after=spec.remind_after,
+        escalate_after=spec.escalate_after,
+        escalate_to=spec.escalate_to,
+    )
 
 
-def _granted(task: Task, right: Right, name: str, needed: int, condition: str = "") -> StageSpec:
+def _holders(task: Task, right: Right) -> "tuple[list[Group], list[User]]":
     held = {"permission__codename__in": codenames(right)}
     groups = Group.objects.filter(pk__in=task.group_grants.filter(**held).values("group"))
     people = get_user_model().objects.filter(pk__in=task.user_grants.filter(**held).values("user"))
-    return StageSpec(name, needed, list(groups), list(people), condition)
+    return list(groups), list(people)

@@ -9,7 +9,9 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from approvals.models import ApprovalRequest
+from approvals.policy import WAITS_FOR
 from tasks.models import ApprovalRule, Effect, Run, Settlement
+from tasks.spans import written
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -139,6 +141,21 @@ def in_words(rule: ApprovalRule) -> str:
     if always_holds(rule):
         return f"Always waits for {whom}{settling}"
     return f"Waits for {whom} when {rule.condition}{settling}"
+
+
+def besides(rule: ApprovalRule) -> list[str]:
+    """What a rule says beside when and whom: for how long, and how."""
+    found = [f"Expires after {written(rule.expires_after or WAITS_FOR)}"]
+    if rule.remind_after:
+        found.append(f"reminds after {written(rule.remind_after)}")
+    if rule.escalate_after:
+        whom = either([str(group) for group in rule.escalate_to.all()])
+        found.append(f"escalates to {whom} after {written(rule.escalate_after)}")
+    if rule.fresh_proof:
+        found.append("who agrees proves anew who they are")
+    if rule.may_serve_twice:
+        found.append("who has decided another stage may agree here too")
+    return found
 
 
 def deciders(groups: Iterable[object], people: Iterable[object], needed: int) -> str:

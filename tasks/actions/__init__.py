@@ -6,7 +6,7 @@ from tasks.actions.effects import answer_effect, begin_effect, refuse_effect, wr
 from tasks.actions.grants import grant, revoke
 from tasks.actions.looking import NothingToLookUp, look_up
 from tasks.actions.lost import recover_lost_runs, ring_again
-from tasks.actions.rules import RuleSpec, end_rule, save_rule
+from tasks.actions.rules import end_rule, save_rule
 from tasks.actions.runs import (
     NotCancellable,
     Outcome,
@@ -17,6 +17,7 @@ from tasks.actions.runs import (
     start_run,
 )
 from tasks.actions.settling import Finding, NotSettled, on_settlement_decided, settle_run
+from tasks.rules import RuleSpec
 
 __all__ = [
     "Finding",

@@ -12,9 +12,10 @@ from approvals import actions as approvals
 from approvals.policy import StageSpec
 from audit.clock import database_now
 from audit.transitions import transition
-from tasks import parameters, queue, vault
+from tasks import parameters, queue, tallies, vault
 from tasks.access import NotGranted, Right, require
 from tasks.calling import call_with
+from tasks.conditions import Facts
 from tasks.errors import Refused
 from tasks.models import Run, Task
 from tasks.one_at_a_time import key_of, refuse_second
@@ -46,6 +47,7 @@ class Draft:
     form: Form
     frozen: dict[str, Any]
     preview: list[list[str]]
+    groupings: dict[str, str]
 
 
 def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, for how long
@@ -75,7 +77,7 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
         require(requested_by, Right.REQUEST, task)
         _lock([again_of, undoes])
         draft = _draft(task, requested_by, values, files, _fixed(undoes, task, requested_by))
-        stages = _stages(task, draft, requested_by)
+        stages = _stages(task, draft, requested_by, door)
         if stages and not reason:
             missing = "This waits for approval. Say why you ask for it."
             draft.form.add_error(None, ValidationError(missing, code="reason"))
@@ -89,6 +91,7 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
         else:
             run.queued_at = run.rung_at = database_now()
         run.save(force_insert=True)
+        tallies.write(run, draft.groupings)
         if run.status == Status.QUEUED:
             queue.ring(run.pk, timeout=task.timeout)
     return run
@@ -134,14 +137,11 @@ def _draft(
     if not form.is_valid():
         raise InvalidValues(form)
     typed = form.cleaned_data
-    return Draft(
-        registered,
-        form,
-        parameters.freeze(
-            declared, typed, keep_secret=vault.keep_secret, keep_file=vault.keep_file
-        ),
-        _preview(registered, form),
+    frozen = parameters.freeze(
+        declared, typed, keep_secret=vault.keep_secret, keep_file=vault.keep_file
     )
+    preview = _preview(registered, form)
+    return Draft(registered, form, frozen, preview, parameters.groupings(declared, typed, frozen))
 
 
 def code_of(task: Task) -> RegisteredTask:
@@ -165,9 +165,10 @@ def _preview(registered: RegisteredTask, form: Form) -> list[list[str]]:
     return [change.as_json() for change in changes]
 
 
-def _stages(task: Task, draft: Draft, person: "User") -> list[StageSpec]:
+def _stages(task: Task, draft: Draft, person: "User", door: str) -> list[StageSpec]:
     declared = parameters.read(draft.registered.function)
-    return stages_for(task, rules_that_apply(task, declared, draft.frozen), person)
+    facts = Facts.of(task, person, door, declared, draft.frozen, draft.groupings)
+    return stages_for(task, rules_that_apply(facts), person)
 
 
 def _sealed(

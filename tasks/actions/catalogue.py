@@ -8,9 +8,10 @@ from audit.context import Door
 from audit.transitions import transition
 from tasks.access import Right
 from tasks.actions.grants import set_right
-from tasks.actions.rules import RuleSpec, put_in_force
+from tasks.actions.rules import put_in_force
 from tasks.models import Task
-from tasks.registry import RegisteredTask
+from tasks.registry import Approval, RegisteredTask
+from tasks.rules import RuleSpec
 
 COPIED = ("name", "category", "owner", "description", "timeout", "idempotent", "source_hash")
 
@@ -36,16 +37,25 @@ def _introduce(registered: RegisteredTask) -> None:
     for group, level in registered.grants.items():
         set_right(task, Right[level.upper()], to=_group(group))
     for position, rule in enumerate(registered.approval, start=1):
-        spec = RuleSpec(
-            name=rule.name or f"{registered.name}: {rule.when}",
-            condition=rule.when,
-            groups=[_group(name) for name in rule.groups],
-            people=list(get_user_model().objects.filter(username__in=rule.people)),
-            needed=rule.needed,
-            position=position,
-            for_settling=rule.for_settling,
-        )
-        put_in_force(task, spec)
+        put_in_force(task, _spec(registered, rule, position))
+
+
+def _spec(registered: RegisteredTask, rule: Approval, position: int) -> RuleSpec:
+    return RuleSpec(
+        name=(rule.name or f"{registered.name}: {rule.when}")[:120],
+        condition=rule.when,
+        groups=[_group(name) for name in rule.groups],
+        people=list(get_user_model().objects.filter(username__in=rule.people)),
+        needed=rule.needed,
+        position=position,
+        for_settling=rule.for_settling,
+        may_serve_twice=rule.may_serve_twice,
+        fresh_proof=rule.fresh_proof,
+        expires_after=rule.expires_after,
+        remind_after=rule.remind_after,
+        escalate_after=rule.escalate_after,
+        escalate_to=[_group(name) for name in rule.escalate_to],
+    )
 
 
 def _group(name: str) -> Group:

@@ -1,36 +1,22 @@
 """When other people must agree: rules are never changed, only replaced by a new version."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 
-from approvals.policy import reviewers_for
+from approvals.policy import WAITS_FOR, reviewers_for
 from audit.clock import database_now
 from audit.transitions import transition
 from tasks import parameters
 from tasks.access import Right, require, who
+from tasks.conditions import check_condition
 from tasks.models import ApprovalRule, Task
 from tasks.registry import registry
-from tasks.rules import check_condition
+from tasks.rules import COPIED, MANY, RuleSpec
+from tasks.spans import problems_of_times
 
 if TYPE_CHECKING:
     from backoffice.models import User
-
-
-@dataclass(frozen=True)
-class RuleSpec:
-    """What a rule says: when, who, how many, in which stage."""
-
-    name: str
-    condition: str
-    groups: Sequence[Group] = ()
-    people: Sequence["User"] = ()
-    needed: int = 1
-    position: int = 1
-    for_settling: bool = False
 
 
 def save_rule(
@@ -44,13 +30,15 @@ def save_rule(
 ) -> ApprovalRule:
     """Put a rule in force, in the place of an older version if one is named.
 
-    Raises `ValidationError` for a condition that cannot be read and for a rule under which nobody
-    could ever approve, and `NotGranted` unless `by` administers the task.
+    Raises `ValidationError` for a condition that cannot be read, for times that do not fit together
+    and for a rule under which nobody could ever approve, and `NotGranted` unless `by` administers
+    the task.
     """
     task = Task.objects.get(pk=task_id)
     with transition(by=by, door=door, subject=task, reason=reason):
         require(by, Right.CHANGE, task)
         check_condition(spec.condition, parameters.read(registry.get(task.slug).function))
+        _times_fit(spec)
         _somebody_can_approve(task, spec)
         older = _end(replaces) if replaces else None
         return put_in_force(task, spec, replaces=older)
@@ -70,16 +58,12 @@ def put_in_force(
     """Write a rule's row. For the actions of this package, inside their transaction."""
     rule = ApprovalRule.objects.create(
         task=task,
-        name=spec.name,
-        condition=spec.condition,
-        needed=spec.needed,
-        position=spec.position,
-        for_settling=spec.for_settling,
         version=replaces.version + 1 if replaces else 1,
         replaces=replaces,
+        **{name: getattr(spec, name) for name in COPIED},
     )
-    rule.groups.set(spec.groups)
-    rule.people.set(spec.people)
+    for name in MANY:
+        getattr(rule, name).set(getattr(spec, name))
     return rule
 
 
@@ -94,17 +78,30 @@ def _end(rule: ApprovalRule) -> ApprovalRule:
     return locked
 
 
+def _times_fit(spec: RuleSpec) -> None:
+    found = dict(problems_of_times(spec, default=WAITS_FOR, escalates=bool(spec.escalate_to)))
+    if found:
+        raise ValidationError(found)
+
+
 def _somebody_can_approve(task: Task, spec: RuleSpec) -> None:
-    named = could_approve(task, spec)
-    if named < spec.needed:
+    able = could_approve(task, spec)
+    if len(able) < spec.needed:
         raise ValidationError(
-            f"{spec.needed} must agree, but only {named} active people could. Add people, or "
+            f"{spec.needed} must agree, but only {len(able)} active people could. Add people, or "
             "a group with members."
+        )
+    askers = set(who(Right.REQUEST, task))
+    if askers and all(len(able - {asker}) < spec.needed for asker in askers):
+        raise ValidationError(
+            f"{spec.needed} must agree, and nobody decides their own request: whoever may ask for "
+            f"this task, too few others could agree to it. Add people beside "
+            f"{', '.join(sorted(map(str, able)))}."
         )
 
 
-def could_approve(task: Task, spec: RuleSpec) -> int:
-    """How many active people could approve under this rule."""
+def could_approve(task: Task, spec: RuleSpec) -> "set[User]":
+    """The active people who could approve under this rule."""
     if not spec.groups and not spec.people:
-        return who(Right.APPROVE, task).count()
-    return reviewers_for(spec.groups, spec.people).count()
+        return set(who(Right.APPROVE, task))
+    return set(reviewers_for(spec.groups, spec.people))

@@ -6,6 +6,7 @@ An author needs Param, Money, File and Secret:
 """
 
 from audit.seals import canonical
+from tasks.parameters.counting import Addend, addends, grouping_names, groupings
 from tasks.parameters.errors import DeclarationError, DoesNotFit, ObjectGone
 from tasks.parameters.forms import ParameterForm, form_for, search, unknown_names
 from tasks.parameters.frozen import display, freeze, rule_types, rule_values, thaw
@@ -15,6 +16,7 @@ from tasks.parameters.signature import Parameter, read
 from tasks.parameters.types import File, Money, Secret
 
 __all__ = [
+    "Addend",
     "DeclarationError",
     "DoesNotFit",
     "File",
@@ -25,10 +27,13 @@ __all__ = [
     "Parameter",
     "ParameterForm",
     "Secret",
+    "addends",
     "canonical",
     "display",
     "form_for",
     "freeze",
+    "grouping_names",
+    "groupings",
     "read",
     "register_kind",
     "rule_types",

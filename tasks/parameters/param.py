@@ -31,6 +31,7 @@ class Param:
     currencies        codes a person may choose from, the first being suggested
     limit             called with the person; gives the QuerySet of objects they may choose from
     search            names of model fields in which the picker looks
+    sums_by           {"customer": function of the value}: sums in rules can go by that as well
     accept            endings of file names, such as (".csv",)
     max_size          of a file, in bytes
     """
@@ -50,6 +51,7 @@ class Param:
     currencies: tuple[str, ...] = ("USD",)
     limit: "Callable[[Any], QuerySet[Any]] | None" = None
     search: tuple[str, ...] = ()
+    sums_by: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     accept: tuple[str, ...] = ()
     max_size: int = DEFAULT_MAX_SIZE
 

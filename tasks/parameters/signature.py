@@ -17,6 +17,8 @@ from tasks.parameters.param import Param, listed
 from tasks.parameters.words import words
 
 RUN = "TaskRun"
+# What approval rules call other things: see tasks/conditions.py.
+TAKEN = ("requester", "requester_groups", "door", "task")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ def _parameter(declared: inspect.Parameter, hint: Any) -> Parameter:  # noqa: AN
             f"The parameter {name} has {len(params)} Param(...).", "Put them into one."
         )
     param = params[0] if params else Param()
+    _check_sums_by(name, param)
     try:
         kind = kind_of(bare, param)
         has_default = declared.default is not declared.empty
@@ -127,6 +130,15 @@ def _parameter(declared: inspect.Parameter, hint: Any) -> Parameter:  # noqa: AN
         help=param.help,
         param=param,
     )
+
+
+def _check_sums_by(name: str, param: Param) -> None:
+    for other, function in param.sums_by.items():
+        if not (other.isidentifier() and callable(function)):
+            raise DeclarationError(
+                f"sums_by of the parameter {name} says {other!r}: {function!r}.",
+                'Write a name and a function of the value: {"customer": lambda p: p.customer}.',
+            )
 
 
 def _unwrapped(hint: Any) -> tuple[Any, list[Param], bool]:  # noqa: ANN401
@@ -187,8 +199,18 @@ def _check_conditions(parameters: tuple[Parameter, ...]) -> None:
 def _check_names(parameters: tuple[Parameter, ...]) -> None:
     taken: dict[str, str] = {}
     for parameter in parameters:
-        names = [*parameter.inputs, *parameter.kind.rule_types(parameter.name)]
+        names = [
+            *parameter.inputs,
+            *parameter.kind.rule_types(parameter.name),
+            *parameter.param.sums_by,
+        ]
         for name in dict.fromkeys(names):
+            if name in TAKEN:
+                raise DeclarationError(
+                    f"The parameter {parameter.name} uses the name {name!r}, which means something "
+                    "else in approval rules.",
+                    f"Choose another name. These are taken: {', '.join(TAKEN)}.",
+                )
             if other := taken.get(name):
                 raise DeclarationError(
                     f"The parameters {other} and {parameter.name} both use the name {name!r}.",

@@ -1,14 +1,18 @@
 """Words and colours for what runs are and did."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
 
 from django import template
 from django.utils import timezone
 
 from tasks import wording
 from tasks.models import Run
+from tasks.spans import written
 
 register = template.Library()
+NAMED: Final = 10
 
 
 @register.filter
@@ -65,3 +69,15 @@ def item_state(state: str) -> str:
 def tone_of_item(state: str) -> str:
     """The colour of what became of an item."""
     return wording.ITEM_TONES[state]
+def span(time: timedelta) -> str:
+    """“3 days”, “90 minutes”."""
+    return written(time)
+
+
+@register.filter
+def listed(people: Sequence[object]) -> str:
+    """“Alice or Bob”, “Alice, Bob and 4 more”, “nobody”."""
+    names = [str(person) for person in people[:NAMED]]
+    if (more := len(people) - NAMED) > 0:
+        return f"{', '.join(names)} and {more} more"
+    return wording.either(names) or "nobody"

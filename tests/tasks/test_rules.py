@@ -1,20 +1,39 @@
 """Conditions: read when they are written, and never guessed at. S13."""
 
+import inspect
+from datetime import timedelta
+from decimal import Decimal
+
 import pytest
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 
 from approvals.actions import remove_member
+from audit.clock import database_now
 from audit.context import Door
 from tasks import parameters
 from tasks.access import NotGranted, Right
 from tasks.actions import RuleSpec, end_rule, save_rule
 from tasks.actions.grants import set_right
-from tasks.rules import check_condition, rules_that_apply
+from tasks.conditions import CIRCUMSTANCES, Condition, Facts, check_condition
+from tasks.rules import rules_that_apply
+from tasks.sums import ALWAYS_THERE
+from tests.people import join
 
 
 @pytest.fixture
 def declared(credit):
     return parameters.read(credit.registered.function)
+
+
+@pytest.fixture
+def facts(task, declared, alice):
+    def facts_of(frozen, door=Door.ADMIN, by=alice):
+        return Facts.of(
+            task, by, door, declared, frozen, parameters.groupings(declared, {}, frozen)
+        )
+
+    return facts_of
 
 
 @pytest.fixture
@@ -70,13 +89,50 @@ def test_anything_else_is_refused_with_what_to_do(declared, condition, says):
     ("amount", "applies"),
     [("100.00", False), ("100.01", True), ("99.99", False), ("5000.00", True)],
 )
-def test_the_threshold_is_exact(task, declared, amount, applies):
+def test_the_threshold_is_exact(facts, amount, applies):
     frozen = {"amount": {"amount": amount, "currency": "USD"}}
-    assert bool(rules_that_apply(task, declared, frozen)) is applies
+    assert bool(rules_that_apply(facts(frozen))) is applies
 
 
-def test_a_value_that_cannot_be_read_asks_for_approval(task, declared):
-    assert rules_that_apply(task, declared, {"amount": None})
+@pytest.mark.parametrize(
+    ("condition", "applies"),
+    [
+        ('requester == "alice"', True),
+        ('requester in ["bob", "carol"]', False),
+        ('"Night shift" in requester_groups', True),
+        ('"Approvers" in requester_groups', False),
+        ('door == "admin"', True),
+        ('door in ["api", "slack"] and amount > 1', False),
+    ],
+)
+def test_a_condition_sees_who_asks_and_by_which_door(facts, alice, condition, applies):
+    join(alice, Group.objects.create(name="Night shift"))
+    asked = facts({"amount": {"amount": "50.00", "currency": "USD"}})
+    read = Condition.of(condition, asked.parameters)
+    assert read.matches(asked, total=lambda each, facts: Decimal(0)) is applies
+
+
+@pytest.mark.parametrize(
+    "condition", ["requester > 5", "requester_groups > 1", "door > 5", "requestor == 'x'"]
+)
+def test_who_asks_and_the_door_have_types_as_parameters_have(declared, condition):
+    with pytest.raises(ValidationError, match="The names you can use"):
+        check_condition(condition, declared)
+
+
+@pytest.mark.parametrize("name", [*CIRCUMSTANCES, *ALWAYS_THERE])
+def test_no_parameter_takes_a_name_that_means_something_in_every_condition(name):
+    def function(**_: object) -> None: ...
+
+    function.__signature__ = inspect.Signature(
+        [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=str)]
+    )
+    with pytest.raises(parameters.DeclarationError, match="means something else"):
+        parameters.read(function)
+
+
+def test_a_value_that_cannot_be_read_asks_for_approval(facts):
+    assert rules_that_apply(facts({"amount": None}))
 
 
 def test_a_new_version_takes_the_place_of_the_old_one(task, save):
@@ -105,6 +161,35 @@ def test_a_rule_under_which_nobody_could_approve_is_refused(save, bob, carol, ap
         remove_member(user=person, group=approvers, by=None, door=Door.COMMAND, reason="left")
     with pytest.raises(ValidationError, match="only 0 active people"):
         save()
+
+
+def test_a_rule_under_which_every_requester_would_be_one_too_few_is_refused(
+    save, task, alice, bob, carol
+):
+    with pytest.raises(ValidationError, match="nobody decides their own request"):
+        save(groups=[], people=[alice, carol], needed=2)
+    set_right(task, Right.REQUEST, to=bob)
+    assert save(groups=[], people=[alice, carol], needed=2)
+
+
+def test_the_shortest_time_of_the_rules_that_apply_holds(save, ask):
+    save("amount > 120", name="Urgent", position=2, expires_after=timedelta(hours=4))
+    left = ask("150").approval.expires_at - database_now()
+    assert timedelta(hours=3) < left < timedelta(hours=5)
+    assert ask("110").approval.expires_at - database_now() > timedelta(days=2)
+
+
+def test_one_person_serves_two_stages_where_the_second_rule_says_so(save, ask, approve, bob):
+    save("amount > 120", name="Again", position=2, may_serve_twice=True)
+    run = ask("150")
+    approve(run, bob)
+    approve(run, bob)
+    assert run.status == "queued"
+
+
+def test_times_that_do_not_fit_are_refused(save):
+    with pytest.raises(ValidationError, match="expired"):
+        save(remind_after=timedelta(days=4))
 
 
 def test_more_than_there_are_is_refused(save):

@@ -15,7 +15,7 @@ from tasks.admin.settings.versions import earlier_versions
 from tasks.admin.settings.warnings import warnings_about
 from tasks.models import Task
 from tasks.rules import rules_in_force
-from tasks.wording import in_words
+from tasks.wording import besides, in_words
 
 
 @require_safe
@@ -69,7 +69,7 @@ def _show(
         title=f"Settings of “{task}”",
         status=status,
         task=task,
-        rules=[(rule, in_words(rule)) for rule in rules],
+        rules=[(rule, in_words(rule), besides(rule)) for rule in rules],
         earlier=earlier_versions(task),
         grants=grants,
         warnings=warnings_about(task, rules),

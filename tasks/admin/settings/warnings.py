@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from approvals.policy import reviewers_for
+from approvals.policy import people_wanted, reviewers_for
 from tasks.access import Right, who
 from tasks.models import ApprovalRule, Task
+from tasks.rules import RuleSpec
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -23,14 +24,11 @@ def warnings_about(task: Task, rules: Sequence[ApprovalRule]) -> list[str]:
 
 
 def _about_rules(task: Task, rules: Sequence[ApprovalRule], may_ask: "set[User]") -> Iterator[str]:
-    everybody: set[User] = set()
-    for rule in rules:
-        deciders = _deciders(task, rule)
-        everybody |= deciders
+    could = [_deciders(task, rule) for rule in rules]
+    for rule, deciders in zip(rules, could, strict=True):
         yield from _shortage(f"The rule “{rule}” asks", rule.needed, deciders, may_ask)
     if len(rules) > 1:
-        # One person decides once, whatever number of rules name them.
-        needed = sum(rule.needed for rule in rules)
+        needed, everybody = people_wanted([RuleSpec.of(rule) for rule in rules], could)
         yield from _shortage("All rules together ask", needed, everybody, may_ask)
 
 

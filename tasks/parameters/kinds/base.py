@@ -59,6 +59,9 @@ class Kind(ABC):
     rule_type: RuleType | None = rule_engine.DataType.STRING
     comparable: ClassVar[bool] = True  # whether two runs can be seen to have the same value
     same_everywhere: ClassVar[bool] = False  # whether a value means the same in every task
+    # Where in its JSON a number stands that can be added up, and what two must share to be added.
+    number_at: ClassVar[tuple[str, ...] | None] = None
+    unit_at: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, hint: Any, param: Param) -> None:  # noqa: ANN401 -- a type hint is anything
         self.hint = hint
@@ -118,7 +121,7 @@ class Kind(ABC):
         self.field(Asked(person=None, name="", label="", required=False)).run_validators(value)
 
     def _refuse_foreign_options(self) -> None:
-        known = self.options | {"label", "help", "only_if"}
+        known = self.options | {"label", "help", "only_if", "sums_by"}
         for field in fields(Param):
             if field.name not in known and getattr(self.param, field.name) != _DEFAULTS[field.name]:
                 raise DeclarationError(

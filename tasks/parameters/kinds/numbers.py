@@ -20,6 +20,7 @@ class WholeKind(Kind):
     what = "a whole number"
     options = frozenset({"min", "max"})
     rule_type = rule_engine.DataType.FLOAT
+    number_at = ()
 
     def prepare(self) -> None:
         for bound in (self.param.min, self.param.max):
@@ -50,6 +51,7 @@ class DecimalKind(Kind):
     what = "a Decimal"
     options = frozenset({"min", "max", "places"})
     rule_type = rule_engine.DataType.FLOAT
+    number_at = ()
 
     def prepare(self) -> None:
         self.min, self.max = decimal_bound(self.param.min), decimal_bound(self.param.max)
@@ -83,6 +85,8 @@ class MoneyKind(Kind):
 
     what = "Money"
     options = frozenset({"min", "max", "currencies"})
+    number_at = ("amount",)
+    unit_at = ("currency",)
 
     def prepare(self) -> None:
         self.min, self.max = decimal_bound(self.param.min), decimal_bound(self.param.max)

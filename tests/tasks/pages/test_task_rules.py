@@ -1,5 +1,7 @@
 """The form of an approval rule. S4."""
 
+from datetime import timedelta
+
 import pytest
 
 from audit.context import Door
@@ -100,6 +102,44 @@ def test_a_rule_under_which_nobody_could_approve_is_refused_beside_its_groups(ta
 )
 def test_what_is_wrong_is_said_beside_its_field(task, send_rule, changes, field):
     assert list(send_rule(**changes).context["form"].errors) == [field]
+    assert in_force(task) == ["Credits above 100"]
+
+
+def test_a_rule_says_for_how_long_and_how(task, send_rule, approvers, erin):
+    send_rule(
+        needed="1",
+        expires_after="2 days",
+        remind_after="4 hours",
+        escalate_after="36 hours",
+        escalate_to=[approvers.pk],
+        fresh_proof="on",
+        may_serve_twice="on",
+    )
+    rule = task.rules.get(name="Credits above 500")
+    assert rule.expires_after == timedelta(days=2)
+    shown = words(signed_in(erin).get(settings_of(task)))
+    assert (
+        "Expires after 2 days, reminds after 4 hours, escalates to Approvers after 36 hours, who "
+        "agrees proves anew who they are, who has decided another stage may agree here too."
+        in shown
+    )
+    page = signed_in(erin).get(rule_form(task, rule)).content.decode()
+    assert 'value="36 hours"' in page
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"expires_after": "soon"}, "expires_after"),
+        ({"expires_after": "0 days"}, "expires_after"),
+        ({"expires_after": "400 days"}, "expires_after"),
+        ({"remind_after": "3 days"}, "remind_after"),
+        ({"remind_after": "2 hours", "expires_after": "1 hour"}, "remind_after"),
+        ({"escalate_after": "1 day"}, "escalate_to"),
+    ],
+)
+def test_times_that_do_not_fit_are_said_beside_their_fields(task, send_rule, changes, field):
+    assert list(send_rule(needed="1", **changes).context["form"].errors) == [field]
     assert in_force(task) == ["Credits above 100"]
 
 
