@@ -17,7 +17,7 @@ from audit.clock import database_now
 from tasks import tallies
 from tasks.conditions import Facts, Total
 from tasks.models import Run, Task
-from tasks.parameters import Parameter, addends, grouping_names
+from tasks.parameters import Parameter, addends
 from tasks.rules import RuleSpec, holds, readable
 from tasks.stages import stages_of
 from tasks.sums import Sum
@@ -119,7 +119,7 @@ def look_back(task: Task, spec: RuleSpec, parameters: Sequence[Parameter]) -> Lo
     past = Past(sums, parameters)
     asked, would_wait = 0, []
     for run in reversed(runs):
-        facts = _facts_of(run, task, parameters)
+        facts = tallies.facts_of(run, parameters)
         if run.requested_at > since:
             asked += 1
             if holds(condition, facts, past.seen_from(run.requested_at)):
@@ -132,18 +132,11 @@ def _runs_since(task: Task, since: datetime) -> list[Run]:
     runs = Run.objects.filter(task=task, requested_at__gt=since)
     return list(
         runs.annotate(counted=ExpressionWrapper(tallies.counts(), BooleanField()))
-        .select_related("requested_by")
+        .select_related("task", "requested_by")
         .prefetch_related("requested_by__groups", "tallies")
         .defer("preview", "output", "traceback")
         .order_by("-requested_at", "-id")[:MOST_RUNS]
     )
-
-
-def _facts_of(run: Run, task: Task, parameters: Sequence[Parameter]) -> Facts:
-    # What a run was not asked at its time, it shares with no other.
-    alone = dict.fromkeys(grouping_names(parameters), str(run.pk))
-    groupings = alone | {each.name: each.value for each in run.tallies.all()}
-    return Facts.of(task, run.requested_by, run.door, parameters, run.values, groupings)
 
 
 class Past:

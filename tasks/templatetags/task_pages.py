@@ -69,6 +69,8 @@ def item_state(state: str) -> str:
 def tone_of_item(state: str) -> str:
     """The colour of what became of an item."""
     return wording.ITEM_TONES[state]
+
+
 def span(time: timedelta) -> str:
     """“3 days”, “90 minutes”."""
     return written(time)

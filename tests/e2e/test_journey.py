@@ -33,9 +33,11 @@ def pick(page: Page, label: str, words: str) -> str:
     return chosen
 
 
-def ask_for_credit(page: Page, amount: str, why: str = "The parcel came late") -> str:
+def ask_for_credit(
+    page: Page, amount: str, why: str = "The parcel came late", account: str = "A-100"
+) -> str:
     open_task(page, "Issue account credit")
-    pick(page, "Account", "A-100")
+    pick(page, "Account", account)
     page.get_by_label(re.compile("^Amount")).fill(amount)
     page.get_by_label(re.compile("^Why")).fill(why)
     page.get_by_role("button", name="Run").click()
@@ -90,9 +92,17 @@ def test_a_credit_is_asked_for_approved_and_done(sign_in, accessible):  # S5, S1
 
 def test_a_credit_of_100_runs_at_once_and_one_cent_more_waits(sign_in):  # S13
     sam = sign_in("sam")
-    ask_for_credit(sam, "100.00")
+    ask_for_credit(sam, "100.00", account="A-10002")
     expect_status(sam, "Succeeded")
-    ask_for_credit(sam, "100.01")
+    ask_for_credit(sam, "100.01", account="A-10004")
+    assert status(sam) == "Awaiting approval"
+
+
+def test_splitting_a_credit_does_not_help(sign_in):  # S26
+    sam = sign_in("sam")
+    ask_for_credit(sam, "60.00", account="A-10005")
+    expect_status(sam, "Succeeded")
+    ask_for_credit(sam, "40.01", account="A-10005")
     assert status(sam) == "Awaiting approval"
 
 
