@@ -4,20 +4,22 @@ Nothing is written here, and nobody is kept waiting: these are questions.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
+from django.contrib.auth.models import Group
 from django.db.models import BooleanField, ExpressionWrapper
 
 from approvals.policy import StageSpec, people_wanted, reviewers_for, time_to_decide
 from audit.clock import database_now
 from tasks import tallies
 from tasks.conditions import Facts, Total
-from tasks.models import Run, Task
-from tasks.parameters import Parameter, addends
+from tasks.models import Run, Tally, Task
+from tasks.parameters import Parameter, addends, grouping_names
 from tasks.rules import RuleSpec, holds, readable
 from tasks.stages import stages_of
 from tasks.sums import Sum
@@ -118,8 +120,7 @@ def look_back(task: Task, spec: RuleSpec, parameters: Sequence[Parameter]) -> Lo
     runs = _runs_since(task, since - max((s.over for s in sums), default=timedelta(0)))
     past = Past(sums, parameters)
     asked, would_wait = 0, []
-    for run in reversed(runs):
-        facts = tallies.facts_of(run, parameters)
+    for run, facts in _with_facts(list(reversed(runs)), task, parameters, sums):
         if run.requested_at > since:
             asked += 1
             if holds(condition, facts, past.seen_from(run.requested_at)):
@@ -132,11 +133,49 @@ def _runs_since(task: Task, since: datetime) -> list[Run]:
     runs = Run.objects.filter(task=task, requested_at__gt=since)
     return list(
         runs.annotate(counted=ExpressionWrapper(tallies.counts(), BooleanField()))
-        .select_related("task", "requested_by")
-        .prefetch_related("requested_by__groups", "tallies")
+        .select_related("requested_by")
         .defer("preview", "output", "traceback")
         .order_by("-requested_at", "-id")[:MOST_RUNS]
     )
+
+
+def _with_facts(
+    runs: Sequence[Run], task: Task, parameters: Sequence[Parameter], sums: Sequence[Sum]
+) -> Iterator[tuple[Run, Facts]]:
+    """Each run with what a condition sees of it. Two queries, however many runs."""
+    groups, counted_by = _groups_of({run.requested_by_id for run in runs}), _tallies(runs, sums)
+    for run in runs:
+        # What a run was not asked at its time, it shares with no other.
+        alone = dict.fromkeys(grouping_names(parameters), str(run.pk))
+        yield (
+            run,
+            Facts(
+                task,
+                run.requested_by,
+                tuple(groups[run.requested_by_id]),
+                run.door,
+                parameters,
+                run.values,
+                alone | counted_by[run.pk],
+            ),
+        )
+
+
+def _groups_of(people: Collection[int]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = defaultdict(list)
+    members = Group.objects.filter(user__in=people).order_by("name")
+    for person, name in members.values_list("user", "name"):
+        found[person].append(name)
+    return found
+
+
+def _tallies(runs: Sequence[Run], sums: Sequence[Sum]) -> dict[UUID, dict[str, str]]:
+    found: dict[UUID, dict[str, str]] = defaultdict(dict)
+    names = {name for each in sums for name in each.by}
+    kept = Tally.objects.filter(name__in=names, run__in=[run.pk for run in runs])
+    for run, name, value in kept.values_list("run", "name", "value"):
+        found[run][name] = value
+    return found
 
 
 class Past:

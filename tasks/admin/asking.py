@@ -77,9 +77,11 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-def options(request: HttpRequest, slug: str, parameter: str) -> JsonResponse:
-    """What the picker of a parameter offers to this person, page by page."""
-    registered = code_of(task_or_404(request, slug, Right.REQUEST))
+def options(
+    request: HttpRequest, slug: str, parameter: str, right: Right = Right.REQUEST
+) -> JsonResponse:
+    """What the picker of a parameter offers to this person, who has this right, page by page."""
+    registered = code_of(task_or_404(request, slug, right))
     declared = parameters.read(registered.function) if registered else []
     found = next((p for p in declared if p.name == parameter), None)
     number = request.GET.get("page", "1")

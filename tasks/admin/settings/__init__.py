@@ -3,6 +3,8 @@
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path
 
+from tasks.access import Right
+from tasks.admin.asking import options
 from tasks.admin.settings import overview, rules
 
 
@@ -16,6 +18,12 @@ def urls(site: AdminSite) -> list[URLPattern]:
         path("-/settings/", view(overview.every_task), name="tasks_task_settings_list"),
         path("<slug:slug>/settings/", view(overview.one_task), name="tasks_task_settings"),
         path("<slug:slug>/settings/grants/", view(overview.save_grants), name="tasks_task_grants"),
+        path(
+            "<slug:slug>/settings/options/<slug:parameter>/",
+            view(options),
+            {"right": Right.CHANGE},
+            name="tasks_task_try_options",
+        ),
         path("<slug:slug>/settings/rules/new/", view(rules.edit), name="tasks_task_rule_new"),
         path("<slug:slug>/settings/rules/<int:rule_id>/", view(rules.edit), name="tasks_task_rule"),
         path(

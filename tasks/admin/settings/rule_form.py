@@ -134,7 +134,7 @@ class RuleForm(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.declared = declared
-        self.fields["reason"].required = not only_tried
+        self.only_tried = only_tried
 
     def clean_condition(self) -> str:
         """Checked here as well as by the action, so that the message stands beside the field."""
@@ -152,8 +152,10 @@ class RuleForm(forms.Form):
         return [_person(name) for name in dict.fromkeys(names)]
 
     def clean(self) -> dict[str, Any]:
-        """Times that fit together."""
+        """Times that fit together; and no reason where nothing is saved."""
         values = super().clean() or self.cleaned_data
+        if self.only_tried:
+            self.errors.pop("reason", None)
         if not self.errors:
             found = problems_of_times(
                 self.spec(), default=WAITS_FOR, escalates=bool(values["escalate_to"])

@@ -11,7 +11,7 @@ from django.urls import reverse
 from audit.context import Door
 from audit.pages import person_of
 from tasks import parameters
-from tasks.access import Right, allowed, who
+from tasks.access import Right, who
 from tasks.admin.settings.rule_form import RuleForm
 from tasks.conditions import Facts
 from tasks.models import ApprovalRule, Task
@@ -44,25 +44,23 @@ class WhoAsksForm(forms.Form):
 class Trying:
     """The part of the page below the rule: what to try it with, and what came of it."""
 
-    who: WhoAsksForm | None = None
-    values: parameters.ParameterForm | None = None
+    who: WhoAsksForm
+    values: parameters.ParameterForm
     trial: Trial | None = None
     past: LookBack | None = None
 
 
 def trying(request: HttpRequest, task: Task, rule: ApprovalRule | None, form: RuleForm) -> Trying:
-    """What the page shows of it. Values can be tried by who may ask for the task."""
+    """What the page shows of it, which answers where one of its buttons was pressed."""
     pressed = request.POST.get(PRESSED)
-    page = Trying()
-    if allowed(person_of(request), Right.REQUEST, task):
-        sent = request.POST if pressed == "values" else None
-        page.who = WhoAsksForm(sent, task=task, prefix="who")
-        page.values = _values_form(request, task, form.declared, sent=pressed == "values")
+    with_values = pressed == "values"
+    who_asks = WhoAsksForm(request.POST if with_values else None, task=task, prefix="who")
+    page = Trying(who_asks, _values_form(request, task, form.declared, sent=with_values))
     if pressed and form.is_valid():
         if pressed == "history":
             page.past = look_back(task, form.spec(), form.declared)
-        elif page.who and page.values and page.who.is_valid() and page.values.is_valid():
-            page.trial = _trial(task, rule, form, page.who.cleaned_data, page.values)
+        elif who_asks.is_valid() and page.values.is_valid():
+            page.trial = _trial(task, rule, form, who_asks.cleaned_data, page.values)
     return page
 
 
@@ -74,7 +72,7 @@ def _values_form(
         person=person_of(request),
         data=request.POST if sent else None,
         files=request.FILES if sent else None,
-        picker_url=lambda name: reverse("admin:tasks_task_options", args=[task.slug, name]),
+        picker_url=lambda name: reverse("admin:tasks_task_try_options", args=[task.slug, name]),
         validate=registry.get(task.slug).validate,
         prefix=VALUES,
     )

@@ -1,13 +1,14 @@
 """“Try it” on the page of a rule: an answer, and nothing else. S4, S13, S26."""
 
 import pytest
+from django.urls import reverse
 
 from approvals.models import ApprovalRequest
 from audit.context import Door
 from tasks.access import Right
 from tasks.actions import RuleSpec, save_rule
 from tasks.actions.grants import set_right
-from tasks.models import ApprovalRule, Run
+from tasks.models import ApprovalRule, Run, StoredSecret
 from tests.tasks.pages.reading import rule_form, signed_in, words
 
 
@@ -113,11 +114,32 @@ def test_the_reason_is_needed_to_save_and_not_to_try(try_it):
     assert "reason" not in try_it().context["form"].errors
 
 
-def test_who_administers_without_a_right_to_ask_tries_no_values(try_it, root):
-    page = try_it(by=root)
-    assert "To try it with values you need the right to ask for this task." in words(page)
-    assert page.context["trying"].trial is None
-    assert "Nobody has asked for this task" in words(try_it("history", by=root))
+def test_who_administers_may_search_for_objects_to_try_it_with(key_task, root, alice, mallory):
+    address = reverse("admin:tasks_task_try_options", args=[key_task.slug, "who"])
+    found = signed_in(root).get(address, {"term": "ali"}).json()["results"]
+    assert [each["text"] for each in found] == [str(alice)]
+    assert signed_in(alice).get(address).status_code == 404
+    assert signed_in(mallory).get(address).status_code == 404
+
+
+def test_no_secret_and_no_file_is_kept(key_task, root, alice, bob, approvers):
+    set_right(key_task, Right.APPROVE, to=bob)
+    sent = {
+        "name": "Always",
+        "condition": "true",
+        "needed": "1",
+        "position": "1",
+        "who-requester": alice.pk,
+        "who-door": "admin",
+        "try-key": "a canary of a key",
+        "try-service": "mail",
+        "try-who": bob.pk,
+        "try": "values",
+    }
+    page = signed_in(root).post(rule_form(key_task), sent)
+    assert "It would wait for 1 stage" in words(page)
+    assert "canary" not in page.content.decode()
+    assert not StoredSecret.objects.exists()
 
 
 def test_who_does_not_administer_the_task_tries_nothing(try_it, alice):
