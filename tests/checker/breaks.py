@@ -273,6 +273,7 @@ OF_HISTORY: Final[Breaks] = {
         ["UPDATE tasks_run SET status = 'failed' WHERE id = %(small)s"],
         [
             "DELETE FROM tasks_logline WHERE run_id = %(small)s",
+            "DELETE FROM tasks_tally WHERE run_id = %(small)s",
             "DELETE FROM tasks_run WHERE id = %(small)s",
         ],
         ["DELETE FROM tasks_historicalrun WHERE id = %(cancelled)s"],

@@ -30,6 +30,7 @@ def the_triggers_stand(evidence: Evidence) -> Iterator[str]:
                 ('approvals_stage', 'approvals_guard_part', 31),
                 ('approvals_stage_groups', 'approvals_guard_part', 31),
                 ('approvals_stage_people', 'approvals_guard_part', 31),
+                ('approvals_stage_escalate_to', 'approvals_guard_part', 31),
                 ('approvals_reviewer', 'approvals_guard_part', 31),
                 ('approvals_decision', 'approvals_guard_decision', 31)) AS given (name, guard, kind)
             UNION ALL SELECT class, 'audit_refuse_change', 27 FROM kept
