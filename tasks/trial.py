@@ -71,7 +71,7 @@ def try_rules(task: Task, specs: Sequence[RuleSpec], facts: Facts) -> Trial:
     answers = [_answer(spec, facts) for spec in specs]
     stages = stages_of(task, [a.spec for a in answers if a.applies], facts.requested_by)
     asked = [
-        Asked(s, list(reviewers_for(s.groups, s.people, requested_by=facts.requested_by)))
+        Asked(s, list(reviewers_for(s.groups, s.people, without=[facts.requested_by])))
         for s in stages
     ]
     needed, people = people_wanted(stages, [set(each.people) for each in asked])

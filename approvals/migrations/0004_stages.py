@@ -56,7 +56,7 @@ ALTER TABLE approvals_stage_escalate_to ENABLE ALWAYS TRIGGER approvals_guard_pa
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('approvals', '0002_guard'),
+        ('approvals', '0003_notices'),
         ('auth', '0012_alter_user_first_name_max_length'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

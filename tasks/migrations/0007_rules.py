@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('audit', '0002_append_only'),
         ('auth', '0012_alter_user_first_name_max_length'),
-        ('tasks', '0005_engine_guard'),
+        ("tasks", "0006_settling"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
