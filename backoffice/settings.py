@@ -137,6 +137,10 @@ SIMPLE_HISTORY_REVERT_DISABLED = True  # hides the button; the views refuse the 
 RUN_LEASE_SECONDS = env.int("RUN_LEASE_SECONDS", default=60)
 # How long a run that was asked to stop may go on before it is stopped by force.
 CANCEL_GRACE_SECONDS = env.int("CANCEL_GRACE_SECONDS", default=30)
+# Before a run is tried again; each further pause is four times as long.
+RUN_FIRST_PAUSE_SECONDS = env.float("RUN_FIRST_PAUSE_SECONDS", default=30)
+# A run that waits so long after its message was sent is announced again.
+RUN_RING_AGAIN_SECONDS = env.float("RUN_RING_AGAIN_SECONDS", default=120)
 TASK_TIMEOUT_LIMIT = env.int("TASK_TIMEOUT_LIMIT", default=180)
 _workers = env.int("WORKERS", default=2)
 # As few messages in memory as possible: what waits there may be delivered to somebody else too.

@@ -1,6 +1,7 @@
 """System checks of tasks: what is wrong in a declaration, in which file and line, what to do."""
 
 import inspect
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ValidationError
 
-from tasks import parameters
+from tasks import killpoints, parameters
 from tasks.conditions import check_condition
 from tasks.registry import RegisteredTask, UnknownTask, registry
 
@@ -25,6 +26,20 @@ def check_tasks(**_: object) -> list[CheckMessage]:
     for task in registry.all():
         found += _of_task(task)
     return found
+
+
+@register("tasks", deploy=True)
+def check_kill_points(**_: object) -> list[CheckMessage]:
+    """An error where processes may be told to die, for a deployment."""
+    if not os.environ.get(killpoints.VARIABLE):
+        return []
+    return [
+        Error(
+            f"{killpoints.VARIABLE} is set: whoever writes into that folder kills web and worker.",
+            hint="Remove it from the environment. It is for tests.",
+            id="tasks.E010",
+        )
+    ]
 
 
 def _of_task(task: RegisteredTask) -> Iterator[CheckMessage]:

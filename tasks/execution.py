@@ -22,6 +22,7 @@ from tasks.heart import Heart
 from tasks.interruption import Interruption
 from tasks.items import Report
 from tasks.journal import Journal
+from tasks.killpoints import killpoint
 from tasks.masking import Redactor
 from tasks.models import Run
 from tasks.outages import OUTAGE, patiently
@@ -63,9 +64,11 @@ def sweep() -> str:
 
 
 def _conclude(run: Run, journal: Journal, outcome: Outcome) -> str:
+    killpoint("function-ended")
     journal.flush()
     outcome = _honest(run, outcome)
     finish_run(run.pk, attempt=run.attempt, outcome=outcome, door=Door.WORKER)
+    killpoint("run-ended")
     return str(outcome.status)
 
 

@@ -12,6 +12,8 @@ from django_q.exceptions import TimeoutException
 from django_q.models import OrmQ, Schedule
 from django_q.tasks import async_task
 
+from tasks.killpoints import killpoint
+
 ENTRY_POINT = "tasks.execution.execute"
 SWEEP = "tasks.execution.sweep"
 
@@ -30,6 +32,7 @@ def ring(run_id: UUID, *, timeout: int, due_at: datetime | None = None) -> None:
         raise RuntimeError("ring() belongs into the transaction that queues the run.")
     later = {} if due_at is None else {"broker": get_broker().due(due_at)}
     async_task(ENTRY_POINT, str(run_id), timeout=timeout, **later)
+    killpoint("message-written")
 
 
 def sweep_soon() -> None:

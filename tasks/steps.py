@@ -18,6 +18,7 @@ from tasks.actions.effects import (
 from tasks.errors import Busy, OutcomeUnknown, Refused
 from tasks.heart import Heart
 from tasks.journal import Journal
+from tasks.killpoints import killpoint
 from tasks.models import Effect, Run
 from tasks.outages import patiently
 
@@ -42,6 +43,7 @@ class Steps:
                 "Look it up before anybody sends it again.",
                 same_key=False,
             )
+        killpoint("step-begun")
         try:
             with self._heart.interruption.allowed():  # it may hang: then nobody knows
                 answer = send(effect.key)
@@ -50,7 +52,9 @@ class Steps:
             raise
         except Refused as refusal:
             raise _noted(effect, refusal, self._journal.redact(str(refusal)), first) from refusal
+        killpoint("step-sent")
         patiently(lambda: answer_effect(effect, answer))
+        killpoint("step-answered")
         return answer
 
     def write[T](self, step: str, write: Callable[[], T]) -> T:

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from audit.clock import database_now
 from tasks.errors import NotOurs
+from tasks.killpoints import killpoint
 from tasks.models import Effect, Run
 
 # Stripe keeps a key for 24 hours; after that the same key would do it a second time.
@@ -31,6 +32,7 @@ def write_lines(run: Run, lines: Sequence[tuple[float, str]]) -> None:
     texts = [text for _, text in lines]
     with connection.cursor() as cursor:
         cursor.execute(LINES, [run.pk, run.attempt, ages, texts])
+    killpoint("lines-written")
 
 
 def show_progress(run: Run, done: int, total: int) -> None:
@@ -128,6 +130,8 @@ def write_effect(run: Run, step: str, write: Callable[[], Any]) -> Any:  # noqa:
         effect.answer, effect.refused, effect.error = answer, False, ""
         effect.sent_at = effect.answered_at = database_now()
         effect.save()
+        killpoint("write-made")
+    killpoint("write-committed")
     return answer
 
 

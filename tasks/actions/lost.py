@@ -1,23 +1,22 @@
 """What happened to runs while nobody was there: found by the sweep, each minute."""
 
 from datetime import timedelta
-from typing import Final
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Coalesce, Now
 
 from audit.transitions import transition
 from tasks import queue
 from tasks.actions.runs import may_repeat
+from tasks.killpoints import killpoint
 from tasks.models import Run
 from tasks.moves import end, locked, put_in_line
 from tasks.one_at_a_time import first_in_their_line
 from tasks.telling import tell_of_lost_worker
 
 Status = Run.Status
-
-RINGS_AGAIN_AFTER: Final = timedelta(minutes=2)
 
 
 def recover_lost_runs(*, door: str) -> int:
@@ -45,6 +44,7 @@ def _recover(run_id: UUID, door: str) -> bool:
         else:
             run.error += " Nobody knows how far it came."
             end(run, Status.UNCERTAIN, at=run.now)
+        killpoint("lost-run-taken")
         return True
 
 
@@ -53,10 +53,11 @@ def ring_again(*, door: str) -> int:
 
     Not for those that wait for another run. Returns for how many. A message too many is harmless: a run is claimed once.
     """
+    long_enough = timedelta(seconds=settings.RUN_RING_AGAIN_SECONDS)
     waiting = Run.objects.filter(
         first_in_their_line(),
         Q(due_at=None) | Q(due_at__lte=Now()),
-        Q(rung_at=None) | Q(rung_at__lt=Now() - RINGS_AGAIN_AFTER),
+        Q(rung_at=None) | Q(rung_at__lt=Now() - long_enough),
         status=Status.QUEUED,
     ).order_by(Coalesce("due_at", "queued_at"))
     return sum(_ring(run_id, door) for run_id in waiting.values_list("pk", flat=True)[:1000])

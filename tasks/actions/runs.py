@@ -16,6 +16,7 @@ from audit.clock import database_now
 from audit.transitions import Refusal, transition
 from tasks.access import Right, allowed, require
 from tasks.actions.effects import sent_too_long_ago
+from tasks.killpoints import killpoint
 from tasks.models import Run
 from tasks.moves import end, locked, move, put_in_line
 from tasks.one_at_a_time import may_begin
@@ -35,7 +36,6 @@ ENDED_BY: dict[str, Run.Status] = {
     ApprovalRequest.Status.EXPIRED: Status.EXPIRED,
 }
 MAX_ATTEMPTS: Final = 4
-FIRST_PAUSE: Final = timedelta(seconds=30)  # then four times as long each time
 
 
 class NotCancellable(Refusal):
@@ -51,6 +51,7 @@ def on_request_decided(request: ApprovalRequest, **_: object) -> None:
         put_in_line(run, now=database_now())
     else:
         end(run, ENDED_BY[request.status], at=request.closed_at)
+    killpoint("decision-written")
 
 
 def cancel_run(run_id: UUID | str, *, by: "User", door: str, reason: str = "") -> Run:
@@ -111,6 +112,8 @@ def start_run(run_id: UUID | str, *, worker: str, door: str) -> Run | None:
         run.started_at = run.now
         run.lease_until = run.now + lease()
         move(run, Status.RUNNING)
+        killpoint("claim-written")
+    killpoint("claimed")
     return run
 
 
@@ -208,6 +211,7 @@ def finish_run(run_id: UUID, *, attempt: int, outcome: Outcome, door: str) -> No
             _try_again(run, now=run.now)
         else:
             end(run, outcome.status, at=run.now)
+        killpoint("end-written")
 
 
 def may_repeat(run: Run) -> bool:
@@ -222,4 +226,5 @@ def may_repeat(run: Run) -> bool:
 
 def _try_again(run: Run, *, now: datetime) -> None:
     run.lease_until = None
-    put_in_line(run, now=now, due_at=now + FIRST_PAUSE * 4 ** (run.attempt - 1))
+    pause = timedelta(seconds=settings.RUN_FIRST_PAUSE_SECONDS) * 4 ** (run.attempt - 1)
+    put_in_line(run, now=now, due_at=now + pause)

@@ -1,0 +1,185 @@
+"""A process dies by kill -9 at each named point of a refund's way: the promises hold afterwards."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import psycopg
+import pytest
+from django.db import connection
+from psycopg.conninfo import make_conninfo
+
+from approvals.actions import decide
+from audit.context import Door
+from fixtures.ledger.models import Entry
+from tasks import killpoints, queue
+from tasks.models import Run, Task
+from tasks.parameters import Money
+from tests.acceptance.conftest import ROOT, eventually, url_of_the_database
+from tests.acceptance.supervised import Service
+from tests.checker.evidence import gather, ledger_at
+from tests.checker.report import check
+
+Status = Run.Status
+PACKAGES: Final = ("approvals", "audit", "backoffice", "fixtures", "tasks")
+SWEPT_EVERY: Final = 0.3  # seconds
+POINT: Final = re.compile(r'\bkillpoint\("([\w-]+)"\)')
+
+
+class Case(NamedTuple):
+    """How many attempts the run needs in the end, and where somebody has to die before."""
+
+    attempts: int = 2
+    after: str = ""
+    by_decision: bool = False
+
+
+CASES: Final = {
+    "decision-written": Case(1, by_decision=True),
+    "message-written": Case(1, by_decision=True),
+    "claim-written": Case(1),
+    "claimed": Case(),
+    "step-begun": Case(),
+    "step-sent": Case(),
+    "step-answered": Case(),
+    "lines-written": Case(),
+    "function-ended": Case(),
+    "end-written": Case(),
+    "run-ended": Case(1),
+    "lost-run-taken": Case(after="claimed"),
+}
+
+
+def test_each_point_in_the_source_has_its_case():
+    sources = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    found = [name for path in sources for name in POINT.findall(path.read_text(encoding="utf-8"))]
+    assert sorted(found) == sorted(CASES)
+
+
+@pytest.fixture
+def deadly(tmp_path) -> Path:
+    """The folder that says where processes die."""
+    folder = tmp_path / "deadly"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def surroundings(deadly, at_stripe) -> dict[str, str]:
+    return os.environ | {
+        "DATABASE_URL": url_of_the_database(),
+        "STRIPE_API_BASE": at_stripe.url,
+        "STRIPE_API_KEY": "sk_test_double",
+        "RUN_LEASE_SECONDS": "2",
+        "RUN_RING_AGAIN_SECONDS": "1",
+        "WORKERS": "2",
+        killpoints.VARIABLE: str(deadly),
+    }
+
+
+@pytest.fixture
+def service(surroundings, tmp_path):
+    service = Service("worker", surroundings, tmp_path)
+    yield service
+    service.clear()
+
+
+@pytest.fixture
+def decided_by_a_process_that_dies(surroundings):
+    """Mona agrees in a process that dies of it, which undoes it, and in another one."""
+
+    def decide_it(run: Run) -> None:
+        command = [sys.executable, "-m", "tests.chaos.deciding", str(run.pk), "mona"]
+        first = subprocess.run(command, cwd=ROOT, env=surroundings, check=False)
+        run.refresh_from_db()
+        assert (first.returncode, run.status) == (-signal.SIGKILL, Status.AWAITING_APPROVAL)
+        subprocess.run(command, cwd=ROOT, env=surroundings, check=True)
+
+    return decide_it
+
+
+@pytest.fixture
+def agree(people):
+    def agree_to(run: Run) -> None:
+        request = {"decided_by": people["mona"], "seal": run.seal, "door": Door.ADMIN}
+        decide(run.approval_id, verdict="approve", **request)
+
+    return agree_to
+
+
+@pytest.fixture
+def refund(ask, payment):
+    def ask_it() -> Run:
+        amount = Money(Decimal("210.00"), "USD")
+        return ask("sam", "refund-payment", payment=payment.pk, amount=amount, reason="duplicate")
+
+    return ask_it
+
+
+def swept_until_over(run: Run) -> None:
+    """With a sweep every now and then, as the queue's schedule asks for one."""
+
+    asked_at = 0.0
+
+    def is_over() -> bool:
+        nonlocal asked_at
+        run.refresh_from_db()
+        if time.monotonic() > asked_at + SWEPT_EVERY:
+            asked_at = time.monotonic()
+            queue.sweep_soon()
+        return run.is_over
+
+    eventually(is_over, within=40)
+
+
+def broken_promises(double) -> dict[str, list[str]]:
+    database = str(connection.settings_dict["NAME"])
+    address = make_conninfo(os.environ["DATABASE_URL"], dbname=database)
+    with psycopg.connect(address) as reader:
+        return check(gather(reader, lambda: ledger_at(double.url)))
+
+
+@pytest.mark.cluster
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("point", CASES)
+def test_the_money_moves_once(
+    point, deadly, service, agree, decided_by_a_process_that_dies, refund, payment, at_stripe
+):
+    run, case = refund(), CASES[point]
+    for name in filter(None, (point, case.after)):
+        (deadly / name).touch()
+
+    (decided_by_a_process_that_dies if case.by_decision else agree)(run)
+    swept_until_over(run)
+
+    eventually(lambda: not any(deadly.iterdir()))
+    assert (run.status, run.attempt) == (Status.SUCCEEDED, case.attempts), run.error
+    assert len(at_stripe.effects("refund")) == 1
+    payment.refresh_from_db()
+    assert payment.refunded == Decimal("210.00")
+    assert Entry.objects.filter(reference=f"run:{run.pk}").count() == 1
+    assert broken_promises(at_stripe) == {}
+
+
+@pytest.mark.cluster
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("point", ["claimed", "step-sent"])
+def test_what_may_not_be_repeated_is_left_to_a_person(
+    point, deadly, service, agree, refund, at_stripe
+):
+    Task.objects.filter(slug="refund-payment").update(idempotent=False)
+    run = refund()
+    (deadly / point).touch()
+
+    agree(run)
+    swept_until_over(run)
+
+    assert (run.status, run.attempt) == (Status.UNCERTAIN, 1)
+    assert len(at_stripe.effects("refund")) == (point == "step-sent")
+    assert broken_promises(at_stripe) == {}
