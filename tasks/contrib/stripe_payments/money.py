@@ -7,7 +7,7 @@ import stripe
 
 from tasks.contrib.stripe_payments.client import client
 from tasks.contrib.stripe_payments.outcomes import classify, was_answered
-from tasks.errors import Refused
+from tasks.errors import Busy, Refused
 from tasks.parameters import Money
 
 type Reason = Literal["duplicate", "fraudulent", "requested_by_customer"]
@@ -101,7 +101,8 @@ def _found_or_raise(
         raise outcome from error
     if made:
         return answer_of(made[0])
-    if isinstance(outcome, Refused):
+    # A busy Stripe has not looked at the key: an earlier call under it may still be at work there.
+    if isinstance(outcome, Refused) and not isinstance(outcome, Busy):
         raise Refused(str(outcome), looked_up=True) from error
     raise outcome from error
 

@@ -7,7 +7,7 @@ import pytest
 
 from tasks.contrib.stripe_payments import client as our
 from tasks.contrib.stripe_payments import find_payment, refund, transfer
-from tasks.errors import OutcomeUnknown, Refused
+from tasks.errors import Busy, OutcomeUnknown, Refused
 from tasks.parameters import Money
 
 KEY = "bo-1-refund"
@@ -134,10 +134,18 @@ def test_a_refusal_that_could_not_be_looked_up_says_so(double, payment):
     assert not refusal.value.looked_up
 
 
-def test_a_busy_stripe_refuses(double, payment):
+def test_a_busy_stripe_is_asked_again_later(double, payment):
     double.fault("error_before", status=429, path="/v1/refunds", method="POST")
-    with pytest.raises(Refused, match="busy"):
+    with pytest.raises(Busy, match="busy"):
         refund_ten()
+
+
+def test_a_busy_stripe_says_nothing_about_an_earlier_call(double, payment):
+    """It is turned down before its key is looked at, so that call may still be at work."""
+    double.fault("error_before", status=429, path="/v1/refunds", method="POST")
+    with pytest.raises(Busy) as refusal:
+        refund_ten()
+    assert not refusal.value.looked_up
 
 
 def test_a_refund_that_fails_at_the_bank_is_refused(double):
