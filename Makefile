@@ -18,7 +18,7 @@ VENV = $(FIND_PYTHON); "$$python" -m backoffice.install
 PY = .venv/bin/python
 PACKAGES = approvals audit backoffice fixtures tasks
 
-.PHONY: help demo demo-reset test check e2e bench
+.PHONY: help demo demo-reset test check e2e bench chaos
 
 help:
 	@echo 'make demo        start the demo company at http://127.0.0.1:$${PORT:-8000}/ (Ctrl-C stops it)'
@@ -26,6 +26,7 @@ help:
 	@echo 'make test        all tests but those in a browser'
 	@echo 'make e2e         the tests in a browser, on a demo of their own'
 	@echo 'make bench       how fast messages and runs go through the queue'
+	@echo 'make chaos       a storm of faults over RUNS=200 runs, then the money is counted (SEED=1)'
 	@echo 'make check       style, types, layers, templates, migrations, deployment settings'
 
 demo:
@@ -43,6 +44,9 @@ e2e:
 
 bench:
 	@$(VENV) requirements-dev.lock && exec $(PY) -m pytest -q -s -p no:randomly tests/bench/bench_queue.py tests/bench/bench_runs.py
+
+chaos:
+	@$(VENV) requirements-dev.lock && exec $(PY) -m tests.chaos --runs "$${RUNS:-200}" --seed "$${SEED:-1}"
 
 # As in production, but with nothing that is real: no command here opens a connection.
 check: export DEBUG =

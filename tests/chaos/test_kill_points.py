@@ -107,6 +107,7 @@ def decided_by_a_process_that_dies(surroundings):
 @pytest.fixture
 def agree(people):
     def agree_to(run: Run) -> None:
+        assert run.approval_id
         request = {"decided_by": people["mona"], "seal": run.seal, "door": Door.ADMIN}
         decide(run.approval_id, verdict="approve", **request)
 

@@ -1,0 +1,57 @@
+"""The whole product in a storm: no duplicate, no loss, nothing stuck. And wrong engines are found out.
+
+The long form is `make chaos RUNS=2000 SEED=7`.
+"""
+
+import pytest
+
+from tests.chaos.__main__ import table, trial
+from tests.chaos.ground import ground
+from tests.chaos.wrong import HITS, SCRIPTS
+
+pytestmark = pytest.mark.cluster
+SHORT = 200  # runs
+FEW = 24  # runs, of which each script's faults hit some
+FOUND = {  # what is wrong with each
+    "new_key": "duplicates",
+    "every_error_is_failure": "denied",
+    "trusts_the_hint": "denied",
+    "no_look_up": "left_needlessly",
+}
+
+
+@pytest.fixture(scope="module")
+def there():
+    with ground() as there:
+        yield there
+
+
+def tell(outcome) -> None:
+    print("\n".join(["", *table(outcome)]))  # noqa: T201 - with -s it is the record
+
+
+def test_the_promises_hold_in_a_storm(there):
+    outcome = trial(there, runs=SHORT, seed=1)
+    tell(outcome)
+    assert outcome["wrong"] == {}
+    counts = outcome["counts"]
+    assert counts["asked"] > SHORT * 0.9
+    assert counts["restarts"] == 1
+    assert counts["busy workers killed"] > SHORT / 20
+    assert sum(outcome["faults"].values()) > SHORT / 10
+
+
+def test_the_right_engine_gets_over_every_script_alone(there):
+    outcome = trial(there, runs=FEW, seed=2, engine="none")
+    tell(outcome)
+    assert outcome["wrong"] == {}
+    assert outcome["counts"]["left to a person"] == 0
+    assert outcome["refused"] == []
+    assert set(outcome["faults"].values()) == {HITS}
+
+
+@pytest.mark.parametrize("engine", sorted(set(SCRIPTS) - {"none"}))
+def test_a_wrong_engine_is_found_out(there, engine):
+    outcome = trial(there, runs=FEW, seed=2, engine=engine)
+    tell(outcome)
+    assert len(outcome["wrong"][FOUND[engine]]) == HITS

@@ -1,0 +1,174 @@
+"""One trial, in a process of its own: `python -m tests.chaos.trial RUNS SEED ENGINE RESULT`.
+
+Expects the environment of `Ground.copy`. RESULT is the file that the outcome is written to, as JSON.
+"""
+
+import json
+import os
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import django
+
+django.setup()
+
+import psycopg  # noqa: E402 - Django first
+from django.conf import settings  # noqa: E402
+from django.db import connection  # noqa: E402
+
+from tasks.models import Run  # noqa: E402
+from tests.acceptance.supervised import Service  # noqa: E402
+from tests.chaos import company, wrong  # noqa: E402
+from tests.chaos.staff import Staff, unless_away  # noqa: E402
+from tests.chaos.storm import Every, Storm, faults_of_stripe, sweeping  # noqa: E402
+from tests.chaos.verdict import Verdict, judge, movements  # noqa: E402
+from tests.checker.evidence import gather, ledger_at  # noqa: E402
+from tests.checker.report import check, told  # noqa: E402
+from tests.doubles.stripe import Fault, StripeDouble  # noqa: E402
+
+Status = Run.Status
+CLUSTERS: Final = 2
+STRIKES_EVERY: Final = 0.35  # seconds
+CALM_AFTER: Final = 90.0  # seconds in which everything has to come to its end once the faults end
+ROUNDS: Final = 4  # of looking and settling
+
+
+class Trial:
+    """`engine` is empty for ours, or the name of a wrong one, which has a script of its own faults."""
+
+    def __init__(self, runs: int, seed: int, engine: str) -> None:
+        self.runs, self.engine = runs, engine
+        self.choices = random.Random(seed)  # noqa: S311 - so that it can be repeated
+        self.double = StripeDouble(seed=seed)
+        self.counts: Counter[str] = Counter(runs=runs)
+        self.faults: list[Fault] = []
+        self.verdict = Verdict()
+
+    def go(self) -> dict[str, Any]:
+        begun = time.monotonic()
+        with self.double:
+            there = company.found(self.runs)
+            company.tell_stripe(self.double, there)
+            staff = Staff(there, self.choices)
+            with self._services() as services, sweeping() as sweeper:
+                self._storm(staff, services)
+                self._calm(staff)
+            assert sweeper.failures == [], sweeper.failures
+            judged = judge(self.double)
+            judged.left_needlessly = self.verdict.left_needlessly
+            judged.checker = _checked(self.double)
+        self.counts["seconds"] = round(time.monotonic() - begun)
+        hits: Counter[str] = Counter()
+        for fault in self.faults:
+            hits[str(fault.kind)] += fault.hits
+        return {
+            "counts": self.counts,
+            "faults": hits,
+            "wrong": judged.faults,
+            "refused": _refused(),
+        }
+
+    @contextmanager
+    def _services(self) -> Iterator[list[Service]]:
+        environment = os.environ | {
+            "STRIPE_API_KEY": "sk_test_double",
+            "STRIPE_API_BASE": self.double.url,
+            "RUN_LEASE_SECONDS": "2",
+            "RUN_FIRST_PAUSE_SECONDS": "0.3",
+            "RUN_RING_AGAIN_SECONDS": "2",
+            "WORKERS": "2",
+            "LOG_LEVEL": "WARNING",
+            "TASK_MODULES": ",".join([*settings.TASK_MODULES, *wrong.modules(self.engine)]),
+        }
+        with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+            services = []
+            for number in range(CLUSTERS):
+                logs = Path(folder, str(number))
+                logs.mkdir()
+                services.append(Service("worker", environment, logs))
+                stack.callback(services[-1].clear)
+            yield services
+            self.counts["clusters started anew"] = sum(len(s.results) for s in services)
+
+    def _storm(self, staff: Staff, services: list[Service]) -> None:
+        storm = Storm(services, self.choices)
+        scripted = wrong.script(self.engine)
+        self.faults = [self.double._faults.add(f) for f in scripted or faults_of_stripe()]
+        with ExitStack() as stack:
+            if not scripted:
+                stack.enter_context(Every(STRIKES_EVERY, storm.strike))
+            for number in range(self.runs):
+                staff.ask()
+                if number == self.runs // 2 and not scripted:
+                    storm.restart_database(Path(os.environ["CHAOS_SERVER"]))
+            if not scripted:
+                _come_to_an_end(self.runs / 10)
+        self.counts.update(storm.done)
+
+    def _calm(self, staff: Staff) -> None:
+        """No fault any more: what is left comes to an end, by itself or by a person."""
+        staff.agree_to_the_rest()
+        if wrong.script(self.engine):
+            _come_to_an_end(CALM_AFTER)
+        self.double.clear_faults()
+        for number in range(ROUNDS):
+            _come_to_an_end(CALM_AFTER)
+            uncertain = list(Run.objects.filter(status=Status.UNCERTAIN).select_related("task"))
+            if number == 0:
+                self._count(uncertain)
+            for run in uncertain:
+                moved = {effect["idempotency_key"] for effect in self.double.effects()}
+                staff.settle(run, moved, again=number == 0 and staff.choices.random() < 0.5)
+        self.counts["asked"] = Run.objects.count()
+        for status in Status.values:
+            if found := Run.objects.filter(status=status).count():
+                self.counts[status] = found
+        self.counts["failed by themselves"] = len(_refused())
+        self.counts["attempts"] = sum(Run.objects.values_list("attempt", flat=True))
+
+    def _count(self, uncertain: list[Run]) -> None:
+        self.counts["left to a person"] = len(uncertain)
+        if wrong.script(self.engine):
+            # Stripe could be asked all the time: one look would have told.
+            moved = movements(self.double)
+            self.verdict.left_needlessly = [str(r.pk) for r in uncertain if moved.get(str(r.pk))]
+
+
+def _come_to_an_end(seconds: float) -> None:
+    """Returns when nothing goes on any more, or the time is over."""
+    until = time.monotonic() + seconds
+    going_on = (Status.AWAITING_APPROVAL, Status.QUEUED, Status.RUNNING)
+    while time.monotonic() < until:
+        left = unless_away(lambda: Run.objects.filter(status__in=going_on).count())
+        if left == 0:
+            return
+        time.sleep(0.1)
+
+
+def _refused() -> list[str]:
+    """Why runs failed without a person who said so."""
+    by_a_person = Run.history.filter(status=Status.FAILED, history_user__isnull=False)
+    failed = Run.objects.filter(status=Status.FAILED).exclude(pk__in=by_a_person.values("id"))
+    return [f"{run.headline}: {run.error}" for run in failed]
+
+
+def _checked(double: StripeDouble) -> list[str]:
+    with psycopg.connect(os.environ["DATABASE_OWNER_URL"]) as reader:
+        return list(told(check(gather(reader, lambda: ledger_at(double.url)))))
+
+
+def main(runs: str, seed: str, engine: str, result: str) -> None:
+    outcome = Trial(int(runs), int(seed), engine).go()
+    connection.close()
+    Path(result).write_text(json.dumps(outcome))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

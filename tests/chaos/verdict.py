@@ -1,0 +1,82 @@
+"""What a trial has brought about, compared run by run: Stripe's ledger, our rows and the books."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from fixtures.ledger.models import Account, Entry, Payment
+from tasks.models import Run
+from tests.chaos.company import OWED
+from tests.doubles.stripe import StripeDouble
+
+Status = Run.Status
+OUTSIDE = {"refund-payment": "refund", "transfer-to-merchant": "transfer"}
+
+
+@dataclass
+class Verdict:
+    """The runs with which something is wrong, by what it is. All empty is the promise."""
+
+    duplicates: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    denied: list[str] = field(default_factory=list)
+    stuck: list[str] = field(default_factory=list)
+    left_needlessly: list[str] = field(default_factory=list)
+    books: list[str] = field(default_factory=list)
+    checker: list[str] = field(default_factory=list)
+
+    @property
+    def faults(self) -> dict[str, list[str]]:
+        return {name: texts for name, texts in vars(self).items() if texts}
+
+
+def movements(double: StripeDouble) -> Mapping[str, list[str]]:
+    """What has moved for each run. Its id is in the key, also when the rest of the key is wrong."""
+    moved: defaultdict[str, list[str]] = defaultdict(list)
+    for effect in double.effects():
+        moved[effect["idempotency_key"].removeprefix("bo-")[:36]].append(effect["id"])
+    return moved
+
+
+def judge(double: StripeDouble) -> Verdict:
+    """Look at everything after the last person has settled the last run."""
+    verdict, moved = Verdict(), movements(double)
+    entries = Counter(Entry.objects.values_list("reference", flat=True))
+    for run in Run.objects.select_related("task"):
+        _judge_run(verdict, run, moved.get(str(run.pk), []), entries[f"run:{run.pk}"])
+    known = set(map(str, Run.objects.values_list("pk", flat=True)))
+    verdict.duplicates += [f"{ids} of no run" for run, ids in moved.items() if run not in known]
+    verdict.books += _books(double)
+    return verdict
+
+
+def _judge_run(verdict: Verdict, run: Run, moved: list[str], entries: int) -> None:
+    text = f"{run.pk} ({run.headline}, {run.status}): {moved or 'nothing moved'}"
+    if len(moved) > 1:
+        verdict.duplicates.append(text)
+    if not run.is_over or run.status == Status.UNCERTAIN:
+        verdict.stuck.append(text)
+    elif run.status == Status.SUCCEEDED:
+        if run.task.slug in OUTSIDE and not moved:
+            verdict.lost.append(text)
+        if entries != 1:
+            verdict.books.append(f"{text}, {entries} entries")
+    elif moved or entries:
+        verdict.denied.append(text)
+
+
+def _books(double: StripeDouble) -> Iterator[str]:
+    refunded: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for effect in double.effects("refund"):
+        refunded[effect["on"]] += Decimal(effect["amount"]) / 100
+    for payment in Payment.objects.all():
+        there = refunded[payment.stripe_payment_intent]
+        if payment.refunded != there:
+            yield f"{payment}: {payment.refunded} refunded in the books, {there} at Stripe"
+    transferred = sum(Decimal(effect["amount"]) / 100 for effect in double.effects("transfer"))
+    payables = Account.objects.filter(number__startswith="S-PAYABLE").with_balance()
+    owed = sum(account.balance_now for account in payables)
+    expected = OWED * len(payables) - transferred - sum(refunded.values())
+    if owed != expected:
+        yield f"{owed} owed to merchants in the books, {expected} by Stripe's ledger"
