@@ -7,7 +7,49 @@ from typing import Final, LiteralString
 
 type Breaks = dict[str, list[list[LiteralString]]]
 
+
+def settled(
+    run: LiteralString, finding: LiteralString, by: LiteralString, **more: LiteralString
+) -> list[LiteralString]:
+    """A settlement of a run by the person of this login, applied, and in the history."""
+    reason, approval = more.get("reason", "'Looked'"), more.get("approval", "NULL")
+    columns: LiteralString = (
+        "run_id, finding, reason, settled_by_id, looked_up, proposed_at, applied_at, approval_id"
+    )
+    return [
+        f"""INSERT INTO tasks_settlement ({columns})
+        SELECT {run}, '{finding}', {reason}, id, '[]', now(), now(), {approval}
+        FROM backoffice_user WHERE username = '{by}'""",  # noqa: S608 - of this file
+        f"""INSERT INTO tasks_historicalsettlement (id, {columns}, history_user_id, history_door,
+            history_actor_label, history_request_id, history_date, recorded_at, history_type)
+        SELECT id, {columns}, settled_by_id, 'admin', '', '', now(), now(), '+'
+        FROM tasks_settlement""",  # noqa: S608
+    ]
+
+
 OF_MONEY: Final[Breaks] = {
+    "only_a_person_gives_a_new_key": [
+        [
+            """INSERT INTO tasks_effect (run_id, step, generation, key, sent_at, refused)
+            SELECT run_id, step, 2, key || '-2', now(), false FROM tasks_effect
+            WHERE run_id = %(uncertain)s"""
+        ],
+        # Of the first key there is no trace.
+        ["UPDATE tasks_effect SET generation = 2 WHERE run_id = %(uncertain)s"],
+        # An answer under the second key: there is no doubt about the first, which a person settled.
+        [
+            """INSERT INTO tasks_effect (run_id, step, generation, key, sent_at, answered_at, refused)
+            VALUES (%(small)s, 'pay', 1, 'first', now(), NULL, false),
+                (%(small)s, 'pay', 2, 'second', now(), now(), true)"""
+        ],
+    ],
+    "one_run_at_a_time": [
+        [
+            "DROP INDEX one_run_at_a_time",
+            """UPDATE tasks_run SET concurrency_key = 'payment 1'
+            WHERE id IN (%(running)s, %(stopping)s)""",
+        ],
+    ],
     "no_step_is_written_twice": [
         [
             "ALTER TABLE tasks_effect DROP CONSTRAINT effect_once",
@@ -214,6 +256,29 @@ OF_CONSENT: Final[Breaks] = {
     ],
 }
 
+OF_SETTLING: Final[Breaks] = {
+    "nobody_settles_their_own_run": [
+        settled("%(it_happened)s", "happened", "alice"),
+        settled("%(it_happened)s", "happened", "carol", reason="' '"),
+    ],
+    "each_settlement_was_agreed_to": [
+        settled("%(it_happened)s", "happened", "carol", approval="%(awaiting_request)s"),
+        # Somebody agreed, to a question of somebody else's.
+        settled("%(it_happened)s", "happened", "carol", approval="%(paid_request)s"),
+    ],
+    "each_settlement_has_its_move": [
+        settled("%(uncertain)s", "happened", "carol"),
+        settled("%(it_did_not)s", "again", "carol"),
+    ],
+    "each_settlement_is_in_the_history": [
+        settled("%(it_happened)s", "happened", "carol")[:1],
+        [
+            *settled("%(it_happened)s", "happened", "carol"),
+            "UPDATE tasks_settlement SET reason = 'Another'",
+        ],
+    ],
+}
+
 OF_HISTORY: Final[Breaks] = {
     "only_allowed_moves": [
         [
@@ -310,7 +375,7 @@ OF_HISTORY: Final[Breaks] = {
     ],
 }
 
-ROWS: Final[Breaks] = OF_MONEY | OF_WAITING | OF_CONSENT | OF_HISTORY
+ROWS: Final[Breaks] = OF_MONEY | OF_WAITING | OF_CONSENT | OF_SETTLING | OF_HISTORY
 
 # As above, without putting the guards back: they are what is broken.
 GUARDS: Final[Breaks] = {
@@ -318,6 +383,7 @@ GUARDS: Final[Breaks] = {
         ["ALTER TABLE tasks_run DISABLE TRIGGER tasks_guard_run"],
         ["ALTER TABLE tasks_run ENABLE TRIGGER tasks_guard_run"],
         ["DROP TRIGGER audit_refuse_change ON tasks_historicalrun"],
+        ["DROP TRIGGER tasks_guard_settlement ON tasks_settlement"],
         [
             "DROP TRIGGER approvals_guard_decision ON approvals_decision",
             """CREATE TRIGGER approvals_guard_decision BEFORE UPDATE ON approvals_decision

@@ -32,15 +32,64 @@ def no_key_moves_money_twice(evidence: Evidence) -> Iterator[str]:
 
 @invariant(1)
 def no_step_is_written_twice(evidence: Evidence) -> Iterator[str]:
-    """A run has each of its steps once, and no two steps have the same key."""
+    """A run has each of its steps once under each key it was given, and no two have the same key."""
     for runs, steps, keys in evidence.rows("""
         SELECT string_agg(DISTINCT run_id::text, ', '), string_agg(DISTINCT step, ', '),
             string_agg(DISTINCT key, ', ')
-        FROM (SELECT *, count(*) OVER (PARTITION BY run_id, step) > 1
+        FROM (SELECT *, count(*) OVER (PARTITION BY run_id, step, generation) > 1
                 OR count(*) OVER (PARTITION BY key) > 1 AS twice FROM tasks_effect) step
         WHERE twice GROUP BY run_id, step
     """):
         yield f"Run {runs} has the step “{steps}”, and its key {keys}, not for itself alone."
+
+
+@invariant(1, needs_ledger=True)
+def no_step_moves_money_twice(evidence: Evidence) -> Iterator[str]:
+    """Where a person gave a step a new key, money has moved under one of its keys at most."""
+    for run, step, moved in evidence.rows("""
+        SELECT step.run_id, step.step, string_agg(moved.id, ', ' ORDER BY moved.id)
+        FROM {ledger} moved JOIN tasks_effect step ON step.key = moved.idempotency_key
+        GROUP BY step.run_id, step.step HAVING count(DISTINCT step.key) > 1 ORDER BY 1, 2
+    """):
+        yield f"The step “{step}” of run {run} moved money under more than one key: {moved}."
+
+
+@invariant(1, needs_ledger=True)
+def nothing_moves_before_it_is_sent(evidence: Evidence) -> Iterator[str]:
+    """No money has moved for a step of which it is written that it was not begun."""
+    for run, step, moved in evidence.rows("""
+        SELECT step.run_id, step.step, moved.id
+        FROM {ledger} moved JOIN tasks_effect step ON step.key = moved.idempotency_key
+        WHERE step.sent_at IS NULL ORDER BY moved.id
+    """):
+        yield f"Run {run} says that “{step}” was not begun, but {moved} moved."
+
+
+@invariant(1)
+def only_a_person_gives_a_new_key(evidence: Evidence) -> Iterator[str]:
+    """A step has a further key only after one before it, and for a person who settled its run so."""
+    for run, step, generation in evidence.rows("""
+        SELECT run_id, step, generation FROM tasks_effect step
+        WHERE generation > 1 AND (
+            NOT EXISTS (SELECT FROM tasks_effect earlier WHERE earlier.run_id = step.run_id
+                AND earlier.step = step.step AND earlier.generation = step.generation - 1)
+            OR generation - 1 > (SELECT count(*) FROM tasks_settlement settled
+                WHERE settled.run_id = step.run_id AND settled.finding = 'new_key'
+                    AND settled.applied_at IS NOT NULL))
+        ORDER BY step.id
+    """):
+        yield f"The step “{step}” of run {run} has key number {generation}, which nobody gave it."
+
+
+@invariant(1)
+def one_run_at_a_time(evidence: Evidence) -> Iterator[str]:
+    """No two runs are running that may only run one after another."""
+    for key, runs in evidence.rows("""
+        SELECT concurrency_key, string_agg(id::text, ', ' ORDER BY id) FROM tasks_run
+        WHERE status = 'running' AND concurrency_key <> ''
+        GROUP BY concurrency_key HAVING count(*) > 1
+    """):
+        yield f"These runs are at “{key}” at the same time: {runs}."
 
 
 @invariant(1, needs_ledger=True)
@@ -100,11 +149,13 @@ def nobody_denies_what_moved(evidence: Evidence) -> Iterator[str]:
 
 @invariant(1)
 def no_doubt_is_hidden(evidence: Evidence) -> Iterator[str]:
-    """A run that is over has an answer to each of its steps, unless a person settled it."""
+    """A run that is over has an answer to each step that was begun, unless a person settled it."""
     for run, status, step in evidence.rows("""
         SELECT run.id, run.status, step.step
         FROM tasks_run run JOIN tasks_effect step ON step.run_id = run.id
-        WHERE step.answered_at IS NULL
+        WHERE step.answered_at IS NULL AND step.sent_at IS NOT NULL
+            AND NOT EXISTS (SELECT FROM tasks_effect later WHERE later.run_id = step.run_id
+                AND later.step = step.step AND later.generation > step.generation)
             AND run.status NOT IN ('awaiting', 'queued', 'running', 'uncertain')
             AND NOT EXISTS (
                 SELECT FROM {story} version

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
-from tests.checker import consent, guards, history, money, seals, waiting
+from tests.checker import consent, guards, history, money, seals, settling, waiting
 from tests.checker.evidence import Evidence
 from tests.checker.invariants import INVARIANTS
 
-MODULES = (money, waiting, consent, seals, history, guards)  # each adds its invariants
+MODULES = (money, waiting, consent, settling, seals, history, guards)  # each adds its invariants
 SHOWN = 20
 
 

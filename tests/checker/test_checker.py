@@ -83,9 +83,34 @@ def test_money_that_moved_although_it_is_noted_as_refused_is_named(hand):
     assert list(hand.finds()) == ["nobody_denies_what_moved"]
 
 
+def test_money_that_moved_under_the_old_key_and_the_new_one_is_named(hand, house):
+    hand.breaks(
+        """INSERT INTO tasks_effect (run_id, step, generation, key, sent_at, answered_at, refused)
+        SELECT run_id, step, 0, 'an earlier key', now(), NULL, false FROM tasks_effect
+        WHERE run_id = %(paid)s"""
+    )
+    (first,) = house.ledger
+    earlier = {**first, "id": "re_2", "idempotency_key": "an earlier key"}
+    assert list(hand.finds([first, earlier])) == ["no_step_moves_money_twice"]
+
+
+def test_money_that_moved_for_a_step_that_was_not_begun_is_named(hand, house):
+    hand.breaks("UPDATE tasks_effect SET sent_at = NULL WHERE run_id = %(it_happened)s")
+    early = movement(idempotency_key=house.key("it happened"))
+    assert list(hand.finds([*house.ledger, early])) == ["nothing_moves_before_it_is_sent"]
+
+
+def test_a_step_that_was_not_begun_is_no_doubt(hand):
+    hand.breaks(
+        """INSERT INTO tasks_effect (run_id, step, key, sent_at, refused)
+        VALUES (%(small)s, 'the second half', 'not sent', NULL, false)"""
+    )
+    assert hand.finds() == {}
+
+
 def test_each_invariant_is_broken_by_a_test():
     of_the_ledger = {name for name, each in INVARIANTS.items() if each.needs_ledger}
-    assert len(of_the_ledger) == 5
+    assert len(of_the_ledger) == 7
     assert set(INVARIANTS) == ROWS.keys() | GUARDS.keys() | of_the_ledger
     source = Path(__file__).read_text(encoding="utf-8")
     for name in of_the_ledger:
