@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 
@@ -19,15 +20,21 @@ from approvals.actions import decide
 from audit.context import Door
 from fixtures.ledger.models import Entry
 from tasks import killpoints, queue
+from tasks.access import Right
+from tasks.actions.grants import set_right
 from tasks.models import Run, Task
 from tasks.parameters import Money
+from tasks.registry import registry
+from tasks.sync import sync_tasks
 from tests.acceptance.conftest import ROOT, eventually, url_of_the_database
 from tests.acceptance.supervised import Service
+from tests.chaos.operations import MEMO
 from tests.checker.evidence import gather, ledger_at
 from tests.checker.report import check
 
 Status = Run.Status
 PACKAGES: Final = ("approvals", "audit", "backoffice", "fixtures", "tasks")
+MODULE: Final = "tests.chaos.operations"
 SWEPT_EVERY: Final = 0.3  # seconds
 POINT: Final = re.compile(r'\bkillpoint\("([\w-]+)"\)')
 
@@ -56,10 +63,14 @@ CASES: Final = {
 }
 
 
+# Around the commit of a step that writes to our own database.
+IN_OUR_DATABASE: Final = ("write-made", "write-committed")
+
+
 def test_each_point_in_the_source_has_its_case():
     sources = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
     found = [name for path in sources for name in POINT.findall(path.read_text(encoding="utf-8"))]
-    assert sorted(found) == sorted(CASES)
+    assert sorted(found) == sorted([*CASES, *IN_OUR_DATABASE])
 
 
 @pytest.fixture
@@ -79,6 +90,7 @@ def surroundings(deadly, at_stripe) -> dict[str, str]:
         "RUN_LEASE_SECONDS": "2",
         "RUN_RING_AGAIN_SECONDS": "1",
         "WORKERS": "2",
+        "TASK_MODULES": ",".join([*settings.TASK_MODULES, MODULE]),
         killpoints.VARIABLE: str(deadly),
     }
 
@@ -165,6 +177,32 @@ def test_the_money_moves_once(
     payment.refresh_from_db()
     assert payment.refunded == Decimal("210.00")
     assert Entry.objects.filter(reference=f"run:{run.pk}").count() == 1
+    assert broken_promises(at_stripe) == {}
+
+
+@pytest.fixture
+def credit_in_danger(people, account):
+    registry.load([MODULE])
+    sync_tasks()
+    row = Task.objects.get(slug="credit-in-danger")
+    set_right(row, Right.EXECUTE, to=people["sam"])
+    return row
+
+
+@pytest.mark.cluster
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("point", IN_OUR_DATABASE)
+def test_a_step_in_our_own_database_happens_once(
+    point, deadly, credit_in_danger, service, ask, account, at_stripe
+):
+    (deadly / point).touch()
+    run = ask("sam", credit_in_danger.slug, number=account.number, amount="5.00")
+    swept_until_over(run)
+
+    assert not any(deadly.iterdir())
+    assert (run.status, run.attempt) == (Status.SUCCEEDED, 2), run.error
+    (entry,) = Entry.objects.filter(memo=MEMO)
+    assert run.output["pairs"] == [["Entry", str(entry.pk)]]
     assert broken_promises(at_stripe) == {}
 
 
