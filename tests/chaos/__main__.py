@@ -10,18 +10,25 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tests.chaos.ground import ROOT, Ground, ground
+
+SHOWN: Final = 10
+TRIAL: Final = """
+import sys, django
+django.setup()
+from tests.chaos.trial import main
+main(*sys.argv[1:])
+"""
 
 
 def trial(there: Ground, *, runs: int, seed: int, engine: str = "") -> dict[str, Any]:
     """The outcome of one trial on a database of its own. Raises CalledProcessError if it breaks."""
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder, "result.json")
-        command = [sys.executable, "-m", "tests.chaos.trial"]
         subprocess.run(
-            [*command, str(runs), str(seed), engine, str(result)],
+            [sys.executable, "-c", TRIAL, str(runs), str(seed), engine, str(result)],
             cwd=ROOT,
             env=there.copy(f"trial_{engine or 'ours'}"),
             check=True,
@@ -36,10 +43,15 @@ def table(outcome: dict[str, Any]) -> Iterator[str]:
         yield f"{title}:"
         yield from (f"  {name:28} {number:>6}" for name, number in outcome[title].items())
     yield from (f"failed by itself: {text}" for text in outcome["refused"])
-    yield f"wrong: {'nothing' if not outcome['wrong'] else ''}"
-    for name, texts in outcome["wrong"].items():
-        yield f"  {name.replace('_', ' ')}: {len(texts)}"
-        yield from (f"    {text}" for text in texts[:10])
+    yield "wrong:"
+    for name, texts in outcome["found"].items():
+        yield f"  {name.replace('_', ' '):28} {len(texts):>6}"
+        yield from (f"    {text}" for text in texts[:SHOWN])
+
+
+def wrong(outcome: dict[str, Any]) -> dict[str, list[str]]:
+    """What breaks the promise, with a text for each."""
+    return {name: texts for name, texts in outcome["found"].items() if texts}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ground() as there:
         outcome = trial(there, runs=options.runs, seed=options.seed, engine=options.engine)
     sys.stdout.write("\n".join(table(outcome)) + "\n")
-    return 1 if outcome["wrong"] else 0
+    return 1 if wrong(outcome) else 0
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -34,7 +34,7 @@ class Ground:
         self.server = EmbeddedPostgres(folder.postgres, FAST)
 
     def prepare(self) -> None:
-        """Start it. The tables are made unless an earlier trial has left them."""
+        """Start it, and make the tables."""
         self.server.start()
         with psycopg.connect(self.server.url(), autocommit=True) as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {TEMPLATE}")
@@ -83,25 +83,22 @@ class Ground:
 @contextmanager
 def ground() -> Iterator[Ground]:
     """A folder that nobody else uses, with the server in it, until the block ends."""
+    with ExitStack() as stack:
+        there = Ground(_first_free_folder(stack))
+        stack.callback(there.server.stop)
+        there.prepare()
+        yield there
+
+
+def _first_free_folder(stack: ExitStack) -> DataFolder:
     for number in count(1):
         folder = DataFolder(FOLDERS / f"chaos-{number}")
         try:
-            with folder.held():
-                there = Ground(folder)
-                try:
-                    there.prepare()
-                    yield there
-                finally:
-                    there.server.stop()
-            return
+            stack.enter_context(folder.held())
         except Refused:
-            if there_is_a_server(folder):
-                continue  # another trial has it
-            raise
-
-
-def there_is_a_server(folder: DataFolder) -> bool:
-    return (folder.postgres / "postmaster.pid").exists()
+            continue  # another trial has it
+        return folder
+    raise AssertionError("unreachable")
 
 
 def restart_at_once(folder: Path) -> None:

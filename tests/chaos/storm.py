@@ -66,6 +66,10 @@ class Every:
         self._stop.set()
         self._thread.join()
 
+    def must_not_have_failed(self) -> None:
+        """AssertionError for anything but a database that was away."""
+        assert self.failures == [], self.failures
+
     def _go_on(self) -> None:
         while not self._stop.wait(self._seconds):
             try:

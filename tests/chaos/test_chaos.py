@@ -5,7 +5,7 @@ The long form is `make chaos RUNS=2000 SEED=7`.
 
 import pytest
 
-from tests.chaos.__main__ import table, trial
+from tests.chaos.__main__ import table, trial, wrong
 from tests.chaos.ground import ground
 from tests.chaos.wrong import HITS, SCRIPTS
 
@@ -33,7 +33,7 @@ def tell(outcome) -> None:
 def test_the_promises_hold_in_a_storm(there):
     outcome = trial(there, runs=SHORT, seed=1)
     tell(outcome)
-    assert outcome["wrong"] == {}
+    assert wrong(outcome) == {}
     counts = outcome["counts"]
     assert counts["asked"] > SHORT * 0.9
     assert counts["restarts"] == 1
@@ -44,7 +44,7 @@ def test_the_promises_hold_in_a_storm(there):
 def test_the_right_engine_gets_over_every_script_alone(there):
     outcome = trial(there, runs=FEW, seed=2, engine="none")
     tell(outcome)
-    assert outcome["wrong"] == {}
+    assert wrong(outcome) == {}
     assert outcome["counts"]["left to a person"] == 0
     assert outcome["refused"] == []
     assert set(outcome["faults"].values()) == {HITS}
@@ -54,4 +54,4 @@ def test_the_right_engine_gets_over_every_script_alone(there):
 def test_a_wrong_engine_is_found_out(there, engine):
     outcome = trial(there, runs=FEW, seed=2, engine=engine)
     tell(outcome)
-    assert len(outcome["wrong"][FOUND[engine]]) == HITS
+    assert len(outcome["found"][FOUND[engine]]) == HITS

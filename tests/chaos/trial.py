@@ -1,12 +1,8 @@
-"""One trial, in a process of its own: `python -m tests.chaos.trial RUNS SEED ENGINE RESULT`.
-
-Expects the environment of `Ground.copy`. RESULT is the file that the outcome is written to, as JSON.
-"""
+"""One trial, in a process with the environment of `Ground.copy`, after `django.setup()`."""
 
 import json
 import os
 import random
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -15,23 +11,19 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import django
+import psycopg
+from django.conf import settings
+from django.db import connection
 
-django.setup()
-
-import psycopg  # noqa: E402 - Django first
-from django.conf import settings  # noqa: E402
-from django.db import connection  # noqa: E402
-
-from tasks.models import Run  # noqa: E402
-from tests.acceptance.supervised import Service  # noqa: E402
-from tests.chaos import company, wrong  # noqa: E402
-from tests.chaos.staff import Staff, unless_away  # noqa: E402
-from tests.chaos.storm import Every, Storm, faults_of_stripe, sweeping  # noqa: E402
-from tests.chaos.verdict import Verdict, judge, movements  # noqa: E402
-from tests.checker.evidence import gather, ledger_at  # noqa: E402
-from tests.checker.report import check, told  # noqa: E402
-from tests.doubles.stripe import Fault, StripeDouble  # noqa: E402
+from tasks.models import Run
+from tests.acceptance.supervised import Service
+from tests.chaos import company, wrong
+from tests.chaos.staff import Staff, unless_away
+from tests.chaos.storm import Every, Storm, faults_of_stripe, sweeping
+from tests.chaos.verdict import Verdict, judge, movements
+from tests.checker.evidence import gather, ledger_at
+from tests.checker.report import check, told
+from tests.doubles.stripe import Fault, StripeDouble
 
 Status = Run.Status
 CLUSTERS: Final = 2
@@ -60,7 +52,7 @@ class Trial:
             with self._services() as services, sweeping() as sweeper:
                 self._storm(staff, services)
                 self._calm(staff)
-            assert sweeper.failures == [], sweeper.failures
+            sweeper.must_not_have_failed()
             judged = judge(self.double)
             judged.left_needlessly = self.verdict.left_needlessly
             judged.checker = _checked(self.double)
@@ -71,7 +63,7 @@ class Trial:
         return {
             "counts": self.counts,
             "faults": hits,
-            "wrong": judged.faults,
+            "found": vars(judged),
             "refused": _refused(),
         }
 
@@ -103,7 +95,9 @@ class Trial:
         self.faults = [self.double._faults.add(f) for f in scripted or faults_of_stripe()]
         with ExitStack() as stack:
             if not scripted:
-                stack.enter_context(Every(STRIKES_EVERY, storm.strike))
+                strikes = Every(STRIKES_EVERY, storm.strike)
+                stack.callback(strikes.must_not_have_failed)
+                stack.enter_context(strikes)
             for number in range(self.runs):
                 staff.ask()
                 if number == self.runs // 2 and not scripted:
@@ -165,10 +159,7 @@ def _checked(double: StripeDouble) -> list[str]:
 
 
 def main(runs: str, seed: str, engine: str, result: str) -> None:
+    """Write the outcome as JSON to the file `result`."""
     outcome = Trial(int(runs), int(seed), engine).go()
     connection.close()
     Path(result).write_text(json.dumps(outcome))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -26,10 +26,6 @@ class Verdict:
     books: list[str] = field(default_factory=list)
     checker: list[str] = field(default_factory=list)
 
-    @property
-    def faults(self) -> dict[str, list[str]]:
-        return {name: texts for name, texts in vars(self).items() if texts}
-
 
 def movements(double: StripeDouble) -> Mapping[str, list[str]]:
     """What has moved for each run. Its id is in the key, also when the rest of the key is wrong."""
