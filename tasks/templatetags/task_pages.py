@@ -71,6 +71,7 @@ def tone_of_item(state: str) -> str:
     return wording.ITEM_TONES[state]
 
 
+@register.filter
 def span(time: timedelta) -> str:
     """“3 days”, “90 minutes”."""
     return written(time)
