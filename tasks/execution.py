@@ -13,7 +13,6 @@ from django.db import connection
 from approvals.actions import expire_due
 from audit.context import Door, acting
 from tasks import parameters, queue, vault
-from tasks.actions.effects import has_open_effects
 from tasks.actions.lost import recover_lost_runs, ring_again
 from tasks.actions.runs import Outcome, finish_run, start_run
 from tasks.calling import call_with
@@ -66,10 +65,9 @@ def sweep() -> str:
 def _conclude(run: Run, journal: Journal, outcome: Outcome) -> str:
     killpoint("function-ended")
     journal.flush()
-    outcome = _honest(run, outcome)
-    finish_run(run.pk, attempt=run.attempt, outcome=outcome, door=Door.WORKER)
+    ended = finish_run(run.pk, attempt=run.attempt, outcome=outcome, door=Door.WORKER)
     killpoint("run-ended")
-    return str(outcome.status)
+    return ended.value if ended else "not ours any more"
 
 
 def _outcome(run: Run, journal: Journal) -> Outcome:
@@ -110,18 +108,6 @@ def _result(returned: Any, redact: Redactor) -> Outcome:  # noqa: ANN401 - whate
 
 def _without_secrets(outcome: Outcome, redact: Redactor) -> Outcome:
     return replace(outcome, error=redact(outcome.error), traceback=redact(outcome.traceback))
-
-
-def _honest(run: Run, outcome: Outcome) -> Outcome:
-    """No other end hides that a step was sent whose answer is not known, by this attempt or before.
-
-    The same key may be sent again: the answer that is missing may still be had.
-    """
-    if outcome.status == Status.UNCERTAIN or not has_open_effects(run):
-        return outcome
-    text = f"{outcome.error} Something had been sent whose answer is not known.".strip()
-    failed = outcome.status == Status.FAILED
-    return replace(outcome, status=Status.UNCERTAIN, output=None, error=text, repeat=failed)
 
 
 def _call(run: Run, heart: Heart, journal: Journal) -> Any:  # noqa: ANN401 - whatever a task returns

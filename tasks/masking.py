@@ -6,11 +6,13 @@ import logging
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
 from django.conf import settings
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 
 MASK: Final = "••••••"
 SHORTEST_SETTING: Final = 8  # characters: a password such as “app” would hide common words
@@ -47,6 +49,7 @@ class Redactor:
 _at_work: list[Redactor] = []  # of the runs that this process is busy with
 
 
+@cache
 def secret_settings() -> list[str]:
     """The values of those settings whose names say that they are secret, and database passwords."""
     named = [getattr(settings, name) for name in dir(settings) if _SECRET_SETTING.search(name)]
@@ -70,9 +73,20 @@ class MaskingFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The finished text of the entry."""
         text = super().format(record)
-        for redact in (_without(tuple(secret_settings())), *_at_work):
+        for redact in (without_settings(), *_at_work):
             text = redact(text)
         return text
+
+
+def without_settings() -> Redactor:
+    """What gives a text without the secrets of the settings."""
+    return _without(tuple(secret_settings()))
+
+
+@receiver(setting_changed)
+def _forget(**_: object) -> None:
+    """Settings change in tests only."""
+    secret_settings.cache_clear()
 
 
 @lru_cache(maxsize=1)

@@ -312,13 +312,16 @@ class Tally(models.Model):
 class LogLine(models.Model):
     """One line that a run wrote."""
 
-    run = models.ForeignKey(Run, models.PROTECT, related_name="log_lines")
+    run = models.ForeignKey(Run, models.PROTECT, related_name="log_lines", db_index=False)
     attempt = models.PositiveSmallIntegerField()
     at = models.DateTimeField(db_default=Now(), editable=False)
     text = models.TextField()
 
     class Meta:
         ordering: ClassVar = ["id"]
+        indexes: ClassVar = [
+            models.Index(fields=["run", "id"], name="line_of_run")  # also from the newest back
+        ]
 
     def __str__(self) -> str:
         return self.text[:80]

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from cryptography.fernet import InvalidToken
 
 from tasks import vault
-from tasks.masking import Redactor, masking_the_log, secret_settings
+from tasks.masking import Redactor, masking_the_log, secret_settings, without_settings
 from tasks.models import Run, StoredSecret
 
 
@@ -19,7 +19,8 @@ def redactor_for(run: Run) -> Redactor:
 
     Make it while the run goes on: when it ends, its secrets are deleted.
     """
-    return Redactor([*_secrets_of(run.values), *secret_settings()])
+    secrets = list(_secrets_of(run.values))
+    return Redactor([*secrets, *secret_settings()]) if secrets else without_settings()
 
 
 @contextmanager

@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from audit.clock import database_now
@@ -146,12 +147,12 @@ def refuse_write(run: Run, step: str, why: str) -> None:
 
 def open_effects(run: Run) -> QuerySet[Effect]:
     """The steps that were sent and whose answer is not known."""
-    return run.effects.filter(answered_at=None, sent_at__isnull=False)
+    return open_effects_of(run.pk)
 
 
-def has_open_effects(run: Run) -> bool:
-    """Whether something was sent whose answer is not known."""
-    return open_effects(run).exists()
+def open_effects_of(run_id: UUID | OuterRef) -> QuerySet[Effect]:
+    """The same for a run that is only named, also inside a query."""
+    return Effect.objects.filter(run=run_id, answered_at=None, sent_at__isnull=False)
 
 
 def sent_too_long_ago(run: Run) -> bool:

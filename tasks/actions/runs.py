@@ -1,12 +1,13 @@
 """The life of a run after it was asked for, one function for each of its moves."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from approvals import actions as approvals
@@ -15,7 +16,7 @@ from approvals.policy import quorum_holds
 from audit.clock import database_now
 from audit.transitions import Refusal, transition
 from tasks.access import Right, allowed, require
-from tasks.actions.effects import sent_too_long_ago
+from tasks.actions.effects import open_effects_of, sent_too_long_ago
 from tasks.killpoints import killpoint
 from tasks.models import Run
 from tasks.moves import end, locked, move, put_in_line
@@ -198,12 +199,22 @@ class Outcome:
     repeat: bool = False
 
 
-def finish_run(run_id: UUID, *, attempt: int, outcome: Outcome, door: str) -> None:
-    """Write down how an attempt ended. Another attempt's late answer changes nothing."""
+def finish_run(run_id: UUID, *, attempt: int, outcome: Outcome, door: str) -> Run.Status | None:
+    """Write down how an attempt ended, and return the state that it leaves the run in.
+
+    Another attempt's late answer changes nothing: None.
+    """
     with transition(by=None, door=door):
-        run = locked(Run.objects.filter(pk=run_id)).annotate(now=Now()).get()
+        found = Run.objects.filter(pk=run_id).select_related("task")
+        run = (
+            found.select_for_update(of=("self",))
+            .annotate(now=Now(), in_doubt=Exists(open_effects_of(OuterRef("pk"))))
+            .get()
+        )
         if run.status != Status.RUNNING or run.attempt != attempt:
-            return
+            return None
+        if run.in_doubt:
+            outcome = _in_doubt(outcome)
         run.output = outcome.output
         run.error = outcome.error
         run.traceback = outcome.traceback
@@ -212,6 +223,19 @@ def finish_run(run_id: UUID, *, attempt: int, outcome: Outcome, door: str) -> No
         else:
             end(run, outcome.status, at=run.now)
         killpoint("end-written")
+    return Status(run.status)
+
+
+def _in_doubt(outcome: Outcome) -> Outcome:
+    """No other end hides that a step was sent whose answer is not known, by this attempt or before.
+
+    The same key may be sent again: the answer that is missing may still be had.
+    """
+    if outcome.status == Status.UNCERTAIN:
+        return outcome
+    text = f"{outcome.error} Something had been sent whose answer is not known.".strip()
+    failed = outcome.status == Status.FAILED
+    return replace(outcome, status=Status.UNCERTAIN, output=None, error=text, repeat=failed)
 
 
 def may_repeat(run: Run) -> bool:

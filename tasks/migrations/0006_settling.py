@@ -49,7 +49,7 @@ DROP FUNCTION tasks_guard_proposal();
 RUN = r"""
 CREATE FUNCTION tasks_guard_doubt() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NOT EXISTS (
+    IF OLD.status = 'uncertain' AND NEW.status <> 'uncertain' AND NOT EXISTS (
             SELECT FROM tasks_settlement
             WHERE run_id = NEW.id AND applied_at >= OLD.finished_at) THEN
         RAISE EXCEPTION 'Nobody has settled this run.' USING ERRCODE = 'restrict_violation';
@@ -57,9 +57,8 @@ BEGIN
     RETURN NEW;
 END $$;
 
-CREATE TRIGGER tasks_guard_doubt BEFORE UPDATE ON tasks_run FOR EACH ROW
-    WHEN (OLD.status = 'uncertain' AND NEW.status <> 'uncertain')
-    EXECUTE FUNCTION tasks_guard_doubt();
+CREATE TRIGGER tasks_guard_doubt BEFORE UPDATE
+    ON tasks_run FOR EACH ROW EXECUTE FUNCTION tasks_guard_doubt();
 ALTER TABLE tasks_run ENABLE ALWAYS TRIGGER tasks_guard_doubt;
 """
 

@@ -384,6 +384,8 @@ GUARDS: Final[Breaks] = {
         ["ALTER TABLE tasks_run ENABLE TRIGGER tasks_guard_run"],
         ["DROP TRIGGER audit_refuse_change ON tasks_historicalrun"],
         ["DROP TRIGGER tasks_guard_settlement ON tasks_settlement"],
+        ["DROP TRIGGER tasks_guard_doubt ON tasks_run"],
+        ["ALTER TABLE tasks_settlement DISABLE TRIGGER tasks_guard_proposal"],
         [
             "DROP TRIGGER approvals_guard_decision ON approvals_decision",
             """CREATE TRIGGER approvals_guard_decision BEFORE UPDATE ON approvals_decision

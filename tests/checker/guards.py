@@ -26,7 +26,9 @@ def the_triggers_stand(evidence: Evidence) -> Iterator[str]:
             SELECT to_regclass(name), guard, kind FROM (VALUES
                 ('tasks_run', 'tasks_guard_run', 31),
                 ('tasks_approvalrule', 'tasks_guard_rule', 27),
+                ('tasks_run', 'tasks_guard_doubt', 19),
                 ('tasks_settlement', 'tasks_guard_settlement', 31),
+                ('tasks_settlement', 'tasks_guard_proposal', 23),
                 ('approvals_approvalrequest', 'approvals_guard_request', 31),
                 ('approvals_stage', 'approvals_guard_part', 31),
                 ('approvals_stage_groups', 'approvals_guard_part', 31),
