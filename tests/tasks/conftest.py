@@ -170,7 +170,7 @@ def shows(credit, deploy):
     """Say what the other side shows of each step from now on."""
 
     def show(*, happened, what="The provider was asked.", answer=None, **facts):
-        deploy(look_up=lambda sent, amount: Found(what, happened, facts, answer))
+        deploy(recorded=False, look_up=lambda sent, amount: Found(what, happened, facts, answer))
 
     return show
 
