@@ -12,9 +12,9 @@ from django.db import connection
 
 from approvals.actions import expire_due
 from audit.context import Door, acting
-from tasks import parameters, queue, vault
+from tasks import queue, vault
 from tasks.actions.lost import recover_lost_runs, ring_again
-from tasks.actions.runs import Outcome, finish_run, start_run
+from tasks.actions.runs import Outcome, finish_run, give_up_late, start_run
 from tasks.calling import call_with
 from tasks.errors import Busy, Cancelled, OutcomeUnknown, Refused, Stopped
 from tasks.heart import Heart
@@ -26,6 +26,7 @@ from tasks.masking import Redactor
 from tasks.models import Run
 from tasks.outages import OUTAGE, patiently
 from tasks.outputs.keeping import kept
+from tasks.previews import PreviewTimedOut
 from tasks.redaction import redacting
 from tasks.registry import registry
 from tasks.run import TaskRun
@@ -41,7 +42,7 @@ def execute(run_id: str) -> str:
     Called by django-q2 with nothing but the id; a second call for the same run does nothing.
     Returns the state it left the run in, for the queue's own log.
     """
-    run = start_run(run_id, worker=f"{socket.gethostname()}:{os.getpid()}", door=Door.WORKER)
+    run = _claim(run_id)
     if run is None:
         return "nothing to do"
     with acting(user=run.requested_by, door=Door.WORKER), redacting(run) as redact:
@@ -60,6 +61,15 @@ def sweep() -> str:
     lost = recover_lost_runs(door=Door.SCHEDULE)
     rung = ring_again(door=Door.SCHEDULE)
     return f"{expired} expired, {lost} lost, {rung} rung again"
+
+
+def _claim(run_id: str) -> Run | None:
+    try:
+        return start_run(run_id, worker=f"{socket.gethostname()}:{os.getpid()}", door=Door.WORKER)
+    except PreviewTimedOut:
+        connection.close()  # it may have been in the middle of a statement
+        give_up_late(run_id, door=Door.WORKER)
+        return None
 
 
 def _conclude(run: Run, journal: Journal, outcome: Outcome) -> str:
@@ -112,12 +122,7 @@ def _without_secrets(outcome: Outcome, redact: Redactor) -> Outcome:
 
 def _call(run: Run, heart: Heart, journal: Journal) -> Any:  # noqa: ANN401 - whatever a task returns
     registered = registry.get(run.task.slug)
-    values = parameters.thaw(
-        parameters.read(registered.function),
-        run.values,
-        files=vault.read_file,
-        secrets=vault.read_secret,
-    )
+    values = vault.typed_values(registered, run)
     try:
         with heart.interruption.allowed():
             return call_with(registered.function, values, run=TaskRun(run, heart, journal))

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from approvals.models import Decision
 from approvals.telling import tell
 from tasks.access import Right, who
 from tasks.models import Run, Settlement
@@ -16,11 +17,14 @@ def tell_of_end(run: Run) -> None:
     """Tell of a run that has ended, in the transaction that ends it.
 
     Who asked is told of everything but a success for which nobody else had to be waited: that is on
-    the page they are looking at. What was rejected or expired is told with the request.
+    the page they are looking at. Those who approved what turns out to be out of date are told, too.
+    What was rejected or expired is told with the request.
     """
     if run.status in (Status.FAILED, Status.UNCERTAIN):
         _tell([run.requested_by, *who(Right.CHANGE, run.task)], run, run.error)
-    elif run.status in (Status.STALE, Status.CANCELLED):
+    elif run.status == Status.STALE:
+        _tell([run.requested_by, *_approvers(run)], run, run.error)
+    elif run.status == Status.CANCELLED:
         _tell([run.requested_by], run, run.error)
     elif run.status == Status.SUCCEEDED and run.needs_approval:
         _tell([run.requested_by], run, "")
@@ -42,6 +46,13 @@ def tell_of_settlement(settlement: Settlement) -> None:
     people = [run.requested_by, by, *who(Right.CHANGE, run.task)]
     text = f"{by} has looked and {did} {run}: “{settlement.get_finding_display()}”"
     tell(people, event=event, subject=run, text=text, occurrence=str(settlement.pk))
+
+
+def _approvers(run: Run) -> "list[User]":
+    if run.approval is None:
+        return []
+    approved = run.approval.decisions.filter(verdict=Decision.Verdict.APPROVE)
+    return [decision.decided_by for decision in approved.select_related("decided_by")]
 
 
 def _tell(people: "list[User]", run: Run, why: str) -> None:

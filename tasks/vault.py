@@ -3,12 +3,15 @@
 import hashlib
 import uuid
 from base64 import urlsafe_b64encode
+from typing import Any
 
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 
-from tasks.models import StoredFile, StoredSecret
+from tasks import parameters
+from tasks.models import Run, StoredFile, StoredSecret
 from tasks.parameters import File
+from tasks.registry import RegisteredTask
 
 
 def keep_file(file: File) -> None:
@@ -51,3 +54,12 @@ def _cipher() -> MultiFernet:
 def _derived(key: str) -> bytes:
     # A key of its own, so that what leaks here does not sign sessions, nor the reverse.
     return urlsafe_b64encode(hashlib.sha256(b"backoffice.secrets:" + key.encode()).digest())
+
+
+def typed_values(registered: RegisteredTask, run: Run) -> dict[str, Any]:
+    """The typed values that a run was asked for with, its files and secrets included.
+
+    Raises DoesNotFit and ObjectGone, as `parameters.thaw` does.
+    """
+    declared = parameters.read(registered.function)
+    return parameters.thaw(declared, run.values, files=read_file, secrets=read_secret)

@@ -13,6 +13,7 @@ from tasks.actions.runs import (
     cancel_run,
     extend_lease,
     finish_run,
+    give_up_late,
     on_request_decided,
     start_run,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "end_rule",
     "extend_lease",
     "finish_run",
+    "give_up_late",
     "grant",
     "look_up",
     "on_request_decided",

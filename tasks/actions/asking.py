@@ -14,11 +14,11 @@ from audit.clock import database_now
 from audit.transitions import transition
 from tasks import parameters, queue, tallies, vault
 from tasks.access import NotGranted, Right, require
-from tasks.calling import call_with
 from tasks.conditions import Facts
 from tasks.errors import Refused
 from tasks.models import Run, Task
 from tasks.one_at_a_time import key_of, refuse_second
+from tasks.previews import PreviewFailed, rows_of
 from tasks.registry import RegisteredTask, UnknownTask, registry
 from tasks.rules import rules_that_apply
 from tasks.seals import seal_of_run
@@ -155,14 +155,11 @@ def code_of(task: Task) -> RegisteredTask:
 
 
 def _preview(registered: RegisteredTask, form: Form) -> list[list[str]]:
-    if registered.preview is None:
-        return []
     try:
-        changes = call_with(registered.preview, form.cleaned_data)
-    except (Refused, ValidationError) as error:
-        form.add_error(None, str(error) if isinstance(error, Refused) else error)
+        return rows_of(registered, form.cleaned_data)
+    except (Refused, ValidationError, PreviewFailed) as error:
+        form.add_error(None, error if isinstance(error, ValidationError) else str(error))
         raise InvalidValues(form) from error
-    return [change.as_json() for change in changes]
 
 
 def _stages(task: Task, draft: Draft, person: "User", door: str) -> list[StageSpec]:

@@ -13,7 +13,7 @@ from uuid import UUID
 from audit.actions import record
 from audit.models import Event
 from audit.transitions import Refusal, transition
-from tasks import parameters, vault
+from tasks import vault
 from tasks.access import NotGranted, Right, require
 from tasks.actions.asking import code_of
 from tasks.actions.effects import open_effects
@@ -129,12 +129,7 @@ def _ask(registered: RegisteredTask, run: Run, sent: Sent, give_up: float) -> di
 def _found(registered: RegisteredTask, run: Run, sent: Sent) -> Found:
     assert registered.look_up  # noqa: S101 - see `look_up_of`
     try:
-        values = parameters.thaw(
-            parameters.read(registered.function),
-            run.values,
-            files=vault.read_file,
-            secrets=vault.read_secret,
-        )
+        values = vault.typed_values(registered, run)
         found = call_with(partial(registered.look_up, sent), values)
         if not isinstance(found, Found):
             raise TypeError(f"the look-up returned {type(found).__name__} instead of Found")

@@ -21,6 +21,7 @@ from tasks.killpoints import killpoint
 from tasks.models import Run
 from tasks.moves import end, locked, move, put_in_line
 from tasks.one_at_a_time import may_begin
+from tasks.previews import why_not_as_approved
 from tasks.releases import is_known_here
 from tasks.seals import seal_of_run
 
@@ -106,6 +107,10 @@ def start_run(run_id: UUID | str, *, worker: str, door: str) -> Run | None:
             return None
         if not may_begin(run):
             return None  # the end of the one before it rings for this one
+        # Now that nobody with its key runs, and nobody will until it is over.
+        if why := why_not_as_approved(run):
+            _give_up(run, why, door)
+            return None
         run.attempt += 1
         run.error = ""  # that of the attempt before is in the history
         run.due_at = None
@@ -172,6 +177,16 @@ def _give_up(run: Run, why: str, door: str) -> None:
     end(run, Status.STALE, at=database_now())
     if run.approval and run.approval.status == ApprovalRequest.Status.APPROVED:
         approvals.mark_stale(run.approval.pk, by=None, door=door, reason=why)
+
+
+def give_up_late(run_id: UUID | str, *, door: str) -> None:
+    """End a run whose preview took all of its time at the claim, instead of trying it for ever."""
+    with transition(by=None, door=door):
+        run = locked(Run.objects.filter(pk=run_id, status=Status.QUEUED, attempt=0)).first()
+        if run:
+            limit = f"{run.task.timeout} seconds"
+            why = f"What it would change could not be worked out again within {limit}."
+            _give_up(run, why, door)
 
 
 def extend_lease(run_id: UUID, *, attempt: int) -> Run | None:

@@ -10,6 +10,7 @@ from tasks.outputs.texts import text_of
 from tasks.parameters import File, Money
 
 LARGEST: Final = 10**18
+MAY_DIFFER: Final = "for information"
 
 type Number = int | float | Decimal | Money
 
@@ -100,15 +101,21 @@ type Output = (
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that a run would change: what it is now, and what it would be."""
+    """One thing that a run would change: what it is now, and what it would be.
+
+    What was approved must still be so when the run begins. `must_hold=False` is for what is shown
+    for information only, such as a balance that others move all day.
+    """
 
     label: str
     before: object
     after: object
+    must_hold: bool = True
 
     def as_json(self) -> list[str]:
-        """Three texts, as they are shown and sealed."""
-        return [self.label, text_of(self.before), text_of(self.after)]
+        """Three texts, as they are shown and sealed; a fourth for what is only information."""
+        texts = [self.label, text_of(self.before), text_of(self.after)]
+        return texts if self.must_hold else [*texts, MAY_DIFFER]
 
 
 def exact(number: Number) -> Decimal:

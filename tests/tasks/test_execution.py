@@ -244,7 +244,8 @@ def test_a_refused_step_leaves_nothing_open(ask, work, credit):
     assert Effect.objects.get().refused
 
 
-def test_from_claim_to_finish_takes_at_most_15_statements(ask, approve, credit):
+def test_from_claim_to_finish_takes_at_most_15_statements_without_a_preview(ask, approve, deploy):
+    deploy(preview=None)
     run = ask("150.00")
     approve(run)
     with CaptureQueriesContext(connection) as statements:
