@@ -161,6 +161,7 @@ def test_a_preview_that_keeps_the_database_busy_is_stopped(ask, shows, monkeypat
 def stale(run: Run, credit, error: str) -> None:
     assert (run.status, credit.calls) == (Status.STALE, [])
     assert run.error == f"{error} Nothing was done. It can be asked for again."
+    assert run.approval
     run.approval.refresh_from_db()
     assert run.approval.status == ApprovalRequest.Status.STALE
 
