@@ -12,11 +12,12 @@ from django.db import OperationalError, connection, transaction
 from tasks import queue, vault
 from tasks.calling import call_with
 from tasks.errors import Refused
+from tasks.masking import Redactor, masking_the_log
 from tasks.models import Run
 from tasks.offline import WentOnline, offline
 from tasks.outages import OUTAGE
 from tasks.outputs import Change
-from tasks.parameters import DoesNotFit, ObjectGone
+from tasks.parameters import DoesNotFit, ObjectGone, Secret
 from tasks.redaction import redacting
 from tasks.registry import RegisteredTask, registry
 
@@ -70,7 +71,9 @@ def rows_of(registered: RegisteredTask, values: Mapping[str, Any]) -> list[list[
     except Exception as error:
         if isinstance(error, OUTAGE) and not _took_too_long(error):
             raise
-        logger.exception("The preview of “%s” failed", registered.name)
+        secrets = [value.reveal() for value in values.values() if isinstance(value, Secret)]
+        with masking_the_log(Redactor(secrets)):
+            logger.exception("The preview of “%s” failed", registered.name)
         raise PreviewFailed(_fault(registered, error)) from error
 
 

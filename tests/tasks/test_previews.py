@@ -1,6 +1,9 @@
 """Previews: they change nothing, and what was approved is looked at again at the claim. S15."""
 
+import io
+import logging
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -10,13 +13,15 @@ from django.test.utils import CaptureQueriesContext
 from approvals.models import ApprovalRequest, Notice
 from audit.context import Door
 from tasks import previews
-from tasks.actions import InvalidValues, start_run
+from tasks.actions import InvalidValues, Outcome, finish_run, start_run
 from tasks.contrib import stripe_payments
 from tasks.errors import Refused
 from tasks.execution import execute
+from tasks.masking import MASK, MaskingFormatter
 from tasks.models import Run, StoredFile, Task
 from tasks.outputs import Change
-from tasks.previews import difference
+from tasks.parameters import Secret
+from tasks.previews import PreviewFailed, difference, rows_of
 from tasks.queue import TimedOut
 from tests.fixtures.at_double import stripe_at_double
 
@@ -130,6 +135,23 @@ def test_a_fault_of_a_preview_is_said_to_the_person_and_its_traceback_is_in_the_
     assert not ApprovalRequest.objects.exists()
 
 
+def test_the_traceback_in_the_log_holds_no_secret(credit):
+    def preview(key):
+        raise KeyError(key.reveal())
+
+    log = io.StringIO()
+    handler = logging.StreamHandler(log)
+    handler.setFormatter(MaskingFormatter())
+    previews.logger.addHandler(handler)
+    try:
+        with pytest.raises(PreviewFailed):
+            rows_of(replace(credit.registered, preview=preview), {"key": Secret("canary-key")})
+    finally:
+        previews.logger.removeHandler(handler)
+    assert f"KeyError: '{MASK}'" in log.getvalue()
+    assert "canary-key" not in log.getvalue()
+
+
 def test_a_call_to_stripe_is_refused_also_on_an_open_connection(ask, shows):
     with stripe_at_double() as stripe:
         number = stripe.seed_payment(amount=1000)
@@ -219,6 +241,24 @@ def test_a_second_attempt_is_not_compared_with_what_the_first_has_changed(
     Run.objects.filter(pk=run.pk).update(attempt=1)
     shows(Change("Balance", "160.00 USD", "310.00 USD"))
     assert work(run).status == Status.SUCCEEDED
+
+
+def test_it_is_looked_at_when_the_run_before_it_is_over_and_not_sooner(approved, work, deploy):
+    shown = []
+
+    def preview(amount):
+        shown.append(amount)
+        return [BALANCE]
+
+    deploy(preview=preview, one_running_per=("amount",))
+    first, second = approved(), approved()
+    shown.clear()
+    assert start_run(first.pk, worker="test", door=Door.WORKER)
+    assert work(second).status == Status.QUEUED
+    assert len(shown) == 1
+    finish_run(first.pk, attempt=1, outcome=Outcome(Status.SUCCEEDED), door=Door.WORKER)
+    assert work(second).status == Status.SUCCEEDED
+    assert len(shown) == 2
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from tasks.actions import adopt_task, retire_task
 from tasks.actions.grants import set_right
 from tasks.errors import OutcomeUnknown, Refused
 from tasks.models import Run, Task
+from tasks.outputs import Change
 from tasks.parameters import Secret
 from tasks.registry import RegisteredTask, registry
 from tasks.wording import state_of
@@ -82,6 +83,14 @@ def test_it_says_what_and_what_it_changes(ask, shown):
     text = shown(ask())
     assert "Amount 150.00 USD" in text
     assert "Balance Before: 10.00 USD After: 160.00 USD" in text
+
+
+def test_it_says_what_is_only_information(ask, shown, deploy, bob):
+    deploy(preview=lambda amount: [Change("Balance", 10, 160, must_hold=False)])
+    run = ask()
+    assert "Balance (for information) Before: 10 After: 160" in shown(run)
+    request = url("approvals_approvalrequest_change", run.approval_id)
+    assert "Balance (for information) Before: 10 After: 160" in words(signed_in(bob).get(request))
 
 
 def test_it_says_who_decides(ask, approve, shown):
