@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from django.utils.text import get_text_list
 
 from approvals.inbox import status_of
-from approvals.models import ApprovalRequest, Decision, Reviewer, Stage
+from approvals.models import ApprovalRequest, Decision, FollowUp, Reviewer, Stage
 from approvals.policy import Ballot, objection, still_reviewers
 from audit.context import Door
 from audit.transitions import Refusal
@@ -21,6 +21,8 @@ Verdict = Decision.Verdict
 
 NAMED: Final = 10
 ALWAYS: Final = frozenset({"", "true"})
+
+DID: Final = {Verdict.APPROVE: ("approved", "good"), Verdict.REJECT: ("rejected", "bad")}
 
 ENDED: Final = {
     Status.APPROVED: "Everybody who was needed agreed. It goes ahead without further questions.",
@@ -47,6 +49,26 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Step:
+    """One line of what has happened so far."""
+
+    at: datetime
+    what: str
+    why: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Escalation:
+    """From when on who else may decide a stage. `helps` is whether there is anybody else."""
+
+    at: datetime
+    to: str
+    is_over: bool
+    helps: bool
+
+
+@dataclass(frozen=True)
 class StageInWords:
     name: str
     rule: str
@@ -54,6 +76,7 @@ class StageInWords:
     needed: int
     state: str
     may_decide: str
+    escalation: Escalation | None
 
 
 @dataclass(frozen=True)
@@ -66,6 +89,7 @@ class Explained:
     waits: bool
     stages: Sequence[StageInWords]
     answers: Sequence[Answer]
+    so_far: Sequence[Step]
     next: str
     objection: Refusal | None
     may_withdraw: bool
@@ -73,19 +97,22 @@ class Explained:
 
 def explain(request: ApprovalRequest, person: "User", *, now: datetime) -> Explained:
     """Read everything about a request that its page says to this person."""
-    stages = list(request.stages.prefetch_related("groups", "people"))
+    stages = list(request.stages.prefetch_related("groups", "people", "escalate_to"))
     decisions = list(request.decisions.select_related("decided_by"))
     ballot = Ballot(request, stages, decisions)
     waits = request.status == Status.PENDING and request.expires_at > now
     eligible = list(still_reviewers(request.pk).select_related("person").order_by("person_id"))
+    answers = [Answer(d, dict(Door.choices).get(d.door, d.door)) for d in decisions]
+    escalations = _escalations(stages, now)
     status, badge = status_of(request, now=now)
     return Explained(
         request=request,
         status=status,
         badge=badge,
         waits=waits,
-        stages=[_stage(stage, ballot, eligible, waits=waits) for stage in stages],
-        answers=[Answer(d, dict(Door.choices).get(d.door, d.door)) for d in decisions],
+        stages=[_stage(s, ballot, eligible, escalations.get(s.pk), waits=waits) for s in stages],
+        answers=answers,
+        so_far=_so_far(request, answers),
         next=_next(ballot) if waits else ENDED[_end(request)],
         objection=objection(ballot, person, now=now),
         may_withdraw=waits and request.requested_by_id == person.pk,
@@ -97,8 +124,43 @@ def _end(request: ApprovalRequest) -> ApprovalRequest.Status:
     return Status.EXPIRED if status == Status.PENDING else status
 
 
+def _so_far(request: ApprovalRequest, answers: Sequence[Answer]) -> list[Step]:
+    """What has happened since it was asked, oldest first."""
+    follow_ups = FollowUp.objects.filter(stage__request=request).select_related("stage")
+    steps = [*map(_answered, answers), *map(_followed_up, follow_ups)]
+    return sorted(steps, key=lambda step: step.at)
+
+
+def _answered(answer: Answer) -> Step:
+    decision, (did, tone) = answer.decision, DID[Verdict(answer.decision.verdict)]
+    what = f"{decision.decided_by} {did}, through {answer.door}"
+    return Step(decision.decided_at, what, decision.reason, tone)
+
+
+def _followed_up(done: FollowUp) -> Step:
+    return Step(done.recorded_at, f"{done.get_kind_display()}: “{done.stage}”")
+
+
+def _escalations(stages: Sequence[Stage], now: datetime) -> dict[int, Escalation]:
+    """By the key of their stage, those of the stages that escalate. One query."""
+    later = Reviewer.objects.filter(stage__in=stages, person__is_active=True)
+    help_there = set(later.exclude(not_before=None).values_list("stage", flat=True))
+    found = {}
+    for stage in stages:
+        if stage.escalate_after is not None:
+            at = stage.request.opened_at + stage.escalate_after
+            to = get_text_list([str(group) for group in stage.escalate_to.all()], "or")
+            found[stage.pk] = Escalation(at, to, at <= now, stage.pk in help_there)
+    return found
+
+
 def _stage(
-    stage: Stage, ballot: Ballot, eligible: Sequence[Reviewer], *, waits: bool
+    stage: Stage,
+    ballot: Ballot,
+    eligible: Sequence[Reviewer],
+    escalation: Escalation | None,
+    *,
+    waits: bool,
 ) -> StageInWords:
     agreed = ballot.approvals(stage)
     return StageInWords(
@@ -108,6 +170,7 @@ def _stage(
         needed=stage.needed,
         state=_state(stage, ballot, agreed),
         may_decide=_may_decide(stage, ballot, eligible) if waits else "",
+        escalation=escalation if waits and agreed < stage.needed else None,
     )
 
 

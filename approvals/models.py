@@ -72,7 +72,7 @@ class Stage(models.Model):
     may_serve_twice = models.BooleanField(
         "may be decided by who has decided another stage", default=False, db_default=False
     )
-    # Copies of what the rule says, for whoever reminds, escalates and asks for a fresh proof.
+    # Copies of what the rule says. The times are counted from the request.
     remind_after = models.DurationField("reminded after", null=True, blank=True)
     escalate_after = models.DurationField("escalated after", null=True, blank=True)
     escalate_to = models.ManyToManyField(Group, related_name="+")
@@ -92,12 +92,17 @@ class Stage(models.Model):
 
 
 class Reviewer(models.Model):
-    """Somebody who could decide when the request was opened. Nobody joins later."""
+    """Somebody who could decide when the request was opened. Nobody joins later.
+
+    To whom a stage escalates is said at the opening as well, with the time from which they may
+    decide: `not_before`.
+    """
 
     stage = models.ForeignKey(Stage, models.PROTECT, related_name="reviewers")
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="review_places"
     )
+    not_before = models.DateTimeField("may decide from", null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -106,6 +111,28 @@ class Reviewer(models.Model):
 
     def __str__(self) -> str:
         return str(self.person)
+
+
+class FollowUp(models.Model):
+    """That the people of a stage were reminded, or that others are asked: each once a stage."""
+
+    class Kind(models.TextChoices):
+        REMINDED = "reminded", "Reminded"
+        ESCALATED = "escalated", "Escalated"
+
+    stage = models.ForeignKey(Stage, models.PROTECT, related_name="follow_ups", db_index=False)
+    kind = models.CharField(max_length=10, choices=Kind)
+    # Stamped by the database, which lets these rows only grow.
+    recorded_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["stage", "kind"], name="followed_up_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.stage}"
 
 
 class Decision(models.Model):

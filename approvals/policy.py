@@ -1,6 +1,6 @@
 """Who may decide what, as questions that change nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
@@ -52,7 +52,9 @@ class StageSpec:
     """What a stage asks for: so many of these groups' members and these people.
 
     Those in `without` are never asked, whatever group they are in; the requester never is.
-    `may_serve_twice` lets those decide here who have decided another stage of the request.
+    `may_serve_twice` lets those decide here who have decided another stage of the request. The
+    times are counted from the request; members of `escalate_to` may decide after `escalate_after`,
+    too, and do not count before.
     """
 
     name: str
@@ -109,7 +111,7 @@ class Ballot:
 
 
 def reviewers_for(
-    groups: Sequence[Group], people: Sequence["User"], *, without: Sequence["User"] = ()
+    groups: Sequence[Group], people: Sequence["User"], *, without: Collection["User"] = ()
 ) -> "models.QuerySet[User]":
     """Active members of the groups and active people named, without those who may not be asked."""
     return (
@@ -156,15 +158,23 @@ def people_wanted(
 
 
 def still_reviewers(request_id: UUID | models.OuterRef) -> models.QuerySet[Reviewer]:
-    """Reviewers of a request who are active and still in a group or named: fresh from the rows."""
+    """Reviewers of a request who may decide by now: fresh from the rows.
+
+    They are active, and still named or in a group; those to whom it is escalated are in a group that
+    it is escalated to, and their time has come.
+    """
     named = Stage.people.through.objects.filter(
         stage_id=models.OuterRef("stage_id"), user_id=models.OuterRef("person_id")
     )
     member = Stage.groups.through.objects.filter(
         stage_id=models.OuterRef("stage_id"), group__user=models.OuterRef("person_id")
     )
+    asked_later = Stage.escalate_to.through.objects.filter(
+        stage_id=models.OuterRef("stage_id"), group__user=models.OuterRef("person_id")
+    )
     return Reviewer.objects.filter(
-        models.Exists(named) | models.Exists(member),
+        models.Q(models.Exists(named) | models.Exists(member), not_before=None)
+        | models.Q(models.Exists(asked_later), not_before__lte=Now()),
         stage__request_id=request_id,
         person__is_active=True,
     )
@@ -219,8 +229,8 @@ def _not_eligible(request: ApprovalRequest, stage: Stage | None, person: "User")
     return NotEligible("You are not among the people who may decide this request now.")
 
 
-def to_decide(person: "User") -> models.QuerySet[ApprovalRequest]:
-    """Requests that wait for this very person: the inbox and its count."""
+def _incomplete() -> models.QuerySet[Stage]:
+    """Stages that have not got what they need."""
     agreed = (
         Decision.objects.filter(stage=models.OuterRef("pk"), verdict=Verdict.APPROVE)
         .order_by()
@@ -228,15 +238,30 @@ def to_decide(person: "User") -> models.QuerySet[ApprovalRequest]:
         .annotate(n=models.Count("pk"))
         .values("n")
     )
-    open_stages = Stage.objects.alias(agreed=Coalesce(models.Subquery(agreed), 0)).filter(
-        request=models.OuterRef("stage__request_id"), needed__gt=models.F("agreed")
+    return Stage.objects.alias(agreed=Coalesce(models.Subquery(agreed), 0)).filter(
+        needed__gt=models.F("agreed")
     )
+
+
+def open_stages() -> models.QuerySet[Stage]:
+    """The stages that are asked now, one of each request that waits."""
+    earlier = _incomplete().filter(
+        request=models.OuterRef("request"), position__lt=models.OuterRef("position")
+    )
+    return _incomplete().filter(
+        ~models.Exists(earlier), request__status=Status.PENDING, request__expires_at__gt=Now()
+    )
+
+
+def to_decide(person: "User") -> models.QuerySet[ApprovalRequest]:
+    """Requests that wait for this very person: the inbox and its count."""
+    open_stage = _incomplete().filter(request=models.OuterRef("stage__request_id"))
     decided = Decision.objects.filter(decided_by=person, request=models.OuterRef("stage__request"))
     mine = still_reviewers(models.OuterRef("pk")).filter(
         ~models.Exists(decided.filter(stage=models.OuterRef("stage"))),
         models.Q(stage__may_serve_twice=True) | ~models.Exists(decided),
         person=person,
-        stage=models.Subquery(open_stages.order_by("position").values("pk")[:1]),
+        stage=models.Subquery(open_stage.order_by("position").values("pk")[:1]),
     )
     return ApprovalRequest.objects.filter(
         models.Exists(mine),
@@ -249,5 +274,9 @@ def visible_to(person: "User") -> models.QuerySet[ApprovalRequest]:
     """Requests this person asked for, could decide, or may read as an auditor."""
     if person.has_perm("audit.view_everything"):
         return ApprovalRequest.objects.all()
-    asked_to = Reviewer.objects.filter(stage__request=models.OuterRef("pk"), person=person)
+    asked_to = Reviewer.objects.filter(
+        models.Q(not_before=None) | models.Q(not_before__lte=Now()),
+        stage__request=models.OuterRef("pk"),
+        person=person,
+    )
     return ApprovalRequest.objects.filter(models.Q(requested_by=person) | models.Exists(asked_to))

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection
 
-from approvals.actions import expire_due
+from approvals.actions import escalate_due, expire_due, remind_due
 from audit.context import Door, acting
 from tasks import queue, vault
 from tasks.actions.lost import recover_lost_runs, ring_again
@@ -54,13 +54,14 @@ def execute(run_id: str) -> str:
 def sweep() -> str:
     """What nobody else brings about. Called each minute, and when a worker starts.
 
-    Requests that nobody decided expire, runs that lost their worker are found, and messages that
-    vanished are sent again.
+    Requests that nobody decided expire, or are followed up; runs that lost their worker are found, and
+    messages that vanished are sent again.
     """
     expired = expire_due(door=Door.SCHEDULE)
     lost = recover_lost_runs(door=Door.SCHEDULE)
     rung = ring_again(door=Door.SCHEDULE)
-    return f"{expired} expired, {lost} lost, {rung} rung again"
+    followed_up = remind_due(door=Door.SCHEDULE) + escalate_due(door=Door.SCHEDULE)
+    return f"{expired} expired, {lost} lost, {rung} rung again, {followed_up} followed up"
 
 
 def _claim(run_id: str) -> Run | None:

@@ -161,6 +161,11 @@ OF_CONSENT: Final[Breaks] = {
             """DELETE FROM approvals_reviewer WHERE stage_id IN
             (SELECT id FROM approvals_stage WHERE request_id = %(paid_request)s)"""
         ],
+        # They were asked, and agreed before their time.
+        [
+            """UPDATE approvals_reviewer SET not_before = now() + interval '1 h' WHERE stage_id IN
+            (SELECT id FROM approvals_stage WHERE request_id = %(paid_request)s)"""
+        ],
         # The requester agreed, and everything else is made to fit.
         [
             "ALTER TABLE approvals_decision DROP CONSTRAINT nobody_decides_their_own_request",

@@ -44,7 +44,8 @@ def enough_people_agreed(evidence: Evidence) -> Iterator[str]:
             AND yes.decided_by_id NOT IN (run.requested_by_id, request.requested_by_id)
             AND yes.decided_at BETWEEN request.opened_at AND request.expires_at
             AND EXISTS (SELECT FROM approvals_reviewer reviewer
-                WHERE reviewer.stage_id = stage.id AND reviewer.person_id = yes.decided_by_id)
+                WHERE reviewer.stage_id = stage.id AND reviewer.person_id = yes.decided_by_id
+                    AND (reviewer.not_before IS NULL OR reviewer.not_before <= yes.decided_at))
         GROUP BY run.id, run.approval_id, stage.id, stage.name, stage.needed
         HAVING stage.id IS NULL OR count(DISTINCT yes.decided_by_id) < stage.needed
         ORDER BY run.id
@@ -94,7 +95,9 @@ def each_approver_was_entitled(evidence: Evidence) -> Iterator[str]:
                     ORDER BY person.history_id DESC LIMIT 1)
                 AND (EXISTS (SELECT FROM approvals_stage_people named
                         WHERE named.stage_id = yes.stage_id AND named.user_id = yes.decided_by_id)
-                    OR EXISTS (SELECT FROM approvals_stage_groups asked
+                    OR EXISTS (SELECT FROM (
+                            SELECT stage_id, group_id FROM approvals_stage_groups
+                            UNION SELECT stage_id, group_id FROM approvals_stage_escalate_to) asked
                         WHERE asked.stage_id = yes.stage_id AND (
                             SELECT history_type <> '-' FROM backoffice_historicalmembership member
                             WHERE member.user_id = yes.decided_by_id

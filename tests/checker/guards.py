@@ -35,7 +35,10 @@ def the_triggers_stand(evidence: Evidence) -> Iterator[str]:
                 ('approvals_stage_people', 'approvals_guard_part', 31),
                 ('approvals_stage_escalate_to', 'approvals_guard_part', 31),
                 ('approvals_reviewer', 'approvals_guard_part', 31),
-                ('approvals_decision', 'approvals_guard_decision', 31)) AS given (name, guard, kind)
+                ('approvals_decision', 'approvals_guard_decision', 31),
+                ('approvals_followup', 'audit_refuse_change', 27),
+                ('approvals_followup', 'audit_refuse_truncate', 34),
+                ('approvals_followup', 'audit_stamp', 7)) AS given (name, guard, kind)
             UNION ALL SELECT class, 'audit_refuse_change', 27 FROM kept
             UNION ALL SELECT class, 'audit_refuse_truncate', 34 FROM kept
             UNION ALL SELECT class, 'audit_stamp', 7 FROM history)
@@ -62,6 +65,7 @@ def history_is_out_of_reach(evidence: Evidence) -> Iterator[str]:
             JOIN pg_namespace ON pg_namespace.oid = relnamespace AND nspname = 'public'
             WHERE attname = 'history_id'
             UNION SELECT class FROM unnest(ARRAY[to_regclass('audit_event'),
+                to_regclass('approvals_followup'),
                 to_regclass('ledger_entry'), to_regclass('ledger_line')]) AS class)
         SELECT class::regclass, pg_get_userbyid(relowner)
         FROM kept JOIN pg_class ON pg_class.oid = kept.class

@@ -110,15 +110,18 @@ class RuleForm(forms.Form):
         label="It expires after", help_text="Such as: 4 hours. Without it, after 3 days."
     )
     remind_after = SpanField(
-        label="They are reminded after", help_text="Kept with the request. Nobody is reminded yet."
+        label="They are reminded after",
+        help_text="Counted from the request, like all of these times. Once, by a notice.",
     )
     escalate_after = SpanField(
-        label="It is escalated after", help_text="Kept with the request. It is not done yet."
+        label="It is escalated after",
+        help_text="From then on the members of the groups below may decide it, too.",
     )
     escalate_to = forms.ModelMultipleChoiceField(
         Group.objects.order_by("name"),
         label="It is escalated to",
         required=False,
+        help_text="Those who are members when it is asked for, and still are when they decide.",
         widget=forms.CheckboxSelectMultiple,
     )
     reason = forms.CharField(

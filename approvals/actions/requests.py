@@ -1,8 +1,8 @@
-"""The only functions that change a request. Every door calls these."""
+"""The life of a request, from the question to its end; and who is in which group."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -65,8 +65,7 @@ def open_request(  # noqa: PLR0913 - a question has this many parts
             expires_at=database_now() + policy.time_to_decide(stages, waits_for),
         )
         asked = [
-            set(_open_stage(request, position, spec))
-            for position, spec in enumerate(stages, start=1)
+            _open_stage(request, position, spec) for position, spec in enumerate(stages, start=1)
         ]
         needed, people = policy.people_wanted(stages, asked)
         _must_suffice("All stages together", needed, len(people))
@@ -81,9 +80,9 @@ def _must_suffice(name: str, needed: int, people: int) -> None:
         )
 
 
-def _open_stage(request: ApprovalRequest, position: int, spec: StageSpec) -> "list[User]":
-    without = [request.requested_by, *spec.without]
-    people = list(policy.reviewers_for(spec.groups, spec.people, without=without))
+def _open_stage(request: ApprovalRequest, position: int, spec: StageSpec) -> "set[User]":
+    without = {request.requested_by, *spec.without}
+    people = set(policy.reviewers_for(spec.groups, spec.people, without=without))
     _must_suffice(spec.name, spec.needed, len(people))
     stage = Stage.objects.create(
         request=request,
@@ -99,8 +98,17 @@ def _open_stage(request: ApprovalRequest, position: int, spec: StageSpec) -> "li
     stage.groups.set(spec.groups)
     stage.people.set(spec.people)
     stage.escalate_to.set(spec.escalate_to)
-    Reviewer.objects.bulk_create(Reviewer(stage=stage, person=person) for person in people)
+    _add_reviewers(stage, people, not_before=None)
+    if spec.escalate_after is not None:
+        later = policy.reviewers_for(spec.escalate_to, (), without=without | people)
+        _add_reviewers(stage, later, not_before=request.opened_at + spec.escalate_after)
     return people
+
+
+def _add_reviewers(stage: Stage, people: "Iterable[User]", *, not_before: datetime | None) -> None:
+    Reviewer.objects.bulk_create(
+        Reviewer(stage=stage, person=person, not_before=not_before) for person in people
+    )
 
 
 def decide(
