@@ -12,6 +12,7 @@ from django.urls import URLPattern, path
 
 from approvals import actions, inbox, notices
 from approvals.explained import explain
+from approvals.inbox_filter import InboxFilter
 from approvals.models import ApprovalRequest, Decision
 from approvals.policy import ReasonMissing, to_decide, visible_to
 from audit.admin import ReadOnlyAdmin, SafeHistoryMixin
@@ -67,13 +68,19 @@ class ApprovalRequestAdmin(SafeHistoryMixin, ReadOnlyAdmin):
         person = person_of(request)
         tabs = inbox.tabs_for(person)
         tab = next((tab for tab in tabs if tab.key == request.GET.get("tab")), tabs[0])
-        found = self.paginator(tab.find(person), PER_PAGE).get_page(request.GET.get("page"))
+        chosen = InboxFilter(request.GET)
+        requests = chosen.apply(tab.find(person))
+        found = self.paginator(requests, PER_PAGE).get_page(request.GET.get("page"))
+        query = request.GET.copy()
+        query.pop("page", None)
         return page(
             request,
             "approvals/inbox.html",
             title="Inbox",
             tabs=tabs,
             tab=tab,
+            filter=chosen,
+            query=query.urlencode(),
             waiting=to_decide(person).count(),
             unread=inbox.unread(person),
             page=found,

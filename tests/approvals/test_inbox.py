@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -140,6 +140,63 @@ def test_the_second_page_of_a_long_inbox(ask, client, bob):
     for _ in range(26):
         ask()
     assert len(inbox(client, bob, page=2).context["rows"]) == 1
+
+
+@pytest.fixture
+def two_askers(ask, alice, dave):
+    """Alice asks for a credit, Dave for a refund."""
+    ask()
+    return actions.open_request(
+        title="Refund: 9.00 EUR",
+        shown={"task": "Refund a payment", "facts": [], "changes": []},
+        seal="a" * 64,
+        requested_by=dave,
+        door=Door.ADMIN,
+        stages=[StageSpec("Managers", 1, [Group.objects.get(name="Approvers")])],
+    )
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"q": "refund a payment"},
+        {"q": "9.00"},
+        {"q": "EUR refund"},
+        {"by": "dave"},
+        {"by": "Example Dave"},
+        {"by": "dave@example.com"},
+        {"q": "refund", "by": "dave"},
+    ],
+)
+def test_the_inbox_is_filtered_by_what_is_asked_and_by_whom(query, two_askers, client, bob):
+    rows = inbox(client, bob, **query).context["rows"]
+    assert [row.request for row in rows] == [two_askers]
+
+
+def test_a_filter_that_nothing_fits_says_so_and_can_be_taken_off(two_askers, client, bob):
+    text = inbox(client, bob, tab="decide", q="refund", by="alice").text
+    assert "Nothing in this list fits." in text
+    assert 'href="?tab=decide">Show all</a>' in text
+
+
+def test_a_filter_shows_nobody_what_they_may_not_see(two_askers, client, mallory):
+    for tab in ("decide", "mine", "done", "everything"):
+        assert not inbox(client, mallory, tab=tab, q="refund", by="dave").context["rows"]
+
+
+def test_a_filter_that_makes_no_sense_finds_nothing_and_says_why(two_askers, client, bob):
+    response = inbox(client, bob, q="x" * 201)
+    assert not response.context["rows"]
+    assert "at most 200 characters" in response.text
+
+
+def test_the_next_page_keeps_the_tab_and_the_filter(ask, client, bob):
+    for _ in range(26):
+        ask()
+    text = inbox(client, bob, tab="decide", q="credit & more", by="").text
+    assert "Nothing in this list fits." in text
+    text = inbox(client, bob, tab="decide", q="credit", by="alice").text
+    assert 'href="?tab=decide&amp;q=credit&amp;by=alice&amp;page=2"' in text
 
 
 # --- What the page says --------------------------------------------------------------------------
