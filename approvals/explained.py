@@ -24,6 +24,11 @@ ALWAYS: Final = frozenset({"", "true"})
 
 DID: Final = {Verdict.APPROVE: ("approved", "good"), Verdict.REJECT: ("rejected", "bad")}
 
+FOLLOWED_UP: Final[dict[str, str]] = {
+    FollowUp.Kind.REMINDED: "Those who may decide “{stage}” were reminded",
+    FollowUp.Kind.ESCALATED: "“{stage}” was escalated",
+}
+
 ENDED: Final = {
     Status.APPROVED: "Everybody who was needed agreed. It goes ahead without further questions.",
     Status.REJECTED: "It will not happen. It can be asked for again, as a new request.",
@@ -138,7 +143,7 @@ def _answered(answer: Answer) -> Step:
 
 
 def _followed_up(done: FollowUp) -> Step:
-    return Step(done.recorded_at, f"{done.get_kind_display()}: “{done.stage}”")
+    return Step(done.recorded_at, FOLLOWED_UP[done.kind].format(stage=done.stage))
 
 
 def _escalations(stages: Sequence[Stage], now: datetime) -> dict[int, Escalation]:

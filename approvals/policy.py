@@ -271,11 +271,15 @@ def to_decide(person: "User") -> models.QuerySet[ApprovalRequest]:
 
 
 def visible_to(person: "User") -> models.QuerySet[ApprovalRequest]:
-    """Requests this person asked for, could decide, or may read as an auditor."""
+    """Requests this person asked for, could decide, or may read as an auditor.
+
+    What was decided before it was escalated stays unseen by those it would have been escalated to.
+    """
     if person.has_perm("audit.view_everything"):
         return ApprovalRequest.objects.all()
     asked_to = Reviewer.objects.filter(
-        models.Q(not_before=None) | models.Q(not_before__lte=Now()),
+        models.Q(not_before=None)
+        | models.Q(not_before__lte=Coalesce("stage__request__closed_at", Now())),
         stage__request=models.OuterRef("pk"),
         person=person,
     )

@@ -137,6 +137,17 @@ def test_from_the_time_on_they_may_decide_too(ask_later, decide, dave):
     assert policy.quorum_holds(request)
 
 
+def test_what_was_decided_before_its_time_stays_unseen_when_the_time_has_come(
+    ask_later, decide, bob, dave
+):
+    request = ask_later()
+    decide(request, bob)
+    assert list(policy.visible_to(dave)) == [request]
+    before = request.stages.get().reviewers.get(person=dave).not_before - timedelta(seconds=1)
+    ApprovalRequest.objects.update(closed_at=before)
+    assert not policy.visible_to(dave).exists()
+
+
 def test_who_was_asked_first_may_still_decide(ask_later, decide, bob):
     assert decide(ask_later(), bob).status == Status.APPROVED
 
@@ -292,7 +303,7 @@ def test_the_page_says_that_it_is_escalated_and_names_who_may_decide_now(ask_lat
     text = read(request, alice)
     assert "Escalated to Risk, who may decide it since" in text
     assert "Dave Example" in text
-    assert "Escalated: “Managers”" in text
+    assert "“Managers” was escalated" in text
 
 
 def test_the_page_says_when_an_escalation_would_reach_nobody_else(ask, approvers, read, alice, bob):
