@@ -68,7 +68,7 @@ class ApprovalRequestAdmin(SafeHistoryMixin, ReadOnlyAdmin):
         person = person_of(request)
         tabs = inbox.tabs_for(person)
         tab = next((tab for tab in tabs if tab.key == request.GET.get("tab")), tabs[0])
-        chosen = InboxFilter(request.GET)
+        chosen = InboxFilter(request.GET, tab=tab)
         requests = chosen.apply(tab.find(person))
         found = self.paginator(requests, PER_PAGE).get_page(request.GET.get("page"))
         query = request.GET.copy()

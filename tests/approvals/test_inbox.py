@@ -184,6 +184,11 @@ def test_a_filter_shows_nobody_what_they_may_not_see(two_askers, client, mallory
         assert not inbox(client, mallory, tab=tab, q="refund", by="dave").context["rows"]
 
 
+def test_who_asked_is_no_question_among_ones_own_requests(two_askers, client, alice):
+    response = inbox(client, alice, tab="mine", by="dave")
+    assert (len(response.context["rows"]), "Asked by" in response.text) == (1, False)
+
+
 def test_a_filter_that_makes_no_sense_finds_nothing_and_says_why(two_askers, client, bob):
     response = inbox(client, bob, q="x" * 201)
     assert not response.context["rows"]
