@@ -8,24 +8,15 @@ from typing import Final, LiteralString
 type Breaks = dict[str, list[list[LiteralString]]]
 
 
-def settled(
-    run: LiteralString, finding: LiteralString, by: LiteralString, **more: LiteralString
-) -> list[LiteralString]:
-    """A settlement of a run by the person of this login, applied, and in the history."""
-    reason, approval = more.get("reason", "'Looked'"), more.get("approval", "NULL")
-    columns: LiteralString = (
-        "run_id, finding, reason, settled_by_id, looked_up, proposed_at, applied_at, approval_id"
-    )
+def settled(run: LiteralString, change: LiteralString) -> list[LiteralString]:
+    """The settlement of this run changed, in its row and in the history alike."""
     return [
-        f"""INSERT INTO tasks_settlement ({columns})
-        SELECT {run}, '{finding}', {reason}, id, '[]', now(), now(), {approval}
-        FROM backoffice_user WHERE username = '{by}'""",  # noqa: S608 - of this file
-        f"""INSERT INTO tasks_historicalsettlement (id, {columns}, history_user_id, history_door,
-            history_actor_label, history_request_id, history_date, recorded_at, history_type)
-        SELECT id, {columns}, settled_by_id, 'admin', '', '', now(), now(), '+'
-        FROM tasks_settlement""",  # noqa: S608
+        f"UPDATE {table} settled SET {change} WHERE run_id = {run}"  # noqa: S608 - of this file
+        for table in ("tasks_settlement", "tasks_historicalsettlement")
     ]
 
+
+WHO_ASKED: Final = "(SELECT requested_by_id FROM tasks_run WHERE id = settled.run_id)"
 
 OF_MONEY: Final[Breaks] = {
     "only_a_person_gives_a_new_key": [
@@ -263,24 +254,25 @@ OF_CONSENT: Final[Breaks] = {
 
 OF_SETTLING: Final[Breaks] = {
     "nobody_settles_their_own_run": [
-        settled("%(it_happened)s", "happened", "alice"),
-        settled("%(it_happened)s", "happened", "carol", reason="' '"),
+        [
+            *settled("%(it_happened)s", f"settled_by_id = {WHO_ASKED}"),
+            f"""UPDATE tasks_historicalsettlement settled SET history_user_id = {WHO_ASKED}
+            WHERE run_id = %(it_happened)s""",  # noqa: S608
+        ],
+        settled("%(it_happened)s", "reason = ' '"),
     ],
     "each_settlement_was_agreed_to": [
-        settled("%(it_happened)s", "happened", "carol", approval="%(awaiting_request)s"),
+        settled("%(it_happened)s", "approval_id = %(awaiting_request)s"),
         # Somebody agreed, to a question of somebody else's.
-        settled("%(it_happened)s", "happened", "carol", approval="%(paid_request)s"),
+        settled("%(it_happened)s", "approval_id = %(paid_request)s"),
     ],
     "each_settlement_has_its_move": [
-        settled("%(uncertain)s", "happened", "carol"),
-        settled("%(it_did_not)s", "again", "carol"),
+        settled("%(it_happened)s", "finding = 'did_not'"),
+        settled("%(it_did_not)s", "finding = 'again'"),
     ],
     "each_settlement_is_in_the_history": [
-        settled("%(it_happened)s", "happened", "carol")[:1],
-        [
-            *settled("%(it_happened)s", "happened", "carol"),
-            "UPDATE tasks_settlement SET reason = 'Another'",
-        ],
+        ["DELETE FROM tasks_historicalsettlement WHERE run_id = %(it_happened)s"],
+        ["UPDATE tasks_settlement SET reason = 'Another' WHERE run_id = %(it_happened)s"],
     ],
 }
 

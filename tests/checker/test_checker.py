@@ -95,7 +95,10 @@ def test_money_that_moved_under_the_old_key_and_the_new_one_is_named(hand, house
 
 
 def test_money_that_moved_for_a_step_that_was_not_begun_is_named(hand, house):
-    hand.breaks("UPDATE tasks_effect SET sent_at = NULL WHERE run_id = %(it_happened)s")
+    hand.breaks(
+        """UPDATE tasks_effect SET sent_at = NULL, answered_at = NULL, answer = NULL
+        WHERE run_id = %(it_happened)s"""
+    )
     early = movement(idempotency_key=house.key("it happened"))
     assert list(hand.finds([*house.ledger, early])) == ["nothing_moves_before_it_is_sent"]
 
