@@ -68,8 +68,8 @@ def code(payout):
 
 
 @pytest.fixture
-def under(code, alice, bob, carol):
-    """Put the task under other rules than its own."""
+def under(task, code, alice, bob, carol):
+    """Put the task under other rules than its own. After `task`, so that it ends before it."""
     stack = []
 
     def put(*conditions: str) -> Task:
