@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from audit.transitions import Refusal
-from tasks import parameters
+from tasks import parameters, vault
 from tasks.access import Right, runs_for, tasks_for
 from tasks.errors import Refused
 from tasks.models import Run, Task
@@ -82,14 +82,7 @@ def values_to_undo(run: Run) -> dict[str, Any]:
 
 def _values(run: Run) -> dict[str, Any]:
     """The typed values of the run, without files and secrets, and as far as they still fit."""
-    known = {
-        name: value
-        for name, value in run.values.items()
-        if not (isinstance(value, dict) and ("sha256" in value or "secret" in value))
-    }
-    function = registry.get(run.task.slug).function
-    declared = [p for p in parameters.read(function) if p.name in known]
     try:
-        return parameters.thaw(declared, {p.name: known[p.name] for p in declared})
+        return vault.plain_values(registry.get(run.task.slug), run)
     except (parameters.DoesNotFit, parameters.ObjectGone) as error:
         raise NotUndoable(f"The values of this run cannot be read any more: {error}") from error

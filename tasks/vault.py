@@ -56,6 +56,20 @@ def _derived(key: str) -> bytes:
     return urlsafe_b64encode(hashlib.sha256(b"backoffice.secrets:" + key.encode()).digest())
 
 
+def plain_values(registered: RegisteredTask, run: Run) -> dict[str, Any]:
+    """The typed values that a run was asked for with, without its files and secrets.
+
+    Raises DoesNotFit and ObjectGone, as `parameters.thaw` does.
+    """
+    known = {name: value for name, value in run.values.items() if not _is_reference(value)}
+    declared = [p for p in parameters.read(registered.function) if p.name in known]
+    return parameters.thaw(declared, {p.name: known[p.name] for p in declared})
+
+
+def _is_reference(value: object) -> bool:
+    return isinstance(value, dict) and ("sha256" in value or "secret" in value)
+
+
 def typed_values(registered: RegisteredTask, run: Run) -> dict[str, Any]:
     """The typed values that a run was asked for with, its files and secrets included.
 

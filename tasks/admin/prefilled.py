@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest
 
 from audit.pages import person_of
-from tasks import parameters
+from tasks import parameters, vault
 from tasks.access import runs_for
 from tasks.models import Run, Task
 from tasks.registry import RegisteredTask
@@ -40,13 +40,7 @@ def values_of(registered: RegisteredTask, run: Run | None) -> dict[str, Any]:
     """What was asked for before, as far as it can be asked for again: no files, no secrets."""
     if run is None:
         return {}
-    known = {name: value for name, value in run.values.items() if not _is_stored(value)}
-    declared = [p for p in parameters.read(registered.function) if p.name in known]
     try:
-        return parameters.thaw(declared, {p.name: known[p.name] for p in declared})
+        return vault.plain_values(registered, run)
     except (parameters.DoesNotFit, parameters.ObjectGone):
         return {}
-
-
-def _is_stored(value: object) -> bool:
-    return isinstance(value, dict) and ("sha256" in value or "secret" in value)
