@@ -8,12 +8,11 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
-from django.db import connection
 from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Now
 
 from audit.transitions import Refusal
-from tasks import parameters, queue
+from tasks import locks, parameters, queue
 from tasks.models import Run
 from tasks.parameters.words import words
 from tasks.registry import RegisteredTask
@@ -72,10 +71,7 @@ def _short(key: str) -> str:
 
 def hold(key: str) -> None:
     """Wait until nobody else decides about this key, and keep it until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended('one at a time ' || %s, 0))", [key]
-        )
+    locks.hold(f"one at a time {key}")
 
 
 def refuse_second(run: Run, registered: RegisteredTask) -> None:

@@ -4,16 +4,15 @@ A run counts from the moment it is asked for until it is known that nothing came
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from django.db import connection
 from django.db.models import Case, Count, DecimalField, Exists, OuterRef, Q, QuerySet, Sum, When
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Cast, Now
 
-from tasks import sums
+from tasks import locks, sums
 from tasks.conditions import Facts
 from tasks.models import Effect, Run, Tally
 from tasks.parameters import DoesNotFit, Parameter, addends, grouping_names
@@ -51,10 +50,8 @@ def hold(wanted: Iterable[sums.Sum], facts: Facts) -> None:
     Until the transaction ends. Without it two requests at the same instant would not see each
     other, and slip past a limit together. Always in one order, so that nobody waits in a circle.
     """
-    keys = sorted({_key(each, facts) for each in wanted})
-    with connection.cursor() as cursor:
-        for key in keys:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
+    for key in sorted({_key(each, facts) for each in wanted}):
+        locks.hold(key)
 
 
 def _key(each: sums.Sum, facts: Facts) -> str:
@@ -121,7 +118,13 @@ def write(run: Run, groupings: dict[str, str]) -> None:
 
 def facts_of(run: Run, parameters: Sequence[Parameter]) -> Facts:
     """The facts of a run that was asked for earlier, with the groups that its requester is in now."""
-    # What a run was not asked at its time, it shares with no other.
-    alone = dict.fromkeys(grouping_names(parameters), str(run.pk))
-    groupings = alone | {each.name: each.value for each in run.tallies.all()}
+    kept = {each.name: each.value for each in run.tallies.all()}
+    groupings = groupings_of(run, parameters, kept)
     return Facts.of(run.task, run.requested_by, run.door, parameters, run.values, groupings)
+
+
+def groupings_of(
+    run: Run, parameters: Sequence[Parameter], kept: Mapping[str, str]
+) -> dict[str, str]:
+    """What an earlier run counts towards. What it was not asked at its time, it shares with no other."""
+    return {**dict.fromkeys(grouping_names(parameters), str(run.pk)), **kept}

@@ -19,7 +19,7 @@ from audit.clock import database_now
 from tasks import tallies
 from tasks.conditions import Facts, Total
 from tasks.models import Run, Tally, Task
-from tasks.parameters import Parameter, addends, grouping_names
+from tasks.parameters import Parameter, addends
 from tasks.rules import RuleSpec, holds, readable
 from tasks.stages import stages_of
 from tasks.sums import Sum
@@ -145,8 +145,6 @@ def _with_facts(
     """Each run with what a condition sees of it. Two queries, however many runs."""
     groups, counted_by = _groups_of({run.requested_by_id for run in runs}), _tallies(runs, sums)
     for run in runs:
-        # What a run was not asked at its time, it shares with no other.
-        alone = dict.fromkeys(grouping_names(parameters), str(run.pk))
         yield (
             run,
             Facts(
@@ -156,7 +154,7 @@ def _with_facts(
                 run.door,
                 parameters,
                 run.values,
-                alone | counted_by[run.pk],
+                tallies.groupings_of(run, parameters, counted_by[run.pk]),
             ),
         )
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from audit.context import Door
 from audit.pages import page, person_of
 from audit.transitions import Refusal
-from tasks import parameters
+from tasks import locks, parameters
 from tasks.access import Right, allowed, runs_for
 from tasks.actions import InvalidValues, request_run
 from tasks.admin.pages import code_of, task_or_404
@@ -150,8 +150,7 @@ def _once(request: HttpRequest, nonce: str, asked: Callable[[], Run]) -> Run:
     refused: Refusal | InvalidValues
     with transaction.atomic():
         # The second of two clicks waits here until the first has been written down.
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [form])
+        locks.hold(form)
         sent = _fresh_session(request).get(SENT, {})
         if form in sent:
             messages.info(request, "You sent the same form twice. It made one run: this one.")
