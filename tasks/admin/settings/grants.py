@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 from django import forms
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.core.exceptions import ValidationError
-from django.db.models import Q
 
 from audit.context import Door
 from tasks.access import Right
 from tasks.actions import grant, revoke
+from tasks.admin.settings.naming import person_named
 from tasks.models import Task
 
 if TYPE_CHECKING:
@@ -99,15 +98,7 @@ class GrantsForm(forms.Form):
     def clean_person(self) -> "User | None":
         """The person to add."""
         name = self.cleaned_data["person"]
-        if not name:
-            return None
-        people = get_user_model().objects.filter(is_active=True)
-        found = people.filter(Q(username__iexact=name) | Q(email__iexact=name)).first()
-        if found is None:
-            raise ValidationError(
-                f"Nobody who is active here has the user name or email address “{name}”."
-            )
-        return found
+        return person_named(name) if name else None
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data

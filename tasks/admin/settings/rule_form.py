@@ -7,14 +7,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.db.models import Q
 
 from approvals.policy import WAITS_FOR
 from tasks import parameters
 from tasks.actions import RuleSpec
+from tasks.admin.settings.naming import person_named
 from tasks.conditions import check_condition
 from tasks.models import ApprovalRule
 from tasks.spans import problems_of_times, read_span, written
@@ -152,7 +151,7 @@ class RuleForm(forms.Form):
             for part in re.split(r"[,;\n]", self.cleaned_data["people"])
             if (name := part.strip())
         ]
-        return [_person(name) for name in dict.fromkeys(names)]
+        return [person_named(name) for name in dict.fromkeys(names)]
 
     def clean(self) -> dict[str, Any]:
         """Times that fit together; and no reason where nothing is saved."""
@@ -195,13 +194,3 @@ def said_by(rule: ApprovalRule) -> dict[str, Any]:
     spec = RuleSpec.of(rule)
     said = {name: getattr(spec, name) for name in SAID}
     return said | {"people": ", ".join(person.get_username() for person in spec.people)}
-
-
-def _person(name: str) -> "User":
-    people = get_user_model().objects.filter(is_active=True)
-    found = people.filter(Q(username__iexact=name) | Q(email__iexact=name)).first()
-    if found is None:
-        raise ValidationError(
-            f"Nobody who is active here has the user name or email address “{name}”."
-        )
-    return found
