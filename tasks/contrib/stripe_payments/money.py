@@ -1,7 +1,7 @@
 """The calls that move money. What they are given was frozen when it was approved, and goes out so."""
 
-from collections.abc import Callable, Iterable
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 import stripe
 
@@ -35,9 +35,7 @@ def refund(payment_intent: str, amount: Money, *, key: str, reason: Reason) -> A
             },
             {"idempotency_key": key},
         ),
-        among=lambda stripe_client: (
-            stripe_client.v1.refunds.list({"payment_intent": payment_intent, "limit": NEWEST}).data
-        ),
+        among=refunds_of(payment_intent),
         key=key,
     )
     if answer["status"] in ("failed", "canceled"):
@@ -65,19 +63,31 @@ def transfer(destination: str, amount: Money, *, key: str, memo: str = "") -> An
         params["description"] = memo
     return _send(
         lambda stripe_client: stripe_client.v1.transfers.create(params, {"idempotency_key": key}),
-        among=lambda stripe_client: (
-            stripe_client.v1.transfers.list({"destination": destination, "limit": NEWEST}).data
-        ),
+        among=transfers_to(destination),
         key=key,
     )
 
 
 type Made = stripe.Refund | stripe.Transfer
 type _Send = Callable[[stripe.StripeClient], Made]
-type _Among = Callable[[stripe.StripeClient], Iterable[Made]]
+type Newest = Callable[[stripe.StripeClient], Any]  # a ListObject of what was made
 
 
-def _send(send: _Send, *, among: _Among, key: str) -> Answer:
+def refunds_of(payment_intent: str) -> Newest:
+    """Lists the newest refunds of a payment."""
+    return lambda stripe_client: stripe_client.v1.refunds.list(
+        {"payment_intent": payment_intent, "limit": NEWEST}
+    )
+
+
+def transfers_to(destination: str) -> Newest:
+    """Lists the newest transfers to a connected account."""
+    return lambda stripe_client: stripe_client.v1.transfers.list(
+        {"destination": destination, "limit": NEWEST}
+    )
+
+
+def _send(send: _Send, *, among: Newest, key: str) -> Answer:
     try:
         return answer_of(send(client()))
     except stripe.StripeError as error:
@@ -88,7 +98,7 @@ def _send(send: _Send, *, among: _Among, key: str) -> Answer:
 
 
 def _found_or_raise(
-    outcome: Exception, error: stripe.StripeError, among: _Among, key: str
+    outcome: Exception, error: stripe.StripeError, among: Newest, key: str
 ) -> Answer:
     """Look for what an earlier call under this key made, before its error is believed.
 
@@ -96,7 +106,7 @@ def _found_or_raise(
     got lost. A stored server error stays with the key for ever, whatever happened.
     """
     try:
-        made = [found for found in among(client()) if mark_of(found) == key]
+        made = [found for found in among(client()).data if mark_of(found) == key]
     except stripe.StripeError:
         raise outcome from error
     if made:

@@ -1,41 +1,33 @@
 """Looking for what a step left behind at Stripe, when its answer got lost. Nothing is changed there."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import stripe
 
 from tasks.contrib.stripe_payments.client import client
-from tasks.contrib.stripe_payments.money import NEWEST, Made, answer_of, mark_of
+from tasks.contrib.stripe_payments.money import (
+    NEWEST,
+    Made,
+    Newest,
+    answer_of,
+    mark_of,
+    refunds_of,
+    transfers_to,
+)
 from tasks.look_up import Found, Sent
-
-type _List = Callable[[stripe.StripeClient], Any]
 
 
 def find_refund(payment_intent: str, sent: Sent) -> Found:
     """Whether Stripe shows a refund of this payment ("pi_…") under one of the step's keys."""
-    return _find(
-        f"refund of {payment_intent}",
-        sent,
-        lambda stripe_client: stripe_client.v1.refunds.list(
-            {"payment_intent": payment_intent, "limit": NEWEST}
-        ),
-    )
+    return _find(f"refund of {payment_intent}", sent, refunds_of(payment_intent))
 
 
 def find_transfer(destination: str, sent: Sent) -> Found:
     """Whether Stripe shows a transfer to this account ("acct_…") under one of the step's keys."""
-    return _find(
-        f"transfer to {destination}",
-        sent,
-        lambda stripe_client: stripe_client.v1.transfers.list(
-            {"destination": destination, "limit": NEWEST}
-        ),
-    )
+    return _find(f"transfer to {destination}", sent, transfers_to(destination))
 
 
-def _find(what: str, sent: Sent, newest: _List) -> Found:
+def _find(what: str, sent: Sent, newest: Newest) -> Found:
     try:
         listed = newest(client(to_look=True))
     except stripe.StripeError:

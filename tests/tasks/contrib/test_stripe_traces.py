@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from tasks.contrib.stripe_payments import client as our
-from tasks.contrib.stripe_payments import find_refund, find_transfer, refund, traces, transfer
+from tasks.contrib.stripe_payments import find_refund, find_transfer, money, refund, transfer
 from tasks.look_up import Sent
 from tasks.parameters import Money
 
@@ -66,14 +66,14 @@ def test_a_transfer_is_found_by_its_key(double, sent):
 def test_more_than_is_shown_at_once_is_no_proof(payment, sent, monkeypatch):
     for number in range(3):
         refund_ten(f"bo-{number}-other")
-    monkeypatch.setattr(traces, "NEWEST", 2)
+    monkeypatch.setattr(money, "NEWEST", 2)
     assert find_refund("pi_1", sent).happened is None
 
 
 def test_more_than_is_shown_at_once_is_proof_when_the_rest_is_older(payment, monkeypatch):
     for number in range(3):
         refund_ten(f"bo-{number}-other")
-    monkeypatch.setattr(traces, "NEWEST", 2)
+    monkeypatch.setattr(money, "NEWEST", 2)
     sent = Sent("refund", [KEY], since=datetime.now(UTC) + timedelta(hours=1))
     assert find_refund("pi_1", sent).happened is False
 
