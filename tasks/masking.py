@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
@@ -49,7 +49,6 @@ class Redactor:
 _at_work: list[Redactor] = []  # of the runs that this process is busy with
 
 
-@cache
 def secret_settings() -> list[str]:
     """The values of those settings whose names say that they are secret, and database passwords."""
     named = [getattr(settings, name) for name in dir(settings) if _SECRET_SETTING.search(name)]
@@ -78,20 +77,16 @@ class MaskingFormatter(logging.Formatter):
         return text
 
 
+@cache
 def without_settings() -> Redactor:
     """What gives a text without the secrets of the settings."""
-    return _without(tuple(secret_settings()))
+    return Redactor(secret_settings())
 
 
 @receiver(setting_changed)
 def _forget(**_: object) -> None:
     """Settings change in tests only."""
-    secret_settings.cache_clear()
-
-
-@lru_cache(maxsize=1)
-def _without(secrets: tuple[str, ...]) -> Redactor:
-    return Redactor(secrets)
+    without_settings.cache_clear()
 
 
 def _forms(secret: str) -> Iterator[str]:
