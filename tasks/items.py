@@ -77,12 +77,13 @@ class Items[I]:
         in_a_row = 0
         for number, (step, (_, item)) in enumerate(self._steps.items(), start=1):
             heart.check_now_and_then()
-            if step not in over and in_a_row < GIVE_UP_AFTER:
+            if step not in over:
                 put_off = _put_off(act, step, item)
                 later += put_off
                 in_a_row = in_a_row + 1 if put_off else 0
-            if in_a_row < GIVE_UP_AFTER:
-                journal.progress(number, len(self._steps))
+            if in_a_row == GIVE_UP_AFTER:
+                break
+            journal.progress(number, len(self._steps))
         _raise_if_any(later, of=len(self._steps))
         return self._report(run)
 
@@ -108,8 +109,8 @@ def _put_off[I](act: Callable[[str, I], object], step: str, item: I) -> list[Bus
         act(step, item)
     except (Busy, OutcomeUnknown) as later:
         return [later]
-    except Refused:  # is written down with the item
-        return []
+    except Refused:
+        pass  # is written down with the item
     return []
 
 

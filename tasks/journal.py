@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections import deque
 from typing import Final
 
 from tasks.actions.effects import show_progress, write_lines
@@ -24,7 +23,7 @@ class Journal:
     def __init__(self, run: Run, redact: Redactor) -> None:
         self._run = run
         self.redact = redact
-        self._lines: deque[tuple[float, str]] = deque()
+        self._lines: list[tuple[float, str]] = []
         self._left = MOST_LINES
         self._progress: tuple[int, int] | None = None
         self._writing = threading.Lock()
@@ -58,8 +57,7 @@ class Journal:
                 show_progress(self._run, *progress)
 
     def _write_lines(self) -> None:
-        lines = [self._lines[n] for n in range(len(self._lines))]
-        if lines:
+        # Another thread may add some meanwhile, at the end: they stay for the next time.
+        if lines := self._lines[:]:
             write_lines(self._run, lines)
-            for _ in lines:
-                self._lines.popleft()
+            del self._lines[: len(lines)]

@@ -58,7 +58,7 @@ def whole_page(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
 def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
     """What changes by itself until the run is over. Of the log, what is `after` a line."""
     administers = allowed(person, Right.CHANGE, run.task)
-    ahead = ahead_of(run)
+    ahead, tallies = ahead_of(run), tallies_of(run)
     return {
         "run": run,
         "again": AGAIN.get(Run.Status(run.status), 0),
@@ -66,8 +66,8 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
         "ahead": ahead,
         "may_open_ahead": ahead and _may_see(ahead.pk, person),
         "what_next": what_next(run),
-        "tallies": tallies_of(run),
-        "to_look_at": to_look_at(run),
+        "tallies": tallies,
+        "to_look_at": to_look_at(run) if tallies else [],
         "outputs": outputs_of(run, asked),
         "log": tail(run, asked.get("after", "")),
         "story": story_of(run),
