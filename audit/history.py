@@ -4,7 +4,8 @@ The row says what the object looked like, who did it, through which door and why
 refuses to change it (audit/append_only.py).
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -55,7 +56,23 @@ def _labels() -> dict[str, Any]:
     }
 
 
+@cache
+def _made_once(
+    make: Callable[..., type[models.Manager[Any]]],
+    queryset_class: type[models.QuerySet[Any]],
+    class_name: str | None,
+) -> type[models.Manager[Any]]:
+    return make(queryset_class, class_name)
+
+
 class AuditHistoryManager(HistoryManager):  # type: ignore[misc]  # untyped package
+    @classmethod
+    def from_queryset(
+        cls, queryset_class: type[models.QuerySet[Any]], class_name: str | None = None
+    ) -> type[models.Manager[Any]]:
+        """Make the class once: simple_history asks for it with each row that it writes."""
+        return _made_once(super().from_queryset, queryset_class, class_name)
+
     def bulk_history_create(
         self,
         objs: Iterable[models.Model],
