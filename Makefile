@@ -25,7 +25,7 @@ help:
 	@echo 'make demo-reset  remove the data of the demo and start it anew'
 	@echo 'make test        all tests but those in a browser'
 	@echo 'make e2e         the tests in a browser, on a demo of their own'
-	@echo 'make bench       how fast messages and runs go through the queue'
+	@echo 'make bench       how fast messages, runs and decisions go, and the inbox of a large company'
 	@echo 'make chaos       a storm of faults over RUNS=200 runs, then the money is counted (SEED=1)'
 	@echo 'make check       style, types, layers, templates, migrations, deployment settings'
 
@@ -43,7 +43,8 @@ e2e:
 	@CHROMIUM="$$(.ci/chromium)" && export CHROMIUM && exec $(PY) -m pytest -m e2e $(ARGS)
 
 bench:
-	@$(VENV) requirements-dev.lock && exec $(PY) -m pytest -q -s -p no:randomly tests/bench/bench_queue.py tests/bench/bench_runs.py
+	@$(VENV) requirements-dev.lock && exec $(PY) -m pytest -q -s -p no:randomly tests/bench/bench_queue.py tests/bench/bench_runs.py \
+	  tests/bench/bench_approvals.py
 
 chaos:
 	@$(VENV) requirements-dev.lock && exec $(PY) -m tests.chaos --runs "$${RUNS:-200}" --seed "$${SEED:-1}"

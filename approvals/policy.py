@@ -279,7 +279,7 @@ def visible_to(person: "User") -> models.QuerySet[ApprovalRequest]:
         return ApprovalRequest.objects.all()
     asked_to = Reviewer.objects.filter(
         models.Q(not_before=None)
-        | models.Q(not_before__lte=Coalesce("stage__request__closed_at", Now())),
+        | models.Q(not_before__lte=Coalesce(models.OuterRef("closed_at"), Now())),
         stage__request=models.OuterRef("pk"),
         person=person,
     )
