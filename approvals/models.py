@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models.functions import Now
 
+from approvals.channels import models as _outgoing  # noqa: F401 - Django looks for them here
 from audit.history import audited
 
 

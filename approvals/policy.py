@@ -180,6 +180,14 @@ def still_reviewers(request_id: UUID | models.OuterRef) -> models.QuerySet[Revie
     )
 
 
+def waited_for(ballot: Ballot, stage: Stage) -> "list[User]":
+    """Those who may decide the stage now."""
+    asked = ballot.request
+    places = still_reviewers(asked.pk).filter(stage=stage).select_related("person")
+    people = (place.person for place in places.exclude(person_id=asked.requested_by_id))
+    return [person for person in people if not ballot.has_served(person, stage)]
+
+
 def quorum_holds(request: ApprovalRequest) -> bool:
     """Whether enough of those who approved are still active and eligible. One query."""
     still = still_reviewers(request.pk).filter(

@@ -1,7 +1,11 @@
-"""The one message that goes up: a request has been decided."""
+"""The messages that go up: a request has been decided; something is to be sent."""
 
 from django.dispatch import Signal
 
 # Sent inside the transaction of the decision, with `request`. A receiver that fails takes the
 # decision back; where nobody listens nothing is released.
 request_decided = Signal()
+
+# Sent inside the transaction that writes deliveries, or lets some be sent again. Where nobody
+# listens they go out with the next sweep.
+deliveries_written = Signal()

@@ -1,4 +1,4 @@
-"""Who is told what. A notice never blocks and never decides: it is one row, written with the fact."""
+"""Who is told what. A notice never blocks and never decides: rows that are written with the fact."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 from django.db import connection, models
 from django.db.models.functions import Now
 
-from approvals.models import Notice
+from approvals import channels, outbox, policy
+from approvals.channels.base import Told
+from approvals.models import ApprovalRequest, Notice
+from approvals.policy import Ballot
 from audit.context import current
 
 if TYPE_CHECKING:
@@ -20,15 +23,19 @@ def tell(
     subject: models.Model,
     text: str,
     occurrence: str = "",
+    asks: bool = False,
 ) -> None:
-    """Tell people something, when and only when the present transaction commits. One statement.
+    """Tell people something, when and only when the present transaction commits.
 
-    `occurrence` tells two events of one kind and subject apart, such as two attempts; the same told
-    twice is told once. Who did it is not told. Raises RuntimeError outside a transaction.
+    In the inbox and through every channel that reaches them. `occurrence` tells two events of one
+    kind and subject apart, such as two attempts; the same told twice is told once. Who did it is
+    not told. `asks` is for what reminds of a decision: it is sent only while that is wanted. Raises
+    RuntimeError outside a transaction.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("tell() belongs into the transaction of what it tells.")
     acting = current().user_id
+    people = [person for person in people if person.is_active and person.pk != acting]
     Notice.objects.bulk_create(
         (
             Notice(
@@ -40,10 +47,26 @@ def tell(
                 subject_id=str(subject.pk),
             )
             for person in people
-            if person.is_active and person.pk != acting
         ),
         ignore_conflicts=True,
     )
+    told = Told(event, people)
+    outbox.put(told, subject=subject, text=text, occurrence=occurrence, asks=asks)
+
+
+def ask(request: ApprovalRequest) -> None:
+    """Send the question to those who may decide the stage that is open now, and to its groups.
+
+    They need no notice: the request itself stands in their inbox. Once a stage.
+    """
+    if not channels.every():
+        return
+    ballot = Ballot.of(request)
+    if (stage := ballot.open_stage()) is None:
+        return
+    told = Told("request_opened", policy.waited_for(ballot, stage), list(stage.groups.all()))
+    text = f"Waits for your decision: {request}"
+    outbox.put(told, subject=request, text=text, occurrence=str(stage.position), asks=True)
 
 
 def mark_read(person: "User", notice_id: int | None = None) -> int:

@@ -32,6 +32,9 @@ TASK_MODULES = env.list("TASK_MODULES", default=["fixtures.ledger.operations"])
 STRIPE_API_KEY = env.str("STRIPE_API_KEY", default="")
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
 
+# By which ways people are told beside the inbox: dotted paths of classes.
+CHANNELS = env.list("CHANNELS", default=[])
+
 INSTALLED_APPS = [
     "backoffice",  # before the theme, whose templates it may replace
     "unfold.apps.BasicAppConfig",  # the other one would put the theme's site in place of ours

@@ -8,12 +8,13 @@ class TasksConfig(AppConfig):
     verbose_name = "Tasks"
 
     def ready(self) -> None:
-        from approvals.signals import request_decided
-        from tasks import checks, queue_checks, sync  # noqa: F401 - checks register themselves
+        from approvals.signals import deliveries_written, request_decided
+        from tasks import checks, queue, queue_checks, sync  # noqa: F401 - checks register themselves
         from tasks.actions import on_request_decided, on_settlement_decided
         from tasks.registry import registry
 
         registry.load(settings.TASK_MODULES)
         request_decided.connect(on_request_decided, dispatch_uid="tasks.on_request_decided")
         request_decided.connect(on_settlement_decided, dispatch_uid="tasks.on_settlement_decided")
+        deliveries_written.connect(queue.ring_for_deliveries, dispatch_uid="tasks.ring")
         post_migrate.connect(sync.after_migrate, sender=self, dispatch_uid="tasks.sync")

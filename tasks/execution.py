@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection
 
+from approvals import actions as approvals
 from approvals.actions import escalate_due, expire_due, remind_due
 from audit.context import Door, acting
 from tasks import queue, vault
@@ -55,13 +56,21 @@ def sweep() -> str:
     """What nobody else brings about. Called each minute, and when a worker starts.
 
     Requests that nobody decided expire, or are followed up; runs that lost their worker are found, and
-    messages that vanished are sent again.
+    messages that vanished are sent again. What is to be told and was not sent goes out.
     """
     expired = expire_due(door=Door.SCHEDULE)
     lost = recover_lost_runs(door=Door.SCHEDULE)
     rung = ring_again(door=Door.SCHEDULE)
     followed_up = remind_due(door=Door.SCHEDULE) + escalate_due(door=Door.SCHEDULE)
-    return f"{expired} expired, {lost} lost, {rung} rung again, {followed_up} followed up"
+    sent = approvals.pump()
+    return (
+        f"{expired} expired, {lost} lost, {rung} rung again, {followed_up} followed up, {sent} sent"
+    )
+
+
+def pump() -> str:
+    """Send what is to be told. Called right after each transaction that has written something."""
+    return f"{approvals.pump()} sent"
 
 
 def _claim(run_id: str) -> Run | None:

@@ -16,6 +16,7 @@ from tasks.killpoints import killpoint
 
 ENTRY_POINT = "tasks.execution.execute"
 SWEEP = "tasks.execution.sweep"
+PUMP = "tasks.execution.pump"
 
 # Raised inside a worker when a run's time is over. It is a SystemExit: no `except Exception` sees it.
 TimedOut = TimeoutException
@@ -38,6 +39,11 @@ def ring(run_id: UUID, *, timeout: int, due_at: datetime | None = None) -> None:
 def sweep_soon() -> None:
     """Have the next free worker call `tasks.execution.sweep`. For a cluster that starts."""
     async_task(SWEEP)
+
+
+def ring_for_deliveries(**_: object) -> None:
+    """Have a worker call `tasks.execution.pump` once the present transaction has committed."""
+    async_task(PUMP)
 
 
 def sweep_each_minute() -> None:

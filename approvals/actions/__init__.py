@@ -11,6 +11,7 @@ from approvals.actions.requests import (
     remove_member,
     withdraw,
 )
+from approvals.actions.sending import pump, resume_channel, send_again
 
 __all__ = [
     "NobodyCanDecide",
@@ -20,7 +21,10 @@ __all__ = [
     "expire_due",
     "mark_stale",
     "open_request",
+    "pump",
     "remind_due",
     "remove_member",
+    "resume_channel",
+    "send_again",
     "withdraw",
 ]

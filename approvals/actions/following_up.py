@@ -63,29 +63,22 @@ def _follow_up(due: Stage, kind: FollowUp.Kind, door: str) -> bool:
 
 
 def _remind(request: ApprovalRequest, stage: Stage) -> None:
-    _tell(
-        _waited_for(request, stage),
-        "request_reminder",
-        stage,
-        f"Waits for your decision: {request}",
-    )
+    people = policy.waited_for(Ballot.of(request), stage)
+    _tell(people, "request_reminder", stage, f"Waits for your decision: {request}", asks=True)
 
 
 def _escalate(request: ApprovalRequest, stage: Stage) -> None:
     groups = get_text_list([group.name for group in stage.escalate_to.order_by("name")], "and")
     late = set(stage.reviewers.exclude(not_before=None).values_list("person", flat=True))
-    asked = [person for person in _waited_for(request, stage) if person.pk in late]
-    _tell(asked, "request_escalated", stage, f"Not decided in time, now you may: {request}")
+    waited_for = policy.waited_for(Ballot.of(request), stage)
+    asked = [person for person in waited_for if person.pk in late]
+    text = f"Not decided in time, now you may: {request}"
+    _tell(asked, "request_escalated", stage, text, asks=True)
     _tell([request.requested_by], "request_escalated", stage, f"Escalated to {groups}: {request}")
 
 
-def _waited_for(request: ApprovalRequest, stage: Stage) -> "list[User]":
-    """Those who may decide the stage now."""
-    ballot = Ballot.of(request)
-    places = policy.still_reviewers(request.pk).filter(stage=stage).select_related("person")
-    people = (place.person for place in places.exclude(person=request.requested_by))
-    return [person for person in people if not ballot.has_served(person, stage)]
-
-
-def _tell(people: "Iterable[User]", event: str, stage: Stage, text: str) -> None:
-    tell(people, event=event, subject=stage.request, text=text, occurrence=str(stage.position))
+def _tell(
+    people: "Iterable[User]", event: str, stage: Stage, text: str, *, asks: bool = False
+) -> None:
+    occurrence = str(stage.position)
+    tell(people, event=event, subject=stage.request, text=text, occurrence=occurrence, asks=asks)

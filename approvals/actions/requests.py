@@ -14,7 +14,7 @@ from approvals import policy
 from approvals.models import ApprovalRequest, Decision, Reviewer, Stage
 from approvals.policy import Ballot, StageSpec
 from approvals.signals import request_decided
-from approvals.telling import tell
+from approvals.telling import ask, tell
 from audit.clock import database_now
 from audit.seals import Json
 from audit.transitions import Refusal, transition
@@ -69,6 +69,7 @@ def open_request(  # noqa: PLR0913 - a question has this many parts
         ]
         needed, people = policy.people_wanted(stages, asked)
         _must_suffice("All stages together", needed, len(people))
+        ask(request)
     return request
 
 
@@ -168,6 +169,8 @@ def _close(ballot: Ballot) -> None:
     outcome = ballot.outcome()
     if outcome != Status.PENDING:
         _set_status(ballot.request, outcome)
+    else:
+        ask(ballot.request)
 
 
 def _set_status(request: ApprovalRequest, status: ApprovalRequest.Status) -> None:

@@ -1,0 +1,151 @@
+"""What goes out, and what became of it. Only `approvals.telling` and `approvals.actions` write here."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db import models
+from django.db.models.functions import Now
+
+from audit.history import audited
+
+
+class Delivery(models.Model):
+    """One message to one address. Written with the fact that it tells, sent after the commit.
+
+    No history: it changes nothing that anybody decides. `text` is what the notice says as well.
+    """
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "Waits"
+        SENDING = "sending", "Is being sent"
+        SENT = "sent", "Sent"
+        FAILED = "failed", "Failed"
+        SKIPPED = "skipped", "Not needed any more"
+
+    channel = models.CharField(max_length=20)
+    address = models.CharField(max_length=254)
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="deliveries"
+    )
+    group = models.ForeignKey(Group, models.PROTECT, null=True, related_name="+", db_index=False)
+    event = models.CharField(max_length=40)
+    occurrence = models.CharField(max_length=40, blank=True)
+    text = models.TextField()
+    subject_type = models.CharField(max_length=100)
+    subject_id = models.CharField(max_length=100)
+    # Where the subject is a request: what a channel shows in full, and keeps up to date.
+    request = models.ForeignKey(
+        "approvals.ApprovalRequest", models.PROTECT, null=True, related_name="deliveries"
+    )
+    asks = models.BooleanField("asks for a decision", default=False)
+
+    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    made_at = models.DateTimeField(db_default=Now(), editable=False)
+    due_at = models.DateTimeField(db_default=Now())
+    lease_until = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    external = models.JSONField("ids at the other side", default=dict)
+    # The state of the request that the message shows: see `approvals.versions`.
+    shown_version = models.CharField(max_length=30, blank=True)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        ordering: ClassVar = ["-id"]
+        permissions: ClassVar = [("manage_channels", "May set up channels and send again")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["subject_type", "subject_id", "event", "occurrence", "channel", "address"],
+                name="delivered_once",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["due_at"],
+                name="delivery_due",
+                condition=models.Q(status__in=["queued", "sending"]),
+            ),
+            models.Index(
+                fields=["due_at"],
+                name="delivery_shows_open",
+                condition=models.Q(status="sent", shown_version__startswith="pending"),
+            ),
+            models.Index(
+                fields=["-id"], name="delivery_failed", condition=models.Q(status="failed")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.text} ({self.channel})"
+
+
+class Halt(models.Model):
+    """A channel that stopped itself because its settings are wrong, until it is tried again."""
+
+    channel = models.CharField(max_length=20, unique=True)
+    why = models.TextField()
+    since = models.DateTimeField(db_default=Now(), editable=False)
+    retry_at = models.DateTimeField()
+
+    history = audited()
+
+    def __str__(self) -> str:
+        return f"{self.channel} has stopped: {self.why}"
+
+
+class Preference(models.Model):
+    """That a person wants, or does not want, to be told of an event by a channel.
+
+    Without a row they are told. The inbox has no rows: it is always on.
+    """
+
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="preferences", db_index=False
+    )
+    event = models.CharField(max_length=40)
+    channel = models.CharField(max_length=20)
+    wanted = models.BooleanField()
+
+    history = audited()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["person", "event", "channel"], name="preferred_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person}: {self.event} by {self.channel}"
+
+
+class MailLink(models.Model):
+    """A link in an email: for one person, one request, and what it asked when it was sent.
+
+    It identifies and does not authorise. The token itself is in the email only. Used once, by the
+    decision made through it.
+    """
+
+    token_hash = models.CharField(max_length=64, unique=True)
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    request = models.ForeignKey("approvals.ApprovalRequest", models.PROTECT, related_name="+")
+    seal = models.CharField("seal of what was asked", max_length=64)
+    made_at = models.DateTimeField(db_default=Now(), editable=False)
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"Link of {self.person} to {self.request}"
+
+
+class Endpoint(models.Model):
+    """Where a webhook is sent. The secret is encrypted, and stands in no history."""
+
+    url = models.URLField("address", max_length=500, unique=True)
+    ciphertext = models.BinaryField()
+    events = models.JSONField(default=list)
+    is_active = models.BooleanField("in use", default=True)
+
+    history = audited(excluded_fields=["ciphertext"])
+
+    def __str__(self) -> str:
+        return self.url

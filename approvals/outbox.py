@@ -1,0 +1,46 @@
+"""From what is told to the messages that leave the house: one row for each address."""
+
+from collections.abc import Iterator
+
+from django.db import models
+
+from approvals import channels
+from approvals.channels.base import Target, Told
+from approvals.channels.models import Delivery
+from approvals.models import ApprovalRequest
+from approvals.signals import deliveries_written
+
+
+def put(
+    told: Told, *, subject: models.Model, text: str, occurrence: str = "", asks: bool = False
+) -> None:
+    """Write what is to be sent when, and only when, the present transaction commits.
+
+    What was written before is not written again. `asks` says that it asks for a decision: it is not
+    sent when the decision is no longer wanted.
+    """
+    rows = [
+        Delivery(
+            channel=name,
+            address=target.address,
+            person=target.person,
+            group=target.group,
+            event=told.event,
+            occurrence=occurrence,
+            text=text,
+            subject_type=subject._meta.label_lower,
+            subject_id=str(subject.pk),
+            request=subject if isinstance(subject, ApprovalRequest) else None,
+            asks=asks,
+        )
+        for name, target in _targets(told)
+    ]
+    if rows:
+        Delivery.objects.bulk_create(rows, ignore_conflicts=True)
+        deliveries_written.send(sender=Delivery)
+
+
+def _targets(told: Told) -> Iterator[tuple[str, Target]]:
+    for channel in channels.every():
+        for target in channel.targets(told):
+            yield channel.name, target
