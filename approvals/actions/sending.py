@@ -62,7 +62,7 @@ def send_again(delivery_id: int, *, by: "User", door: str) -> Delivery:
         if delivery.status != Status.FAILED:
             raise NotFailed("This message has not failed: there is nothing to send again.")
         delivery.status, delivery.attempts = Status.QUEUED, 0
-        delivery.due_at = Now()  # type: ignore[assignment]  # the database's time
+        delivery.due_at = Now()
         delivery.save(update_fields=["status", "attempts", "due_at"])
         deliveries_written.send(sender=Delivery)
     return delivery
@@ -90,7 +90,7 @@ def _claim() -> Delivery | None:
         delivery.attempts += 1
         if delivery.status != Status.SENT:
             delivery.status = Status.SENDING
-        delivery.lease_until = Now() + LEASE  # type: ignore[assignment]  # the database's time
+        delivery.lease_until = Now() + LEASE
         delivery.save(update_fields=["status", "attempts", "lease_until"])
     return delivery
 
