@@ -114,7 +114,7 @@ def _fill(registry: CollectorRegistry, found: Status) -> None:
     runs = Gauge("backoffice_runs", "Runs that are not over", ["status"], registry=registry)
     for name in ("queued", "running"):
         runs.labels(name).set(getattr(found.work, name))
-    for name in ("awaiting", "uncertain"):
+    for name in ("awaiting", "uncertain", "paused"):
         runs.labels(name).set(getattr(found, name))
     for name, (meaning, number) in _gauges(found.work).items():
         Gauge(f"backoffice_{name}", meaning, registry=registry).set(number)

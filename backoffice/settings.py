@@ -144,6 +144,8 @@ CANCEL_GRACE_SECONDS = env.int("CANCEL_GRACE_SECONDS", default=30)
 RUN_FIRST_PAUSE_SECONDS = env.float("RUN_FIRST_PAUSE_SECONDS", default=30)
 # A run that waits so long after its message was sent is announced again.
 RUN_RING_AGAIN_SECONDS = env.float("RUN_RING_AGAIN_SECONDS", default=120)
+# For so many days a paused run waits for somebody to look, or to let it go on.
+RUN_PAUSE_DAYS = env.float("RUN_PAUSE_DAYS", default=7)
 TASK_TIMEOUT_LIMIT = env.int("TASK_TIMEOUT_LIMIT", default=180)
 _workers = env.int("WORKERS", default=2)
 # As few messages in memory as possible: what waits there may be delivered to somebody else too.

@@ -16,7 +16,7 @@ from django.db.models.functions import Coalesce, Now
 from approvals.models import ApprovalRequest
 from tasks import queue
 from tasks.access import Right, tasks_for
-from tasks.models import Run
+from tasks.models import Pause, Run
 from tasks.one_at_a_time import first_in_their_line
 from tasks.wording import length
 
@@ -58,12 +58,15 @@ class Status:
     work: Work
     awaiting: int
     uncertain: int
+    paused: int
     database: str  # the version of PostgreSQL
 
     @property
     def idle(self) -> bool:
         """Whether no run is on its way, and none waits for a person."""
-        return not (self.work.queued or self.work.running or self.awaiting or self.uncertain)
+        return not (
+            self.work.queued or self.work.running or self.awaiting or self.uncertain or self.paused
+        )
 
 
 def work() -> Work:
@@ -94,7 +97,7 @@ def work() -> Work:
 
 
 def status() -> Status:
-    """Six statements."""
+    """Seven statements."""
     version = connection.get_database_version()
     pending = ApprovalRequest.Status.PENDING
     return Status(
@@ -104,6 +107,7 @@ def status() -> Status:
             status=Run.Status.AWAITING_APPROVAL, approval__status=pending
         ).count(),
         uncertain=Run.objects.filter(status=Run.Status.UNCERTAIN).count(),
+        paused=Pause.objects.filter(resumed_at=None, ended_at=None).count(),
         database=".".join(str(number) for number in version),
     )
 

@@ -10,11 +10,12 @@ class TasksConfig(AppConfig):
     def ready(self) -> None:
         from approvals.signals import deliveries_written, request_decided
         from tasks import checks, queue, queue_checks, sync  # noqa: F401 - checks register themselves
-        from tasks.actions import on_request_decided, on_settlement_decided
+        from tasks.actions import on_pause_decided, on_request_decided, on_settlement_decided
         from tasks.registry import registry
 
         registry.load(settings.TASK_MODULES)
         request_decided.connect(on_request_decided, dispatch_uid="tasks.on_request_decided")
         request_decided.connect(on_settlement_decided, dispatch_uid="tasks.on_settlement_decided")
         deliveries_written.connect(queue.ring_for_deliveries, dispatch_uid="tasks.ring")
+        request_decided.connect(on_pause_decided, dispatch_uid="tasks.on_pause_decided")
         post_migrate.connect(sync.after_migrate, sender=self, dispatch_uid="tasks.sync")

@@ -45,5 +45,17 @@ class Stopped(BaseException):
     """
 
 
+class Paused(BaseException):
+    """The run stops between two items, and goes on with the next one when somebody says so.
+
+    Not to be caught, which is why it is no `Exception`. `needs_look` says that it may not be who
+    asked for the run.
+    """
+
+    def __init__(self, why: str, *, needs_look: bool) -> None:
+        super().__init__(why)
+        self.needs_look = needs_look
+
+
 class NotOurs(Exception):
     """The run was taken from this worker, which was silent for too long. It must do no more."""

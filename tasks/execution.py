@@ -15,9 +15,10 @@ from approvals.actions import escalate_due, expire_due, remind_due
 from audit.context import Door, acting
 from tasks import queue, vault
 from tasks.actions.lost import recover_lost_runs, ring_again
+from tasks.actions.pausing import expire_pauses
 from tasks.actions.runs import Outcome, finish_run, give_up_late, start_run
 from tasks.calling import call_with
-from tasks.errors import Busy, Cancelled, OutcomeUnknown, Refused, Stopped
+from tasks.errors import Busy, Cancelled, OutcomeUnknown, Paused, Refused, Stopped
 from tasks.heart import Heart
 from tasks.interruption import Interruption
 from tasks.items import Report
@@ -58,7 +59,7 @@ def sweep() -> str:
     Requests that nobody decided expire, or are followed up; runs that lost their worker are found, and
     messages that vanished are sent again. What is to be told and was not sent goes out.
     """
-    expired = expire_due(door=Door.SCHEDULE)
+    expired = expire_due(door=Door.SCHEDULE) + expire_pauses(door=Door.SCHEDULE)
     lost = recover_lost_runs(door=Door.SCHEDULE)
     rung = ring_again(door=Door.SCHEDULE)
     followed_up = remind_due(door=Door.SCHEDULE) + escalate_due(door=Door.SCHEDULE)
@@ -97,8 +98,8 @@ def _outcome(run: Run, journal: Journal) -> Outcome:
     except queue.TimedOut:
         text = f"It took longer than {run.task.timeout} seconds and was stopped."
         return Outcome(Status.FAILED, error=f"{text} Its log shows how far it had come.")
-    except (Cancelled, Stopped) as error:
-        return Outcome(Status.CANCELLED, error=str(error))
+    except (Paused, Cancelled, Stopped) as stop:
+        return _stopped(stop)
     except Refused as refusal:
         return Outcome(Status.FAILED, error=str(refusal), repeat=isinstance(refusal, Busy))
     except OutcomeUnknown as error:
@@ -108,6 +109,12 @@ def _outcome(run: Run, journal: Journal) -> Outcome:
         trace = "".join(traceback.format_exception(error))
         logger.error("Run %s failed\n%s", run.pk, journal.redact(trace))
         return _fault(error, trace)
+
+
+def _stopped(stop: Paused | Cancelled | Stopped) -> Outcome:
+    if isinstance(stop, Paused):
+        return Outcome(Status.PAUSED, error=str(stop), needs_look=stop.needs_look)
+    return Outcome(Status.CANCELLED, error=str(stop))
 
 
 def _fault(error: BaseException, trace: str) -> Outcome:

@@ -31,6 +31,7 @@ class Heart:
 
     def __init__(self, run: Run, journal: Journal, interruption: Interruption) -> None:
         self.interruption = interruption
+        self.pause_is_asked = False  # somebody wants it to stop before its next item
         self._force_at: float | None = None  # when a run that goes on is stopped by force
         self._run = run
         self._journal = journal
@@ -104,6 +105,7 @@ class Heart:
             raise NotOurs("This run was given to another worker.")
         if seen.cancel_asked_at:
             raise Cancelled("It was stopped, as somebody asked.")
+        self.pause_is_asked = seen.pause_asked_at is not None
 
     def check_now_and_then(self) -> None:
         """The same, at most once a second."""

@@ -2,16 +2,21 @@
 
 import hashlib
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 from django.db.models import QuerySet
 
-from tasks.actions.effects import plan_effects
+from tasks.actions.effects import Planned, plan_effects
 from tasks.errors import Busy, OutcomeUnknown, Refused
 from tasks.heart import Heart
 from tasks.journal import Journal
 from tasks.models import Effect, Run
 from tasks.outputs import KeyValue
+from tasks.parameters import Money
+from tasks.watch import Watch
+
+type Amount = Money | Decimal | int
 
 # After so many in a row the other side is away: what is left waits for the next attempt.
 GIVE_UP_AFTER: Final = 3
@@ -41,22 +46,25 @@ class Items[I]:
         *,
         key: Callable[[I], Hashable],
         label: Callable[[I], str],
+        amount: Callable[[I], Amount] | None = None,
     ) -> None:
         self._name = name
         self._steps: dict[str, tuple[Hashable, I]] = {}
-        self._labels: list[str] = []
+        self._plan: dict[str, Planned] = {}
         for item in items:
             step = _step(name, key(item))
             if step in self._steps:
                 raise ValueError(f"Two items of “{name}” have the key {key(item)!r}: it names one.")
             self._steps[step] = key(item), item
-            self._labels.append(label(item))
+            self._plan[step] = Planned(
+                step, label(item), *_amount(amount(item) if amount else None)
+            )
 
     def plan(self, run: Run) -> None:
         """Write down what is going to be done. Raises `ItemsDiffer` where another plan stands."""
         plan = self._rows(run)
         if not plan.exists():
-            plan_effects(run, zip(self._steps, self._labels, strict=True))
+            plan_effects(run, self._plan.values())
         elif set(plan.values_list("step", flat=True)) != self._steps.keys():
             raise ItemsDiffer(
                 f"The items of “{self._name}” are not those with which this run began. Take them "
@@ -70,15 +78,20 @@ class Items[I]:
 
         A refused item does not stop the others. Neither does one where the other side was busy or
         gave no answer, unless that happens three times in a row. Raises `OutcomeUnknown` or `Busy`
-        at the end where something is left that may be tried again.
+        at the end where something is left that may be tried again, and `Paused` before an item where
+        a limit is reached or somebody asked for it.
         """
         over = set(self._rows(run).exclude(answered_at=None).values_list("step", flat=True))
+        watch = Watch(run, heart)
         later: list[Busy | OutcomeUnknown] = []
         in_a_row = 0
         for number, (step, (_, item)) in enumerate(self._steps.items(), start=1):
             heart.check_now_and_then()
             if step not in over:
-                put_off = _put_off(act, step, item)
+                watch.before(self._plan[step])
+                wrong = _tried(act, step, item)
+                watch.after(self._plan[step], wrong)
+                put_off = [wrong] if isinstance(wrong, Busy | OutcomeUnknown) else []
                 later += put_off
                 in_a_row = in_a_row + 1 if put_off else 0
             if in_a_row == GIVE_UP_AFTER:
@@ -104,14 +117,21 @@ def _step(name: str, key: Hashable) -> str:
     return f"{step[: LONGEST - len(digest) - 1]}:{digest}"
 
 
-def _put_off[I](act: Callable[[str, I], object], step: str, item: I) -> list[Busy | OutcomeUnknown]:
+def _tried[I](
+    act: Callable[[str, I], object], step: str, item: I
+) -> Refused | OutcomeUnknown | None:
+    """What went wrong with one item, which is written down with it."""
     try:
         act(step, item)
-    except (Busy, OutcomeUnknown) as later:
-        return [later]
-    except Refused:
-        pass  # is written down with the item
-    return []
+    except (Refused, OutcomeUnknown) as wrong:
+        return wrong
+    return None
+
+
+def _amount(amount: Amount | None) -> tuple[Decimal | None, str]:
+    if isinstance(amount, Money):
+        return amount.amount, amount.currency
+    return (None if amount is None else Decimal(amount)), ""
 
 
 def _raise_if_any(later: list[Busy | OutcomeUnknown], *, of: int) -> None:

@@ -12,6 +12,7 @@ from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 from approvals.models import ApprovalRequest
 from audit.history import audited
+from tasks.limits import Limits
 
 
 class Task(models.Model):
@@ -113,6 +114,15 @@ class ApprovalRule(models.Model):
     remind_after = models.DurationField("reminds after", null=True, blank=True)
     escalate_after = models.DurationField("escalates after", null=True, blank=True)
     escalate_to = models.ManyToManyField(Group, related_name="+", blank=True)
+    # When a run over many items pauses for a look. Zero and empty: never.
+    first_items = models.PositiveIntegerField(
+        "first items that wait for a look", default=0, db_default=0
+    )
+    stop_after_failures = models.PositiveIntegerField("failed items", default=0, db_default=0)
+    stop_above_percent = models.PositiveSmallIntegerField("failed share", default=0, db_default=0)
+    stop_above_amount = models.DecimalField(
+        "amount done", max_digits=20, decimal_places=4, null=True, blank=True
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
     replaces = models.OneToOneField(
         "self", models.PROTECT, null=True, blank=True, related_name="replaced_by", editable=False
@@ -134,6 +144,16 @@ class ApprovalRule(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def limits(self) -> Limits:
+        """Where a run under this rule pauses."""
+        return Limits(
+            self.first_items,
+            self.stop_after_failures,
+            self.stop_above_percent,
+            self.stop_above_amount,
+        )
 
 
 class StoredFile(models.Model):
@@ -165,6 +185,7 @@ class Run(models.Model):
         AWAITING_APPROVAL = "awaiting", "Awaiting approval"
         QUEUED = "queued", "Queued"
         RUNNING = "running", "Running"
+        PAUSED = "paused", "Paused"
         SUCCEEDED = "succeeded", "Succeeded"
         FAILED = "failed", "Failed"
         UNCERTAIN = "uncertain", "Uncertain"
@@ -183,6 +204,8 @@ class Run(models.Model):
     headline = models.CharField("what", max_length=300)
     values = models.JSONField("parameters")
     preview = models.JSONField(default=list)
+    # Where it stops between two items, for somebody to look: see limits.py.
+    limits = models.JSONField(default=dict, db_default={}, editable=False)
     source_hash = models.CharField("fingerprint of the code", max_length=64)
     seal = models.CharField(max_length=64)
     needs_approval = models.BooleanField()
@@ -203,6 +226,7 @@ class Run(models.Model):
     # Not to be begun before, after an attempt that may be repeated.
     due_at = models.DateTimeField("tried again at", null=True, blank=True)
     cancel_asked_at = models.DateTimeField("asked to stop at", null=True, blank=True)
+    pause_asked_at = models.DateTimeField("asked to pause at", null=True, blank=True)
     steps_done = models.PositiveIntegerField(default=0, editable=False)
     steps_total = models.PositiveIntegerField(null=True, blank=True, editable=False)
     again_of = models.ForeignKey(
@@ -246,7 +270,7 @@ class Run(models.Model):
                 fields=["concurrency_key"],
                 name="run_one_at_a_time",
                 condition=~models.Q(concurrency_key="")
-                & models.Q(status__in=["awaiting", "queued", "running", "uncertain"]),
+                & models.Q(status__in=["awaiting", "queued", "running", "paused", "uncertain"]),
             ),
         ]
         constraints: ClassVar = [
@@ -279,7 +303,12 @@ class Run(models.Model):
         return self.status not in UNFINISHED
 
 
-UNFINISHED = (Run.Status.AWAITING_APPROVAL, Run.Status.QUEUED, Run.Status.RUNNING)
+UNFINISHED = (
+    Run.Status.AWAITING_APPROVAL,
+    Run.Status.QUEUED,
+    Run.Status.RUNNING,
+    Run.Status.PAUSED,
+)
 
 
 class Tally(models.Model):
@@ -382,6 +411,9 @@ class Effect(models.Model):
     key = models.CharField("idempotency key", max_length=255, unique=True)
     position = models.PositiveIntegerField(null=True, blank=True)
     label = models.CharField(max_length=200, blank=True, default="", db_default="")
+    # What an item comes to, as far as its task says so: the limits of a run add it up.
+    amount = models.DecimalField(max_digits=20, decimal_places=4, null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True, default="", db_default="")
     sent_at = models.DateTimeField(null=True, blank=True, editable=False)
     answered_at = models.DateTimeField(null=True, blank=True)
     refused = models.BooleanField(default=False)
@@ -443,3 +475,40 @@ class Settlement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_finding_display()} ({self.run})"
+
+
+class Pause(models.Model):
+    """One time that a run stopped between two items: why, how far it was, and what followed."""
+
+    run = models.ForeignKey(Run, models.PROTECT, related_name="pauses")
+    why = models.TextField()
+    # Whether somebody other than who asked for the run has to look before it goes on.
+    needs_look = models.BooleanField()
+    # How many items were tried by then, how many failed, and the amount by currency.
+    seen = models.JSONField(default=dict)
+    approval = models.OneToOneField(
+        ApprovalRequest, models.PROTECT, null=True, blank=True, related_name="pause"
+    )
+    paused_at = models.DateTimeField(db_default=Now(), editable=False)
+    waits_until = models.DateTimeField()
+    resumed_at = models.DateTimeField(null=True, blank=True)
+    resumed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    # When the run ended without going on.
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    history = audited()
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["run"],
+                condition=models.Q(resumed_at=None, ended_at=None),
+                name="one_open_pause_per_run",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.why} ({self.run})"

@@ -19,7 +19,17 @@ MOVES: Final[Mapping[str, frozenset[str]]] = {
     ),
     Status.QUEUED: frozenset({Status.RUNNING, Status.CANCELLED, Status.STALE, Status.UNCERTAIN}),
     Status.RUNNING: frozenset(
-        {Status.SUCCEEDED, Status.FAILED, Status.UNCERTAIN, Status.CANCELLED, Status.QUEUED}
+        {
+            Status.SUCCEEDED,
+            Status.FAILED,
+            Status.UNCERTAIN,
+            Status.CANCELLED,
+            Status.QUEUED,
+            Status.PAUSED,
+        }
+    ),
+    Status.PAUSED: frozenset(
+        {Status.QUEUED, Status.CANCELLED, Status.EXPIRED, Status.STALE, Status.UNCERTAIN}
     ),
     Status.UNCERTAIN: frozenset({Status.SUCCEEDED, Status.FAILED, Status.QUEUED}),
 }

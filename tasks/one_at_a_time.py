@@ -20,7 +20,13 @@ from tasks.registry import RegisteredTask
 Status = Run.Status
 
 LONGEST_KEY: Final = 200
-OPEN: Final = (Status.AWAITING_APPROVAL, Status.QUEUED, Status.RUNNING, Status.UNCERTAIN)
+OPEN: Final = (
+    Status.AWAITING_APPROVAL,
+    Status.QUEUED,
+    Status.RUNNING,
+    Status.PAUSED,
+    Status.UNCERTAIN,
+)
 # The one that runs; then those that have begun and wait for their next attempt; then by age.
 _ORDER: Final = (
     Case(When(status=Status.RUNNING, then=Value(0)), When(attempt__gt=0, then=Value(1)), default=2),

@@ -19,6 +19,7 @@ from typing import Any, Literal, get_args
 from uuid import UUID
 
 from tasks.discovery import import_modules
+from tasks.limits import NEVER, Limits
 from tasks.source import fingerprint, location
 from tasks.spans import problems_of_times
 
@@ -49,7 +50,8 @@ class Approval:
     expires after `expires_after`, three days by default. `remind_after` and `escalate_after`, to the
     groups `escalate_to`, are counted from the request, too. `may_serve_twice` lets somebody agree
     who has decided another stage; `fresh_proof` asks who agrees to prove anew who they are. With
-    `for_settling`, they must agree as well to what follows when the run is uncertain.
+    `for_settling`, they must agree as well to what follows when the run is uncertain. `limits` are
+    those of the runs for which it holds, beside the task's own.
     """
 
     when: str
@@ -62,6 +64,7 @@ class Approval:
     remind_after: timedelta | None = None
     escalate_after: timedelta | None = None
     escalate_to: Sequence[str] = ()
+    limits: Limits = NEVER
     may_serve_twice: bool = False
     fresh_proof: bool = False
 
@@ -112,6 +115,7 @@ class RegisteredTask:
     one_open_per: tuple[str, ...] = ()
     one_running_per: tuple[str, ...] = ()
     undo: Undo | None = None
+    limits: Limits = NEVER
     file: str = ""
     line: int = 0
     source_hash: str = ""
@@ -145,6 +149,7 @@ class Registry:
         one_open_per: str | Sequence[str] = (),
         one_running_per: str | Sequence[str] = (),
         undo: Undo | None = None,
+        limits: Limits = NEVER,
         slug: str | None = None,
     ) -> Callable[[F], F]:
         """Make a function a task, and hand it back unchanged.
@@ -159,7 +164,8 @@ class Registry:
         run would do, `validate` checks parameters against each other. `one_open_per` names the
         parameters for the same values of which a second run is refused while one is open;
         `one_running_per`, those for which a second run waits while one runs. `undo` names the task
-        that undoes this one. Without `slug`, the name of the function names the task for ever.
+        that undoes this one. `limits` says where a run over many items pauses, for somebody to look.
+        Without `slug`, the name of the function names the task for ever.
 
         Nothing is raised for a wrong declaration: see `problems`.
         """
@@ -183,6 +189,7 @@ class Registry:
                 one_open_per=_names(one_open_per),
                 one_running_per=_names(one_running_per),
                 undo=undo,
+                limits=limits,
                 file=file,
                 line=line,
                 # Without the look-up: one that is written for an uncertain run must not change it.

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
-from decimal import InvalidOperation
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Self
 
 import rule_engine
@@ -46,6 +46,10 @@ class RuleSpec:
     remind_after: timedelta | None = None
     escalate_after: timedelta | None = None
     escalate_to: Sequence[Group] = ()
+    first_items: int = 0
+    stop_after_failures: int = 0
+    stop_above_percent: int = 0
+    stop_above_amount: Decimal | None = None
 
     @classmethod
     def of(cls, rule: ApprovalRule) -> Self:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from tasks.heart import Heart
 from tasks.interruption import Interruption, uninterrupted
-from tasks.items import Items, Report
+from tasks.items import Amount, Items, Report
 from tasks.journal import Journal
 from tasks.models import Run
 from tasks.steps import Steps
@@ -90,18 +90,21 @@ class TaskRun:
         *,
         key: Callable[[I], Hashable],
         label: Callable[[I], str] = str,
+        amount: Callable[[I], Amount] | None = None,
     ) -> Report:
         """Do the same outside our database for each of many items, each one once.
 
         `send` is called with an item and its idempotency key, as by `once`. `key` names an item for
-        ever; `label` is what people read. People see how far it has come, and what became of each
+        ever; `label` is what people read; `amount`, a number or a Money, is what it comes to, for a
+        limit on the amount. Between two items the run may pause, by its limits or because somebody
+        asked: what follows this call may happen days later. People see how far it has come, and what became of each
         item: done, refused, without an answer, not begun. After an interruption it goes on where it
         stopped. A refused item does not stop the others; return the report, or raise, to say
         what that means for the run. Raises ItemsDiffer when a later attempt brings other items,
         ValueError for two items with one key.
         """
         return self._each(
-            Items(step, items, key=key, label=label),
+            Items(step, items, key=key, label=label, amount=amount),
             lambda name, item: self._steps.send(name, lambda key_: send(item, key_)),
         )
 
@@ -114,10 +117,11 @@ class TaskRun:
         *,
         key: Callable[[I], Hashable],
         label: Callable[[I], str] = str,
+        amount: Callable[[I], Amount] | None = None,
     ) -> Report:
         """The same for items that are only written to our own database, as by `write_once`."""
         return self._each(
-            Items(step, items, key=key, label=label),
+            Items(step, items, key=key, label=label, amount=amount),
             lambda name, item: self._steps.write(name, lambda: write(item)),
         )
 

@@ -1,13 +1,13 @@
-"""Seals of runs and settlements: one fingerprint over everything that an approver is shown."""
+"""Seals of runs, settlements and pauses: one fingerprint over everything that an approver is shown."""
 
 from audit.seals import seal_of
-from tasks.models import Run, Settlement
+from tasks.models import Pause, Run, Settlement
 
 
 def seal_of_run(run: Run) -> str:
     """SHA-256 over task, code, requester, reason, parameters and preview as they are stored.
 
-    And over the run that is undone, where it undoes one.
+    And over the run that is undone, where it undoes one, and over its limits, where it has some.
     """
     sealed = {
         "task": run.task.slug,
@@ -17,7 +17,9 @@ def seal_of_run(run: Run) -> str:
         "values": run.values,
         "preview": run.preview,
     }
-    return seal_of(sealed | ({"undoes": str(run.undoes_id)} if run.undoes_id else {}))
+    undoes = {"undoes": str(run.undoes_id)} if run.undoes_id else {}
+    limits = {"limits": run.limits} if run.limits else {}
+    return seal_of(sealed | undoes | limits)
 
 
 def seal_of_settlement(settlement: Settlement) -> str:
@@ -29,5 +31,20 @@ def seal_of_settlement(settlement: Settlement) -> str:
             "finding": settlement.finding,
             "reason": settlement.reason,
             "looked_up": settlement.looked_up,
+        }
+    )
+
+
+def seal_of_pause(pause: Pause) -> str:
+    """SHA-256 over the run, why it paused, and what became of each item so far."""
+    tried = pause.run.effects.items().filter(sent_at__isnull=False)
+    fields = ("position", "step", "generation", "state", "answer", "error")
+    return seal_of(
+        {
+            "run": str(pause.run_id),
+            "seal": pause.run.seal,
+            "why": pause.why,
+            "seen": pause.seen,
+            "items": [list(item) for item in tried.values_list(*fields)],
         }
     )

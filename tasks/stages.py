@@ -48,6 +48,16 @@ def stages_for_settling(run: Run, person: "User") -> list[StageSpec]:
     return [replace(s, without=[run.requested_by]) for s in stages_for(run.task, rules, person)]
 
 
+def stage_for_a_look(run: Run) -> StageSpec:
+    """Who says whether a paused run goes on: one of those who could approve it, or its task's runs."""
+    asked = list(run.approval.stages.prefetch_related("groups", "people")) if run.approval else []
+    groups = {group for stage in asked for group in stage.groups.all()}
+    people = {person for stage in asked for person in stage.people.all()}
+    if not groups and not people:
+        return StageSpec("A look before it goes on", 1, *_holders(run.task, Right.APPROVE))
+    return StageSpec("A look before it goes on", 1, list(groups), list(people))
+
+
 def _rules_now(run: Run) -> list[ApprovalRule]:
     try:
         registered = registry.get(run.task.slug)

@@ -17,6 +17,7 @@ Status = Run.Status
 _WHAT: Final[dict[str, str]] = {
     Status.AWAITING_APPROVAL: "Put before the people who decide",
     Status.QUEUED: "Put in line for a worker",
+    Status.PAUSED: "Paused",
     Status.SUCCEEDED: "Finished",
     Status.FAILED: "Failed",
     Status.UNCERTAIN: "Ended without a clear answer",
@@ -25,8 +26,19 @@ _WHAT: Final[dict[str, str]] = {
     Status.EXPIRED: "Expired: nobody decided in time",
     Status.STALE: "Found to be out of date, and not run",
 }
+_AFTER_PAUSE: Final[dict[str, str]] = {
+    Status.QUEUED: "Let go on where it had stopped",
+    Status.CANCELLED: "Stopped where it had paused",
+    Status.EXPIRED: "Ended: nobody let it go on in time",
+}
 # The database's hands, not a person's: what follows from a decision, and what a worker does.
-_BY_ITSELF: Final = (Status.QUEUED, Status.RUNNING, Status.STALE, Status.EXPIRED)
+_BY_ITSELF: Final = (
+    Status.QUEUED,
+    Status.RUNNING,
+    Status.PAUSED,
+    Status.STALE,
+    Status.EXPIRED,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +85,7 @@ def _asked(version: Version) -> Entry:
 
 def _move(version: Version, before: str) -> Entry:
     status = version.status
-    settled = before == Status.UNCERTAIN
+    settled = before in (Status.UNCERTAIN, Status.PAUSED)
     by_hand = version.history_user_id is not None and (settled or status not in _BY_ITSELF)
     return Entry(
         _at(version),
@@ -88,6 +100,8 @@ def _move(version: Version, before: str) -> Entry:
 def _what(version: Version, before: str) -> str:
     if version.status == Status.RUNNING:
         return f"Started by worker {version.worker}"
+    if before == Status.PAUSED and version.status in _AFTER_PAUSE:
+        return _AFTER_PAUSE[version.status]
     if version.status == Status.QUEUED and before == Status.UNCERTAIN:
         return "Put in line again, after somebody had looked"
     if version.status == Status.QUEUED and before != Status.AWAITING_APPROVAL:

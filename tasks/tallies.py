@@ -23,6 +23,7 @@ COUNTED: Final = (
     Status.AWAITING_APPROVAL,
     Status.QUEUED,
     Status.RUNNING,
+    Status.PAUSED,
     Status.SUCCEEDED,
     Status.UNCERTAIN,
 )

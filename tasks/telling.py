@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from approvals.models import Decision
 from approvals.telling import tell
 from tasks.access import Right, who
-from tasks.models import Run, Settlement
+from tasks.models import Pause, Run, Settlement
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -35,6 +35,14 @@ def tell_of_lost_worker(run: Run) -> None:
     people = [run.requested_by, *who(Right.CHANGE, run.task)]
     text = f"Lost its worker, and is tried again: {run}"
     tell(people, event="run_lost", subject=run, text=text, occurrence=str(run.attempt))
+
+
+def tell_of_pause(pause: Pause) -> None:
+    """Tell that a run has paused, and why. Who decides is told with the request."""
+    run = pause.run
+    people = [run.requested_by, *who(Right.CHANGE, run.task)]
+    text = f"Paused: {run}. {pause.why}"
+    tell(people, event="run_paused", subject=run, text=text, occurrence=str(run.attempt))
 
 
 def tell_of_settlement(settlement: Settlement) -> None:

@@ -22,6 +22,7 @@ TONES: Final[dict[str, str]] = {
     Status.AWAITING_APPROVAL: "waiting",
     Status.QUEUED: "busy",
     Status.RUNNING: "busy",
+    Status.PAUSED: "waiting",
     Status.SUCCEEDED: "good",
     Status.FAILED: "bad",
     Status.UNCERTAIN: "bad",
@@ -50,6 +51,7 @@ STATES: Final[dict[str, str]] = {
     Status.AWAITING_APPROVAL: "It waits for somebody to approve it.",
     Status.QUEUED: "It waits for its turn, which comes within seconds.",
     Status.RUNNING: "It is running now.",
+    Status.PAUSED: "It has paused between two items, and goes on when somebody says so.",
     Status.SUCCEEDED: "It is done.",
     Status.FAILED: "It failed.",
     Status.UNCERTAIN: "Nobody knows yet whether it happened.",
@@ -57,6 +59,12 @@ STATES: Final[dict[str, str]] = {
     Status.REJECTED: "It was rejected. Nothing was done.",
     Status.EXPIRED: "Nobody decided in time. Nothing was done.",
     Status.STALE: "It was out of date before it could begin. Nothing was done.",
+}
+
+# Of a run that had begun.
+_STOPPED: Final[dict[str, str]] = {
+    Status.EXPIRED: "It had paused, and nobody let it go on in time. What was done stays done.",
+    Status.STALE: "It was out of date when it was to go on. What was done stays done.",
 }
 
 _TYPES: Final[dict[str, str]] = {
@@ -105,6 +113,8 @@ def state_of(run: Run) -> str:
         return "It waits for its turn, longer than usual: the workers are busy, or none is running."
     if run.status == Status.CANCELLED and run.attempt:
         return "It was stopped while it ran. What it had done by then stays done: see its log."
+    if run.attempt and run.status in _STOPPED:
+        return _STOPPED[run.status]
     return STATES[run.status]
 
 
@@ -155,6 +165,7 @@ def besides(rule: ApprovalRule) -> list[str]:
         found.append("who agrees proves anew who they are")
     if rule.may_serve_twice:
         found.append("who has decided another stage may agree here too")
+    found += [text.rstrip(".").replace("Pauses", "pauses") for text in rule.limits.in_words()]
     return found
 
 

@@ -6,6 +6,13 @@ from tasks.actions.effects import answer_effect, begin_effect, refuse_effect, wr
 from tasks.actions.grants import grant, revoke
 from tasks.actions.looking import NothingToLookUp, look_up
 from tasks.actions.lost import recover_lost_runs, ring_again
+from tasks.actions.pausing import (
+    NotPausable,
+    expire_pauses,
+    on_pause_decided,
+    pause_run,
+    resume_run,
+)
 from tasks.actions.rules import end_rule, save_rule
 from tasks.actions.runs import (
     NotCancellable,
@@ -24,6 +31,7 @@ __all__ = [
     "Finding",
     "InvalidValues",
     "NotCancellable",
+    "NotPausable",
     "NotSettled",
     "NothingToLookUp",
     "Outcome",
@@ -33,16 +41,20 @@ __all__ = [
     "begin_effect",
     "cancel_run",
     "end_rule",
+    "expire_pauses",
     "extend_lease",
     "finish_run",
     "give_up_late",
     "grant",
     "look_up",
+    "on_pause_decided",
     "on_request_decided",
     "on_settlement_decided",
+    "pause_run",
     "recover_lost_runs",
     "refuse_effect",
     "request_run",
+    "resume_run",
     "retire_task",
     "revoke",
     "ring_again",

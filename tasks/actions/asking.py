@@ -16,7 +16,8 @@ from tasks import parameters, queue, tallies, vault
 from tasks.access import NotGranted, Right, require
 from tasks.conditions import Facts
 from tasks.errors import Refused
-from tasks.models import Run, Task
+from tasks.limits import Limits, strictest
+from tasks.models import ApprovalRule, Run, Task
 from tasks.one_at_a_time import key_of, refuse_second
 from tasks.previews import PreviewFailed, rows_of
 from tasks.registry import RegisteredTask, UnknownTask, registry
@@ -77,12 +78,14 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
         require(requested_by, Right.REQUEST, task)
         _lock([again_of, undoes])
         draft = _draft(task, requested_by, values, files, _fixed(undoes, task, requested_by))
-        stages = _stages(task, draft, requested_by, door)
+        rules = _rules(task, draft, requested_by, door)
+        stages = stages_for(task, rules, requested_by)
         if stages and not reason:
             missing = "This waits for approval. Say why you ask for it."
             draft.form.add_error(None, ValidationError(missing, code="reason"))
             raise InvalidValues(draft.form)
-        run = _sealed(task, draft, requested_by, door, reason, undoes)
+        limits = strictest(draft.registered.limits, *(rule.limits for rule in rules))
+        run = _sealed(task, draft, requested_by, door, reason, undoes, limits)
         run.again_of = again_of
         run.concurrency_key = key_of(draft.registered, draft.frozen)
         refuse_second(run, draft.registered)
@@ -162,14 +165,20 @@ def _preview(registered: RegisteredTask, form: Form) -> list[list[str]]:
         raise InvalidValues(form) from error
 
 
-def _stages(task: Task, draft: Draft, person: "User", door: str) -> list[StageSpec]:
+def _rules(task: Task, draft: Draft, person: "User", door: str) -> list[ApprovalRule]:
     declared = parameters.read(draft.registered.function)
     facts = Facts.of(task, person, door, declared, draft.frozen, draft.groupings)
-    return stages_for(task, rules_that_apply(facts), person)
+    return rules_that_apply(facts)
 
 
-def _sealed(
-    task: Task, draft: Draft, person: "User", door: str, reason: str, undoes: Run | None
+def _sealed(  # noqa: PLR0913 - what is sealed has this many parts
+    task: Task,
+    draft: Draft,
+    person: "User",
+    door: str,
+    reason: str,
+    undoes: Run | None,
+    limits: Limits,
 ) -> Run:
     declared = parameters.read(draft.registered.function)
     run = Run(
@@ -180,6 +189,7 @@ def _sealed(
         headline=_headline(task, declared, draft.frozen),
         values=draft.frozen,
         preview=draft.preview,
+        limits=limits.as_json(),
         source_hash=draft.registered.source_hash,
         undoes=undoes,
         needs_approval=False,
@@ -203,6 +213,7 @@ def _await_approval(
     facts = [list(pair) for pair in parameters.display(declared, draft.frozen)]
     if run.undoes:
         facts.insert(0, ["Undoes", run.undoes.headline])
+    facts += [["Limit", text] for text in Limits.of(run.limits).in_words()]
     run.status = Status.AWAITING_APPROVAL
     run.needs_approval = True
     run.approval = approvals.open_request(

@@ -55,6 +55,10 @@ def _spec(registered: RegisteredTask, rule: Approval, position: int) -> RuleSpec
         remind_after=rule.remind_after,
         escalate_after=rule.escalate_after,
         escalate_to=[_group(name) for name in rule.escalate_to],
+        first_items=rule.limits.first,
+        stop_after_failures=rule.limits.failures,
+        stop_above_percent=rule.limits.percent,
+        stop_above_amount=rule.limits.amount,
     )
 
 

@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -58,14 +60,32 @@ def begin_effect(run: Run, step: str) -> tuple[Effect, bool]:
     return effect, False
 
 
-def plan_effects(run: Run, steps: Iterable[tuple[str, str]]) -> None:
-    """Write down, in this order, what a run is going to do: pairs of a step and its label.
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An item that a run is going to do: its step, what people read, and what it comes to."""
+
+    step: str
+    label: str
+    amount: Decimal | None = None
+    currency: str = ""
+
+
+def plan_effects(run: Run, items: Iterable[Planned]) -> None:
+    """Write down, in this order, what a run is going to do.
 
     Nothing is begun, and what is there already stays as it is.
     """
     planned = (
-        Effect(run=run, step=step, key=key_of(run, step), position=position, label=label[:200])
-        for position, (step, label) in enumerate(steps, start=1)
+        Effect(
+            run=run,
+            step=item.step,
+            key=key_of(run, item.step),
+            position=position,
+            label=item.label[:200],
+            amount=item.amount,
+            currency=item.currency,
+        )
+        for position, item in enumerate(items, start=1)
     )
     Effect.objects.bulk_create(planned, batch_size=1000, ignore_conflicts=True)
 

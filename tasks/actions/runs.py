@@ -17,6 +17,7 @@ from audit.clock import database_now
 from audit.transitions import Refusal, transition
 from tasks.access import Right, allowed, require
 from tasks.actions.effects import open_effects_of, sent_too_long_ago
+from tasks.actions.pausing import so_far, stop_for_now, stop_here, was_left_clean
 from tasks.killpoints import killpoint
 from tasks.models import Run
 from tasks.moves import end, locked, move, put_in_line
@@ -69,6 +70,8 @@ def cancel_run(run_id: UUID | str, *, by: "User", door: str, reason: str = "") -
         if run.status == Status.AWAITING_APPROVAL and run.approval_id:
             # The request is locked before the run, in the order of a decision.
             approvals.withdraw(run.approval_id, by=by, door=door, reason=reason)
+        elif run.status == Status.PAUSED:
+            stop_here(run, by=by, door=door, reason=reason)
         else:
             _cancel_begun(run)
     run.refresh_from_db()
@@ -77,7 +80,7 @@ def cancel_run(run_id: UUID | str, *, by: "User", door: str, reason: str = "") -
 
 def _cancel_begun(run: Run) -> None:
     run = locked(Run.objects.filter(pk=run.pk)).get()
-    if run.status == Status.QUEUED and run.attempt == 0:
+    if run.status == Status.QUEUED and (run.attempt == 0 or was_left_clean(run)):
         end(run, Status.CANCELLED, at=database_now())
     elif run.status in (Status.QUEUED, Status.RUNNING):
         run.cancel_asked_at = run.cancel_asked_at or database_now()
@@ -169,12 +172,16 @@ def _approval_missing(run: Run) -> str:
 
 
 def _give_up(run: Run, why: str, door: str) -> None:
-    if run.attempt:  # an attempt before this one may have done something
+    if run.attempt and was_left_clean(run):
+        run.error = f"{why} {so_far(run)}"
+        end(run, Status.STALE, at=database_now())
+    elif run.attempt:  # an attempt before this one may have done something
         run.error = f"{why} An earlier attempt may have done something."
         end(run, Status.UNCERTAIN, at=database_now())
         return
-    run.error = f"{why} Nothing was done. It can be asked for again."
-    end(run, Status.STALE, at=database_now())
+    else:
+        run.error = f"{why} Nothing was done. It can be asked for again."
+        end(run, Status.STALE, at=database_now())
     if run.approval and run.approval.status == ApprovalRequest.Status.APPROVED:
         approvals.mark_stale(run.approval.pk, by=None, door=door, reason=why)
 
@@ -197,14 +204,15 @@ def extend_lease(run_id: UUID, *, attempt: int) -> Run | None:
     mine = Run.objects.filter(pk=run_id, attempt=attempt, status=Status.RUNNING)
     if not mine.update(lease_until=Now() + lease()):
         return None
-    return mine.only("cancel_asked_at").first()
+    return mine.only("cancel_asked_at", "pause_asked_at").first()
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How an attempt ended: succeeded with an output, or failed, uncertain, cancelled with an error.
 
-    `repeat` says that the same may be tried again, under the same keys.
+    `repeat` says that the same may be tried again, under the same keys. Paused with the reason, by a
+    limit where `needs_look`.
     """
 
     status: Run.Status
@@ -212,6 +220,7 @@ class Outcome:
     error: str = ""
     traceback: str = ""
     repeat: bool = False
+    needs_look: bool = False
 
 
 def finish_run(run_id: UUID, *, attempt: int, outcome: Outcome, door: str) -> Run.Status | None:
@@ -228,13 +237,15 @@ def finish_run(run_id: UUID, *, attempt: int, outcome: Outcome, door: str) -> Ru
         )
         if run.status != Status.RUNNING or run.attempt != attempt:
             return None
-        if run.in_doubt:
+        if run.in_doubt and not (outcome.status == Status.PAUSED and may_repeat(run)):
             outcome = _in_doubt(outcome)
         run.output = outcome.output
         run.error = outcome.error
         run.traceback = outcome.traceback
         if outcome.repeat and may_repeat(run):
             _try_again(run, now=run.now)
+        elif outcome.status == Status.PAUSED:
+            stop_for_now(run, why=outcome.error, needs_look=outcome.needs_look, at=run.now)
         else:
             end(run, outcome.status, at=run.now)
         killpoint("end-written")
@@ -258,12 +269,17 @@ def may_repeat(run: Run) -> bool:
     return (
         run.task.idempotent
         and run.cancel_asked_at is None
-        and run.attempt < MAX_ATTEMPTS
+        and tries_of(run) < MAX_ATTEMPTS
         and not sent_too_long_ago(run)
     )
 
 
+def tries_of(run: Run) -> int:
+    """How many attempts there were, without those that ended in a pause and took nothing wrong."""
+    return run.attempt - run.pauses.count()
+
+
 def _try_again(run: Run, *, now: datetime) -> None:
     run.lease_until = None
-    pause = timedelta(seconds=settings.RUN_FIRST_PAUSE_SECONDS) * 4 ** (run.attempt - 1)
+    pause = timedelta(seconds=settings.RUN_FIRST_PAUSE_SECONDS) * 4 ** (tries_of(run) - 1)
     put_in_line(run, now=now, due_at=now + pause)

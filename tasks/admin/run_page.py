@@ -12,6 +12,7 @@ from approvals.models import Stage
 from approvals.policy import Ballot, visible_to
 from tasks import parameters
 from tasks.access import Right, allowed, runs_for
+from tasks.actions.pausing import may_not_resume, open_pause, why_not_pausable
 from tasks.actions.runs import MAX_ATTEMPTS
 from tasks.actions.settling import open_settlement
 from tasks.admin.items import tallies_of, to_look_at
@@ -31,6 +32,7 @@ AGAIN = {  # milliseconds until the page asks again
     Run.Status.AWAITING_APPROVAL: 4000,
     Run.Status.QUEUED: 1000,
     Run.Status.RUNNING: 1000,
+    Run.Status.PAUSED: 4000,
 }
 
 
@@ -74,6 +76,7 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
         "stages": stages_of(run),
         "may_open_request": _may_open_request(run, person),
         "may_cancel": _may_cancel(run, person, administers),
+        **_pausing(run, person, administers),
         "may_settle": _may_settle(run, person, administers),
         "proposed": open_settlement(run) if run.status == Run.Status.UNCERTAIN else None,
         "progress": run.steps_total or run.due_at or run.cancel_asked_at,
@@ -143,9 +146,21 @@ def _may_cancel(run: Run, person: "User", administers: bool) -> bool:
     if run.status == Run.Status.AWAITING_APPROVAL:
         # What waits for approval is a request, and only who made a request withdraws it.
         return run.requested_by_id == person.pk
-    begun = (Run.Status.QUEUED, Run.Status.RUNNING)
+    begun = (Run.Status.QUEUED, Run.Status.RUNNING, Run.Status.PAUSED)
     mine = run.requested_by_id == person.pk or administers
     return mine and run.status in begun and run.cancel_asked_at is None
+
+
+def _pausing(run: Run, person: "User", administers: bool) -> dict[str, Any]:
+    mine = run.requested_by_id == person.pk or administers
+    pause = open_pause(run)
+    asked = pause.approval_id if pause else None
+    return {
+        "pause": pause,
+        "may_pause": mine and not why_not_pausable(run),
+        "may_resume": pause is not None and mine and not may_not_resume(pause, person),
+        "may_look": asked and visible_to(person).filter(pk=asked).exists(),
+    }
 
 
 def _may_settle(run: Run, person: "User", administers: bool) -> bool:

@@ -28,7 +28,7 @@ from audit.models import Event
 from audit.pages import page, person_of
 from audit.transitions import Refusal
 from audit.wording import door_label
-from tasks.actions import cancel_run
+from tasks.actions import cancel_run, pause_run, resume_run
 from tasks.admin import items, settling
 from tasks.admin.logs import export_log, one_line, whole_log
 from tasks.admin.pages import MAY_READ_ALL, run_or_404, visible_runs
@@ -62,6 +62,8 @@ class RunAdmin(SafeHistoryMixin, ReadOnlyAdmin):
             path("csv/", site.admin_view(export), name="tasks_run_csv"),
             path("<uuid:pk>/live/", site.admin_view(live), name="tasks_run_live"),
             path("<uuid:pk>/cancel/", site.admin_view(cancel), name="tasks_run_cancel"),
+            path("<uuid:pk>/pause/", site.admin_view(pause), name="tasks_run_pause"),
+            path("<uuid:pk>/resume/", site.admin_view(resume), name="tasks_run_resume"),
             *settling.urls(site),
             path("<uuid:pk>/story/", site.admin_view(export_story), name="tasks_run_story"),
             path(
@@ -140,7 +142,39 @@ def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
     except Refusal as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, "It was asked to stop." if run.cancel_asked_at else TAKEN_BACK)
+        messages.success(request, _taken_back(run))
+    return redirect("admin:tasks_run_change", run.pk)
+
+
+def _taken_back(run: Run) -> str:
+    if run.attempt and run.is_over:
+        return "It stops here. What is done stays done."
+    return "It was asked to stop." if run.cancel_asked_at else TAKEN_BACK
+
+
+@require_POST
+def pause(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Ask a run to stop before its next item."""
+    run = run_or_404(request, pk)
+    try:
+        pause_run(run.pk, by=person_of(request), door=Door.ADMIN)
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, "It was asked to pause.")
+    return redirect("admin:tasks_run_change", run.pk)
+
+
+@require_POST
+def resume(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Let a paused run go on where it stopped."""
+    run = run_or_404(request, pk)
+    try:
+        resume_run(run.pk, by=person_of(request), door=Door.ADMIN)
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, "It goes on where it had stopped.")
     return redirect("admin:tasks_run_change", run.pk)
 
 

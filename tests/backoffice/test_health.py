@@ -381,6 +381,7 @@ def test_the_metrics_say_what_readyz_says(ask, worker, settings):
         'backoffice_runs{status="running"}': 1,
         'backoffice_runs{status="awaiting"}': 1,
         'backoffice_runs{status="uncertain"}': 1,
+        'backoffice_runs{status="paused"}': 0,
         "backoffice_expired_leases": 1,
         "backoffice_queue_messages_waiting": 3,
         "backoffice_queue_messages_taken": 0,

@@ -1,4 +1,4 @@
-"""One approval in a process of its own, which may die of it: `python -m tests.chaos.deciding RUN LOGIN`."""
+"""One approval of a run, or of its going on, in a process of its own, which may die of it: `python -m tests.chaos.deciding RUN LOGIN`."""
 
 import os
 import sys
@@ -13,9 +13,11 @@ def main(run_id: str, login: str) -> None:
     from tasks.models import Run
 
     run = Run.objects.get(pk=run_id)
-    assert run.approval_id
+    pause = run.pauses.last()
+    asked = pause.approval if pause else run.approval
+    assert asked
     person = User.objects.get(username=login)
-    decide(run.approval_id, decided_by=person, verdict="approve", seal=run.seal, door=Door.ADMIN)
+    decide(asked.pk, decided_by=person, verdict="approve", seal=asked.seal, door=Door.ADMIN)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -65,12 +66,15 @@ CASES: Final = {
 
 # Around the commit of a step that writes to our own database.
 IN_OUR_DATABASE: Final = ("write-made", "write-committed")
+# Around a run that pauses between two items, and goes on: how many attempts it has had by its pause.
+AT_A_PAUSE: Final = {"pause-written": 2, "write-made": 2, "end-written": 2, "run-ended": 1}
+ONLY_AT_A_PAUSE: Final = ("pause-written", "resume-written")
 
 
 def test_each_point_in_the_source_has_its_case():
     sources = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
     found = [name for path in sources for name in POINT.findall(path.read_text(encoding="utf-8"))]
-    assert sorted(found) == sorted([*CASES, *IN_OUR_DATABASE])
+    assert sorted(found) == sorted([*CASES, *IN_OUR_DATABASE, *ONLY_AT_A_PAUSE])
 
 
 @pytest.fixture
@@ -103,15 +107,25 @@ def service(surroundings, tmp_path):
 
 
 @pytest.fixture
-def decided_by_a_process_that_dies(surroundings):
+def decided_by_a_process(surroundings):
+    """Mona agrees in a process of her own; how that one ended."""
+
+    def decide_it(run: Run) -> int:
+        command = [sys.executable, "-m", "tests.chaos.deciding", str(run.pk), "mona"]
+        return subprocess.run(command, cwd=ROOT, env=surroundings, check=False).returncode
+
+    return decide_it
+
+
+@pytest.fixture
+def decided_by_a_process_that_dies(decided_by_a_process):
     """Mona agrees in a process that dies of it, which undoes it, and in another one."""
 
     def decide_it(run: Run) -> None:
-        command = [sys.executable, "-m", "tests.chaos.deciding", str(run.pk), "mona"]
-        first = subprocess.run(command, cwd=ROOT, env=surroundings, check=False)
+        first = decided_by_a_process(run)
         run.refresh_from_db()
-        assert (first.returncode, run.status) == (-signal.SIGKILL, Status.AWAITING_APPROVAL)
-        subprocess.run(command, cwd=ROOT, env=surroundings, check=True)
+        assert (first, run.status) == (-signal.SIGKILL, Status.AWAITING_APPROVAL)
+        assert decided_by_a_process(run) == 0
 
     return decide_it
 
@@ -136,19 +150,24 @@ def refund(ask, payment):
 
 
 def swept_until_over(run: Run) -> None:
+    """Until nothing more happens to it."""
+    swept_until(run, lambda: run.is_over)
+
+
+def swept_until(run: Run, holds: Callable[[], bool]) -> None:
     """With a sweep every now and then, as the queue's schedule asks for one."""
 
     asked_at = 0.0
 
-    def is_over() -> bool:
+    def is_so() -> bool:
         nonlocal asked_at
         run.refresh_from_db()
         if time.monotonic() > asked_at + SWEPT_EVERY:
             asked_at = time.monotonic()
             queue.sweep_soon()
-        return run.is_over
+        return holds()
 
-    eventually(is_over, within=40)
+    eventually(is_so, within=40)
 
 
 def broken_promises(double) -> dict[str, list[str]]:
@@ -203,6 +222,66 @@ def test_a_step_in_our_own_database_happens_once(
     assert (run.status, run.attempt) == (Status.SUCCEEDED, 2), run.error
     (entry,) = Entry.objects.filter(memo=MEMO)
     assert run.output["pairs"] == [["Entry", str(entry.pk)]]
+    assert broken_promises(at_stripe) == {}
+
+
+@pytest.fixture
+def credits_in_danger(people, account):
+    registry.load([MODULE])
+    sync_tasks()
+    row = Task.objects.get(slug="credits-in-danger")
+    set_right(row, Right.REQUEST, to=people["sam"])
+    return row
+
+
+@pytest.fixture
+def paused(credits_in_danger, agree, ask, account):
+    """A run of which two items have been done, whatever died."""
+
+    def pause_it() -> Run:
+        run: Run = ask("sam", credits_in_danger.slug, number=account.number)
+        agree(run)
+        swept_until(run, lambda: run.status == Status.PAUSED)
+        assert Entry.objects.filter(memo=MEMO).count() == 2
+        return run
+
+    return pause_it
+
+
+@pytest.mark.cluster
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("point", AT_A_PAUSE)
+def test_a_run_pauses_at_the_same_place_and_goes_on_there(
+    point, deadly, paused, service, decided_by_a_process, at_stripe
+):
+    (deadly / point).touch()
+    run = paused()
+    eventually(lambda: not any(deadly.iterdir()))
+    assert run.attempt == AT_A_PAUSE[point]
+    assert broken_promises(at_stripe) == {}
+
+    (deadly / "write-made").touch()
+    decided_by_a_process(run)
+    swept_until_over(run)
+
+    assert run.status == Status.SUCCEEDED, run.error
+    assert Entry.objects.filter(memo=MEMO).count() == 5
+    assert broken_promises(at_stripe) == {}
+
+
+@pytest.mark.cluster
+@pytest.mark.django_db(transaction=True)
+def test_a_look_whose_process_dies_has_not_happened(
+    deadly, paused, service, decided_by_a_process, at_stripe
+):
+    run = paused()
+    (deadly / "resume-written").touch()
+    assert decided_by_a_process(run) == -signal.SIGKILL
+    run.refresh_from_db()
+    assert run.status == Status.PAUSED
+    assert decided_by_a_process(run) == 0
+    swept_until_over(run)
+    assert Entry.objects.filter(memo=MEMO).count() == 5
     assert broken_promises(at_stripe) == {}
 
 

@@ -372,7 +372,34 @@ OF_HISTORY: Final[Breaks] = {
     ],
 }
 
-ROWS: Final[Breaks] = OF_MONEY | OF_WAITING | OF_CONSENT | OF_SETTLING | OF_HISTORY
+OF_PAUSING: Final[Breaks] = {
+    "each_paused_run_waits_for_somebody": [
+        ["UPDATE tasks_pause SET ended_at = now() WHERE run_id = %(paused)s"],
+        ["UPDATE tasks_pause SET waits_until = now() - interval '1 day' WHERE run_id = %(paused)s"],
+        [
+            """INSERT INTO tasks_pause (run_id, why, needs_look, seen, paused_at, waits_until)
+            VALUES (%(small)s, 'x', false, '{}', now(), now() + interval '1 day')"""
+        ],
+    ],
+    "nobody_goes_on_without_the_look": [
+        [
+            """UPDATE tasks_pause SET resumed_by_id =
+                (SELECT requested_by_id FROM tasks_run WHERE id = run_id)
+            WHERE run_id = %(gone_on)s"""
+        ],
+        [
+            """UPDATE tasks_pause SET approval_id = (
+                SELECT approval_id FROM tasks_run WHERE id = %(rejected)s)
+            WHERE run_id = %(gone_on)s"""
+        ],
+    ],
+    "no_item_beyond_the_first": [
+        ["UPDATE tasks_effect SET sent_at = now() WHERE run_id = %(paused)s"],
+        ["UPDATE tasks_pause SET seen = '{\"tried\": 0}' WHERE run_id = %(gone_on)s"],
+    ],
+}
+
+ROWS: Final[Breaks] = OF_PAUSING | OF_MONEY | OF_WAITING | OF_CONSENT | OF_SETTLING | OF_HISTORY
 
 # As above, without putting the guards back: they are what is broken.
 GUARDS: Final[Breaks] = {
@@ -382,6 +409,8 @@ GUARDS: Final[Breaks] = {
         ["DROP TRIGGER audit_refuse_change ON tasks_historicalrun"],
         ["DROP TRIGGER tasks_guard_settlement ON tasks_settlement"],
         ["DROP TRIGGER tasks_guard_doubt ON tasks_run"],
+        ["DROP TRIGGER tasks_guard_paused ON tasks_run"],
+        ["DROP TRIGGER tasks_guard_pause ON tasks_pause"],
         ["ALTER TABLE tasks_settlement DISABLE TRIGGER tasks_guard_proposal"],
         [
             "DROP TRIGGER approvals_guard_decision ON approvals_decision",

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import LiteralString
 from uuid import UUID
@@ -21,7 +21,9 @@ from tasks.actions import Finding, cancel_run, request_run, settle_run, start_ru
 from tasks.actions.grants import set_right
 from tasks.contrib import stripe_payments
 from tasks.errors import Busy, OutcomeUnknown
+from tasks.limits import Limits
 from tasks.models import Run
+from tasks.registry import registry
 from tests.checker.evidence import Connection, Evidence, Ledger, ledger_at
 from tests.checker.report import check
 from tests.doubles.stripe import StripeDouble
@@ -67,6 +69,7 @@ def house(double, task, ask, approve, work, credit, alice, carol) -> House:
     runs |= _tried_again(ask, work, credit)
     runs |= _left_to_a_person(ask, work, credit, carol)
     runs |= _never_run(ask, approve, alice, task)
+    runs |= _paused(ask, approve, work, credit)
     runs["running"] = ask("60.00")
     start_run(runs["running"].pk, worker="here:1", door=Door.WORKER)
     runs["stopping"] = ask("70.00")
@@ -97,6 +100,24 @@ def _tried_again(ask, work, credit) -> dict[str, Run]:
     credit.behave = lambda task_run: None
     assert work(run).attempt == 2
     return {"tried twice": run}
+
+
+def _paused(ask, approve, work, credit) -> dict[str, Run]:
+    """One of two items has run; of one run somebody has looked at it, and let it go on."""
+    registry._tasks["test-credit"] = replace(credit.registered, limits=Limits(first=1))
+    credit.behave = lambda run: run.write_each("item", "ab", str, key=str)
+    runs = {name: ask("150.00") for name in ("paused", "gone on")}
+    registry._tasks["test-credit"] = credit.registered
+    for run in runs.values():
+        approve(run)
+        assert work(run).status == Run.Status.PAUSED
+    look = runs["gone on"].pauses.get().approval
+    decider = runs["gone on"].approval.decisions.get().decided_by
+    approvals.decide(
+        look.pk, decided_by=decider, verdict="approve", seal=look.seal, door=Door.ADMIN
+    )
+    assert work(runs["gone on"]).status == Run.Status.SUCCEEDED
+    return runs
 
 
 def _left_to_a_person(ask, work, credit, carol) -> dict[str, Run]:

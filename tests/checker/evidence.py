@@ -37,7 +37,7 @@ PARTS: Final[Mapping[str, LiteralString]] = {
     "story": """(
         SELECT 'run' AS kind, id, history_id, history_type, status, requested_by_id,
             history_user_id AS person_id, history_door AS door, recorded_at,
-            cancel_asked_at IS NOT NULL AS stop_was_asked,
+            cancel_asked_at IS NOT NULL OR pause_asked_at IS NOT NULL AS stop_was_asked,
             lag(status) OVER (PARTITION BY id ORDER BY history_id) AS before,
             lag(recorded_at) OVER (PARTITION BY id ORDER BY history_id) AS before_at
         FROM tasks_historicalrun

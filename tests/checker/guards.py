@@ -27,6 +27,8 @@ def the_triggers_stand(evidence: Evidence) -> Iterator[str]:
                 ('tasks_run', 'tasks_guard_run', 31),
                 ('tasks_approvalrule', 'tasks_guard_rule', 27),
                 ('tasks_run', 'tasks_guard_doubt', 19),
+                ('tasks_run', 'tasks_guard_paused', 19),
+                ('tasks_pause', 'tasks_guard_pause', 31),
                 ('tasks_settlement', 'tasks_guard_settlement', 31),
                 ('tasks_settlement', 'tasks_guard_proposal', 23),
                 ('approvals_approvalrequest', 'approvals_guard_request', 31),

@@ -21,6 +21,9 @@ def only_allowed_moves(evidence: Evidence) -> Iterator[str]:
                 ('run', 'running', 'succeeded'), ('run', 'running', 'failed'),
                 ('run', 'running', 'uncertain'), ('run', 'running', 'cancelled'),
                 ('run', 'running', 'queued'),
+                ('run', 'running', 'paused'), ('run', 'paused', 'queued'),
+                ('run', 'paused', 'cancelled'), ('run', 'paused', 'expired'),
+                ('run', 'paused', 'stale'), ('run', 'paused', 'uncertain'),
                 ('run', 'uncertain', 'succeeded'), ('run', 'uncertain', 'failed'),
                 ('run', 'uncertain', 'queued'),
                 ('request', '', 'pending'),
@@ -34,7 +37,7 @@ def only_allowed_moves(evidence: Evidence) -> Iterator[str]:
 
 @invariant(5)
 def each_change_is_written_once(evidence: Evidence) -> Iterator[str]:
-    """History begins once, removes nothing, and repeats a state only to say that a stop was asked."""
+    """History begins once, removes nothing, and repeats a state only to say that a stop or a pause was asked."""
     for kind, thing, row, status in evidence.rows("""
         SELECT kind, id, history_id, status FROM {story} version
         WHERE (status = before AND NOT stop_was_asked)
@@ -55,6 +58,7 @@ def each_change_says_who_and_how(evidence: Evidence) -> Iterator[str]:
             OR (person_id IS NULL AND (kind, before, status) IN (
                 ('run', 'awaiting', 'queued'), ('run', 'awaiting', 'rejected'),
                 ('run', 'awaiting', 'cancelled'), ('run', 'queued', 'cancelled'),
+                ('run', 'paused', 'queued'), ('run', 'paused', 'cancelled'),
                 ('run', 'uncertain', 'succeeded'), ('run', 'uncertain', 'failed'),
                 ('run', 'uncertain', 'queued'),
                 ('request', 'pending', 'approved'), ('request', 'pending', 'rejected'),

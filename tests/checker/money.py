@@ -156,7 +156,7 @@ def no_doubt_is_hidden(evidence: Evidence) -> Iterator[str]:
         WHERE step.answered_at IS NULL AND step.sent_at IS NOT NULL
             AND NOT EXISTS (SELECT FROM tasks_effect later WHERE later.run_id = step.run_id
                 AND later.step = step.step AND later.generation > step.generation)
-            AND run.status NOT IN ('awaiting', 'queued', 'running', 'uncertain')
+            AND run.status NOT IN ('awaiting', 'queued', 'running', 'paused', 'uncertain')
             AND NOT EXISTS (
                 SELECT FROM {story} version
                 WHERE version.kind = 'run' AND version.id = run.id AND version.status = run.status

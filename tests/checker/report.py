@@ -2,11 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 
-from tests.checker import consent, guards, history, money, seals, settling, waiting
+from tests.checker import consent, guards, history, money, pausing, seals, settling, waiting
 from tests.checker.evidence import Evidence
 from tests.checker.invariants import INVARIANTS
 
-MODULES = (money, waiting, consent, settling, seals, history, guards)  # each adds its invariants
+MODULES = (
+    money,
+    waiting,
+    consent,
+    settling,
+    pausing,
+    seals,
+    history,
+    guards,
+)  # each adds its invariants
 SHOWN = 20
 
 

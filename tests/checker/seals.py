@@ -11,16 +11,28 @@ from tests.checker.invariants import invariant
 
 @invariant(4)
 def the_seal_fits_what_is_stored(evidence: Evidence) -> Iterator[str]:
-    """The seal of each run is that of its task, code, requester, reason, parameters and preview."""
+    """The seal of each run is that of its task, code, requester, reason, parameters, preview and limits."""
     for run, seal, *parts in evidence.rows("""
         SELECT run.id, run.seal, task.slug, run.source_hash, run.requested_by_id, run.reason,
-            run.values, run.preview, run.undoes_id
+            run.values, run.preview, run.undoes_id, run.limits
         FROM tasks_run run JOIN tasks_task task ON task.id = run.task_id ORDER BY run.id
     """):
-        names = ("task", "source", "requested_by", "reason", "values", "preview", "undoes")
+        names = (
+            "task",
+            "source",
+            "requested_by",
+            "reason",
+            "values",
+            "preview",
+            "undoes",
+            "limits",
+        )
         sealed = dict(zip(names, parts, strict=True))
-        undoes = sealed.pop("undoes")
-        if seal_of(sealed | ({"undoes": str(undoes)} if undoes else {})) != seal:
+        sealed["undoes"] = str(sealed["undoes"] or "")
+        for optional in ("undoes", "limits"):
+            if not sealed[optional]:
+                del sealed[optional]
+        if seal_of(sealed) != seal:
             yield f"Run {run} is not what was sealed: something of it was changed afterwards."
 
 

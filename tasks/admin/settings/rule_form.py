@@ -123,6 +123,35 @@ class RuleForm(forms.Form):
         help_text="Those who are members when it is asked for, and still are when they decide.",
         widget=forms.CheckboxSelectMultiple,
     )
+    first_items = forms.IntegerField(
+        label="The first items run, and wait for a look",
+        min_value=0,
+        max_value=10_000,
+        required=False,
+        help_text="How many, for a task that works through a list. Empty: it does not wait.",
+    )
+    stop_after_failures = forms.IntegerField(
+        label="It pauses after so many failed items",
+        min_value=0,
+        max_value=10_000,
+        required=False,
+        help_text="An item without an answer counts as failed.",
+    )
+    stop_above_percent = forms.IntegerField(
+        label="It pauses when more than so many percent have failed",
+        min_value=0,
+        max_value=99,
+        required=False,
+        help_text="From the 20th item on.",
+    )
+    stop_above_amount = forms.DecimalField(
+        label="It pauses before more than this amount is done",
+        min_value=0,
+        max_digits=20,
+        decimal_places=4,
+        required=False,
+        help_text="In any one currency, where the task says what its items come to.",
+    )
     reason = forms.CharField(
         label="Why is this changed?", max_length=2000, help_text="It is kept in the history."
     )
@@ -143,6 +172,18 @@ class RuleForm(forms.Form):
         condition: str = self.cleaned_data["condition"]
         check_condition(condition, self.declared)
         return condition
+
+    def clean_first_items(self) -> int:
+        """None is zero."""
+        return self.cleaned_data["first_items"] or 0
+
+    def clean_stop_after_failures(self) -> int:
+        """None is zero."""
+        return self.cleaned_data["stop_after_failures"] or 0
+
+    def clean_stop_above_percent(self) -> int:
+        """None is zero."""
+        return self.cleaned_data["stop_above_percent"] or 0
 
     def clean_people(self) -> "list[User]":
         """The people named."""
@@ -185,6 +226,9 @@ SECTIONS: Final = {
         "groups", "people", "needed", "position", "may_serve_twice", "fresh_proof",
     ),
     "For how long": ("expires_after", "remind_after", "escalate_after", "escalate_to"),
+    "Where a run over many items pauses": (
+        "first_items", "stop_after_failures", "stop_above_percent", "stop_above_amount",
+    ),
     "For the history": ("reason",),
 }  # fmt: skip
 
