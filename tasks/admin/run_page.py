@@ -154,7 +154,8 @@ def _may_cancel(run: Run, person: "User", administers: bool) -> bool:
 def _pausing(run: Run, person: "User", administers: bool) -> dict[str, Any]:
     mine = run.requested_by_id == person.pk or administers
     pause = open_pause(run)
-    asked = pause.approval_id if pause else None
+    # Who asked for it may see the request as well, and only withdraw it.
+    asked = pause.approval_id if pause and run.requested_by_id != person.pk else None
     return {
         "pause": pause,
         "may_pause": mine and not why_not_pausable(run),
