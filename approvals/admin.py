@@ -10,7 +10,7 @@ from django.http.response import HttpResponseNotAllowed, HttpResponseRedirectBas
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
-from approvals import actions, inbox, notices
+from approvals import actions, inbox, linked, notices, preferences
 from approvals.explained import explain
 from approvals.inbox_filter import InboxFilter
 from approvals.models import ApprovalRequest, Decision
@@ -57,6 +57,8 @@ class ApprovalRequestAdmin(SafeHistoryMixin, ReadOnlyAdmin):
                 name="approvals_approvalrequest_withdraw",
             ),
             *notices.urls(self.admin_site),
+            *linked.urls(self.admin_site),
+            *preferences.urls(self.admin_site),
             *super().get_urls(),
         ]
 

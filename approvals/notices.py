@@ -9,10 +9,11 @@ from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST, require_safe
 
 from approvals import inbox
+from approvals.addresses import path_of
 from approvals.models import Notice
 from approvals.policy import to_decide
 from approvals.telling import mark_read
@@ -74,7 +75,7 @@ def open_notice(request: HttpRequest, pk: int) -> HttpResponse:
     if notice is None:
         raise Http404
     mark_read(person, notice.pk)
-    return redirect(_address(notice))
+    return redirect(path_of(notice.subject_type, notice.subject_id))
 
 
 @require_POST
@@ -83,12 +84,3 @@ def read_all(request: HttpRequest) -> HttpResponse:
     if mark_read(person_of(request)):
         messages.success(request, "All of them are marked as read.")
     return redirect("admin:approvals_notices")
-
-
-def _address(notice: Notice) -> str:
-    page_of_subject = f"admin:{notice.subject_type.replace('.', '_')}_change"
-    try:
-        return reverse(page_of_subject, args=[notice.subject_id])
-    except NoReverseMatch:
-        # What it was about has no page in this version.
-        return reverse("admin:approvals_notices")

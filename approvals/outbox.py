@@ -1,12 +1,13 @@
 """From what is told to the messages that leave the house: one row for each address."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from django.db import models
 
 from approvals import channels
 from approvals.channels.base import Target, Told
-from approvals.channels.models import Delivery
+from approvals.channels.models import Delivery, Preference
+from approvals.events import goes_out_by_default
 from approvals.models import ApprovalRequest
 from approvals.signals import deliveries_written
 
@@ -42,5 +43,14 @@ def put(
 
 def _targets(told: Told) -> Iterator[tuple[str, Target]]:
     for channel in channels.every():
+        wants = _wishes(told, channel.name)
         for target in channel.targets(told):
-            yield channel.name, target
+            if target.person is None or wants.get(
+                target.person.pk, goes_out_by_default(told.event)
+            ):
+                yield channel.name, target
+
+
+def _wishes(told: Told, channel: str) -> Mapping[int, bool]:
+    rows = Preference.objects.filter(event=told.event, channel=channel, person__in=told.people)
+    return dict(rows.values_list("person", "wanted"))

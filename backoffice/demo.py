@@ -34,6 +34,7 @@ GUNICORN = (
     "--threads=8",
     "--graceful-timeout=5",
     "--access-logfile=-",
+    "--logger-class=backoffice.access_log.WithoutTokens",
     "--no-control-socket",
 )
 START_LIMIT = 60.0  # seconds until web server and double have to answer
@@ -64,7 +65,7 @@ def run(data: DataFolder, lock: IO[str], stop: StopRequest) -> None:
     port, stripe_port = wanted_port(), free_port()
     say("\nStarting the demo")
     with database(data) as addresses:
-        env = environment(data, addresses, stripe_port)
+        env = environment(data, addresses, port, stripe_port)
         programs = Programs(Surroundings(ROOT, env, data.log, lock), stop)
         try:
             start(programs, data, port, stripe_port)
@@ -126,8 +127,12 @@ def embedded_addresses(server: EmbeddedPostgres) -> Addresses:
     return addresses
 
 
-def environment(data: DataFolder, addresses: Addresses, stripe_port: int) -> dict[str, str]:
+def environment(
+    data: DataFolder, addresses: Addresses, port: int, stripe_port: int
+) -> dict[str, str]:
     env = dict(os.environ)
+    if not env.get("EMAIL_URL"):
+        env["EMAIL_BACKEND"] = "backoffice.demo_mail.EmailBackend"
     for name in ("NO_PROXY", "no_proxy"):  # a company's proxy knows nothing of our double
         env[name] = ",".join(filter(None, [env.get(name), HOST, "localhost"]))
     return (
@@ -141,6 +146,7 @@ def environment(data: DataFolder, addresses: Addresses, stripe_port: int) -> dic
             "INSECURE_HTTP": "1",
             "STRIPE_API_KEY": "sk_test_demo",
             "STRIPE_API_BASE": f"http://{HOST}:{stripe_port}",
+            "SITE_URL": f"http://{HOST}:{port}",
             "PYTHONUNBUFFERED": "1",
         }
     )
@@ -202,6 +208,7 @@ def box(data: DataFolder, port: int) -> str:
     lines = [f"The back office is at  http://{HOST}:{port}/", "", "Log in as one of"]
     lines += [f"  {login.name:<6}{login.role}" for login in LOGINS]
     lines += ["", f"Password for each of them:  {PASSWORD}", ""]
+    lines += [f"What would be mailed:  http://{HOST}:{port}/sent/", ""]
     lines += [f"Ctrl-C stops everything. The data stay in {data.path}"]
     width = max(len(line) for line in lines)
     edge = f"  +{'-' * (width + 4)}+"

@@ -67,6 +67,13 @@ def _work(person: "User", *, administers: bool) -> Iterator[Item]:
         count=waiting_count(person),
     )
     yield _item("Runs", "history", "tasks_run_changelist", "tasks_run")
+    if in_demo():
+        yield {
+            "title": "Sent messages",
+            "icon": "mail",
+            "link": reverse("sent_messages"),
+            "names": ("sent_messages",),
+        }
     if administers:
         doubtful = to_settle(person).count()
         names = ("tasks_run_uncertain", "tasks_run_settle")

@@ -32,8 +32,26 @@ TASK_MODULES = env.list("TASK_MODULES", default=["fixtures.ledger.operations"])
 STRIPE_API_KEY = env.str("STRIPE_API_KEY", default="")
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
 
-# By which ways people are told beside the inbox: dotted paths of classes.
-CHANNELS = env.list("CHANNELS", default=[])
+# --- Telling people -----------------------------------------------------------------------------
+# Beside the inbox, by what CHANNELS names: dotted paths of classes.
+
+# Where readers of messages find this site: https://backoffice.example, without a slash at the end.
+SITE_URL = env.str("SITE_URL", default="http://localhost:8000").rstrip("/")
+# Such as smtp+tls://user:password@mail.example:587. Without it nothing is mailed.
+_mail = env.email_url("EMAIL_URL", default="dummymail://")
+EMAIL_BACKEND = env.str("EMAIL_BACKEND", default=_mail["EMAIL_BACKEND"])
+EMAIL_HOST, EMAIL_PORT = _mail["EMAIL_HOST"] or "", _mail["EMAIL_PORT"] or 25
+EMAIL_HOST_USER = _mail["EMAIL_HOST_USER"] or ""
+EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.get("EMAIL_USE_TLS", False), _mail.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 20  # seconds: well within the lease of a delivery
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="backoffice@localhost")
+EMAIL_FOLDER = DATA_DIR / "mail"  # of the demo, which sends nothing
+_mails = not EMAIL_BACKEND.endswith(".dummy.EmailBackend")
+CHANNELS = env.list("CHANNELS", default=["approvals.channels.email.Email"] if _mails else [])
+
+# --- What Django is made of ---------------------------------------------------------------------
+
 
 INSTALLED_APPS = [
     "backoffice",  # before the theme, whose templates it may replace

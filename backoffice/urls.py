@@ -4,12 +4,16 @@ from django.contrib.admin import site
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
+from approvals.linked import open_link
 from backoffice import health
+from backoffice.demo_mail import sent_messages
 
 urlpatterns: Final[list[URLPattern | URLResolver]] = [
     path("healthz", health.alive),
     path("readyz", health.ready),
     path("metrics", health.metrics),
+    path("a/<str:token>/", open_link, name="approvals_open_link"),
+    path("sent/", sent_messages, name="sent_messages"),  # in the demo only
     # Where people who know Django look for it.
     path("admin/", RedirectView.as_view(pattern_name="admin:index")),
     path("", site.urls),

@@ -8,11 +8,13 @@ class TasksConfig(AppConfig):
     verbose_name = "Tasks"
 
     def ready(self) -> None:
+        from approvals import events
         from approvals.signals import deliveries_written, request_decided
-        from tasks import checks, queue, queue_checks, sync  # noqa: F401 - checks register themselves
+        from tasks import checks, queue, queue_checks, sync, telling  # noqa: F401 - checks register themselves
         from tasks.actions import on_pause_decided, on_request_decided, on_settlement_decided
         from tasks.registry import registry
 
+        events.add(*telling.EVENTS)
         registry.load(settings.TASK_MODULES)
         request_decided.connect(on_request_decided, dispatch_uid="tasks.on_request_decided")
         request_decided.connect(on_settlement_decided, dispatch_uid="tasks.on_settlement_decided")

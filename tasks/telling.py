@@ -1,7 +1,8 @@
 """Who is told of what became of a run: who asked, and those who administer its task."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from approvals.events import Event
 from approvals.models import Decision
 from approvals.telling import tell
 from tasks.access import Right, who
@@ -11,6 +12,17 @@ if TYPE_CHECKING:
     from backoffice.models import User
 
 Status = Run.Status
+
+EVENTS: Final = (
+    Event("run_failed", "A run failed"),
+    Event("run_uncertain", "A run is uncertain"),
+    Event("run_stale", "A run is out of date: what was approved no longer holds"),
+    Event("run_cancelled", "A run of mine was taken back"),
+    Event("run_succeeded", "A run of mine that others approved has succeeded", by_default=False),
+    Event("run_lost", "A run lost its worker and goes on"),
+    Event("run_proposed", "Somebody proposes how to settle an uncertain run"),
+    Event("run_settled", "An uncertain run is settled"),
+)
 
 
 def tell_of_end(run: Run) -> None:

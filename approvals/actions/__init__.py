@@ -1,6 +1,8 @@
 """The only functions that change a request. Every door calls these."""
 
 from approvals.actions.following_up import escalate_due, remind_due
+from approvals.actions.links import decide_by_link
+from approvals.actions.preferences import save_preferences
 from approvals.actions.requests import (
     NobodyCanDecide,
     add_member,
@@ -17,6 +19,7 @@ __all__ = [
     "NobodyCanDecide",
     "add_member",
     "decide",
+    "decide_by_link",
     "escalate_due",
     "expire_due",
     "mark_stale",
@@ -25,6 +28,7 @@ __all__ = [
     "remind_due",
     "remove_member",
     "resume_channel",
+    "save_preferences",
     "send_again",
     "withdraw",
 ]

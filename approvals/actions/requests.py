@@ -183,8 +183,19 @@ def _set_status(request: ApprovalRequest, status: ApprovalRequest.Status) -> Non
         subject=request,
         text=f"{TOLD[status]}: {request}",
     )
+    if status in (Status.WITHDRAWN, Status.EXPIRED):
+        _tell_those_asked(request)
     # Not send_robust: what hears of the decision fails or succeeds with it.
     request_decided.send(sender=ApprovalRequest, request=request)
+
+
+def _tell_those_asked(request: ApprovalRequest) -> None:
+    """Tell those who might have decided now that nobody waits for them any more."""
+    ballot = Ballot.of(request)
+    if stage := ballot.open_stage():
+        people = policy.waited_for(ballot, stage)
+        text = f"{TOLD[request.status]}: {request}"
+        tell(people, event="request_closed", subject=request, text=text)
 
 
 def withdraw(request_id: UUID | str, *, by: "User", door: str, reason: str = "") -> ApprovalRequest:

@@ -11,6 +11,8 @@ from django.utils.module_loading import import_string
 
 from approvals.channels.base import Channel
 
+__all__ = ["Channel", "every", "load", "named", "names", "temporarily"]
+
 _channels: Final[dict[str, Channel]] = {}
 
 

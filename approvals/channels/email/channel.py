@@ -1,0 +1,62 @@
+"""One email for one person. It leads to a page; nothing is decided by reading or answering it."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from django.conf import settings
+from django.core import checks
+from django.core.checks import CheckMessage
+from django.core.mail import get_connection
+
+from approvals.channels.base import External, Target, Told
+from approvals.channels.email.errors import said
+from approvals.channels.email.message import message_for
+from approvals.channels.models import Delivery
+
+SMTP: Final = "django.core.mail.backends.smtp.EmailBackend"
+
+
+class Email:
+    name = "email"
+    label = "Email"
+    updatable = False
+
+    def targets(self, told: Told) -> Iterator[Target]:
+        """Every active person has an address of their own."""
+        for person in told.people:
+            if person.email and person.is_active:
+                yield Target(person.email, person=person)
+
+    def send(self, delivery: Delivery) -> External:
+        message = message_for(delivery)
+        try:
+            with get_connection() as connection:
+                connection.send_messages([message])
+        except Exception as error:
+            raise said(error) from error
+        return {"message_id": message.extra_headers["Message-ID"]}
+
+    def update(self, delivery: Delivery) -> None:
+        raise NotImplementedError("An email that was sent stays as it is.")
+
+    def problems(self) -> Iterable[CheckMessage]:
+        if not settings.SITE_URL:
+            yield checks.Error(
+                "Emails have links, and SITE_URL does not say where this site is.",
+                hint="Set SITE_URL, for instance to https://backoffice.example.",
+                id="approvals.E101",
+            )
+        if settings.EMAIL_BACKEND == SMTP and not settings.EMAIL_HOST:
+            yield checks.Error(
+                "Emails go by SMTP, and EMAIL_URL names no server.",
+                hint="Set EMAIL_URL, for instance to smtp+tls://user:password@mail.example:587.",
+                id="approvals.E102",
+            )
+        if settings.EMAIL_BACKEND == SMTP and not (
+            settings.EMAIL_USE_TLS or settings.EMAIL_USE_SSL or settings.EMAIL_HOST == "127.0.0.1"
+        ):
+            yield checks.Warning(
+                "Emails leave without encryption, and their links with them.",
+                hint="Begin EMAIL_URL with smtp+tls:// or smtp+ssl://.",
+                id="approvals.W101",
+            )

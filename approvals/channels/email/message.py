@@ -1,0 +1,62 @@
+"""What an email says, and its headers. No text that a person typed gets into a header."""
+
+import uuid
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+
+from approvals.addresses import absolute, page_of
+from approvals.channels.models import Delivery
+from approvals.links import link_for
+
+
+def message_for(delivery: Delivery) -> EmailMultiAlternatives:
+    """The email of a delivery. Makes a new link where it asks for a decision."""
+    context = {
+        "delivery": delivery,
+        "asked": delivery.request,
+        "link": _link(delivery),
+        "preferences": absolute("admin:approvals_preferences"),
+    }
+    message = EmailMultiAlternatives(
+        subject=_subject(delivery),
+        body=render_to_string("approvals/email/message.txt", context),
+        from_email=settings.DEFAULT_FROM_EMAIL,
+        to=[delivery.address],
+        headers=_headers(delivery),
+    )
+    message.attach_alternative(
+        render_to_string("approvals/email/message.html", context), "text/html"
+    )
+    return message
+
+
+def _link(delivery: Delivery) -> str:
+    if delivery.asks and delivery.request and delivery.person:
+        return link_for(delivery.request, delivery.person)
+    return page_of(delivery.subject_type, delivery.subject_id)
+
+
+def _subject(delivery: Delivery) -> str:
+    """One subject for all that belongs together, or mail programs would not show it as one."""
+    kind = "Request" if delivery.request_id else delivery.subject_type.rpartition(".")[2].title()
+    return f"[Backoffice] {kind} {delivery.subject_id[:8]}"
+
+
+def _headers(delivery: Delivery) -> dict[str, str]:
+    host = urlsplit(settings.SITE_URL).hostname or "localhost"
+    thread = f"<{delivery.subject_type}.{delivery.subject_id}@{host}>"
+    return {
+        "Message-ID": f"<{uuid.uuid4()}@{host}>",
+        # A message that was never sent: everything about one request hangs below it, also where a
+        # provider gives each message an id of its own.
+        "In-Reply-To": thread,
+        "References": thread,
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+        "List-Id": f"Backoffice <notices.{host}>",
+        # Without one-click: nobody may stop being asked by accident.
+        "List-Unsubscribe": f"<{absolute('admin:approvals_preferences')}>",
+    }

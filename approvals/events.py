@@ -1,0 +1,43 @@
+"""What people can be told of. The packages above add what they tell of."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """`by_default` is whether it goes out by a channel of which a person has said nothing."""
+
+    key: str
+    label: str
+    by_default: bool = True
+
+
+_events: Final[dict[str, Event]] = {}
+
+
+def add(*events: Event) -> None:
+    _events.update({event.key: event for event in events})
+
+
+def every() -> Iterable[Event]:
+    """All of them, in the order in which they were added."""
+    return _events.values()
+
+
+def goes_out_by_default(key: str) -> bool:
+    """What nobody has described goes out: rather a message too many."""
+    return key not in _events or _events[key].by_default
+
+
+ASKED: Final = "request_opened"
+
+add(
+    Event(ASKED, "A request waits for my decision"),
+    Event("request_reminder", "I am reminded of a request"),
+    Event("request_escalated", "A request is escalated"),
+    Event("request_decided", "My request is decided, or nobody decided it in time"),
+    Event("request_closed", "A request that I was asked about is withdrawn, or its time is over"),
+    Event("channel_stopped", "A channel has stopped (administrators)"),
+)

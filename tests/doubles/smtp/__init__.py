@@ -1,0 +1,5 @@
+"""A double of a mail server: real SMTP over loopback, with refusals on demand."""
+
+from tests.doubles.smtp.server import Refuse, SmtpDouble
+
+__all__ = ["Refuse", "SmtpDouble"]
