@@ -19,6 +19,7 @@ EVENTS: Final = (
     Event("run_stale", "A run is out of date: what was approved no longer holds"),
     Event("run_cancelled", "A run of mine was taken back"),
     Event("run_succeeded", "A run of mine that others approved has succeeded", by_default=False),
+    Event("run_paused", "A run of mine pauses for a look"),
     Event("run_lost", "A run lost its worker and goes on"),
     Event("run_proposed", "Somebody proposes how to settle an uncertain run"),
     Event("run_settled", "An uncertain run is settled"),

@@ -224,8 +224,12 @@ def test_after_its_time_it_decides_nothing_and_says_why(ask, client, bob):
     late = ask(waits_for=timedelta(seconds=-1))
     client.force_login(bob)
     client.get(link_for(late, bob))
-    assert "This request has expired." in client.get(PAGE).content.decode()
-    assert approve(client).status_code == 403
+    page = client.get(PAGE).content.decode()
+    assert "Expired" in page
+    assert "Your decision" not in page
+    answer = approve(client)
+    assert answer.status_code == 403
+    assert "This request has expired." in answer.content.decode()
     assert nothing_happened(late)
 
 
