@@ -107,7 +107,7 @@ class ApprovalRequestAdmin(SafeHistoryMixin, ReadOnlyAdmin):
         asked = self._found(request, str(request_id))
         verdict, reason = request.POST.get("verdict"), request.POST.get("reason", "")
         if verdict not in Verdict.values:
-            return HttpResponseBadRequest("Go back, and press Approve or Reject.")
+            return HttpResponseBadRequest("Go back, and press Approve, Reject or Ask for changes.")
         try:
             decided = actions.decide(
                 request_id,
@@ -166,6 +166,8 @@ def _to(asked: ApprovalRequest) -> HttpResponseRedirectBase:
 def _said(request: ApprovalRequest, verdict: str) -> str:
     if verdict == Verdict.REJECT:
         return f"You have rejected “{request}”. {request.requested_by} reads your reason."
+    if verdict == Verdict.CHANGE:
+        return f"You have asked for changes to “{request}”. {request.requested_by} reads which."
     if request.status == Status.PENDING:
         return f"You have approved “{request}”. It still waits for others."
     if request.status == Status.STALE:

@@ -22,7 +22,11 @@ Verdict = Decision.Verdict
 NAMED: Final = 10
 ALWAYS: Final = frozenset({"", "true"})
 
-DID: Final = {Verdict.APPROVE: ("approved", "good"), Verdict.REJECT: ("rejected", "bad")}
+DID: Final = {
+    Verdict.APPROVE: ("approved", "good"),
+    Verdict.REJECT: ("rejected", "bad"),
+    Verdict.CHANGE: ("asked for changes", "waiting"),
+}
 
 FOLLOWED_UP: Final[dict[str, str]] = {
     FollowUp.Kind.REMINDED: "Those who may decide “{stage}” were reminded",
@@ -32,6 +36,10 @@ FOLLOWED_UP: Final[dict[str, str]] = {
 ENDED: Final = {
     Status.APPROVED: "Everybody who was needed agreed. It goes ahead without further questions.",
     Status.REJECTED: "It will not happen. It can be asked for again, as a new request.",
+    Status.RETURNED: (
+        "Nothing happens as it was asked. Who asked can change it and ask anew: that is a new request, "
+        "for which no earlier answer counts."
+    ),
     Status.WITHDRAWN: "It was taken back before it was decided. Nothing happens.",
     Status.EXPIRED: "Nobody decided in time. Nothing happens; it can be asked for again.",
     Status.STALE: (
@@ -51,6 +59,10 @@ class Answer:
     @property
     def approves(self) -> bool:
         return self.decision.verdict == Verdict.APPROVE
+
+    @property
+    def did(self) -> str:
+        return DID[Verdict(self.decision.verdict)][0]
 
 
 @dataclass(frozen=True)
@@ -137,8 +149,8 @@ def _so_far(request: ApprovalRequest, answers: Sequence[Answer]) -> list[Step]:
 
 
 def _answered(answer: Answer) -> Step:
-    decision, (did, tone) = answer.decision, DID[Verdict(answer.decision.verdict)]
-    what = f"{decision.decided_by} {did}, through {answer.door}"
+    decision, tone = answer.decision, DID[Verdict(answer.decision.verdict)][1]
+    what = f"{decision.decided_by} {answer.did}, through {answer.door}"
     return Step(decision.decided_at, what, decision.reason, tone)
 
 
@@ -227,4 +239,4 @@ def _next(ballot: Ballot) -> str:
     people = _people(stage.needed - agreed, more=agreed > 0)
     later = [s for s in ballot.stages if s.position > stage.position]
     then = f"“{later[0].name}” is asked" if later else "it goes ahead at once"
-    return f"When {people}, {then}. One rejection ends it."
+    return f"When {people}, {then}. One rejection, or a wish for changes, ends it."

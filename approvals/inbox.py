@@ -21,6 +21,7 @@ BADGES: Final = {
     Status.PENDING: "waiting",
     Status.APPROVED: "good",
     Status.REJECTED: "bad",
+    Status.RETURNED: "waiting",
     Status.WITHDRAWN: "quiet",
     Status.EXPIRED: "quiet",
     Status.STALE: "bad",

@@ -22,6 +22,7 @@ class ApprovalRequest(models.Model):
         PENDING = "pending", "Waiting"
         APPROVED = "approved", "Approved"
         REJECTED = "rejected", "Rejected"
+        RETURNED = "returned", "Changes asked for"
         WITHDRAWN = "withdrawn", "Withdrawn"
         EXPIRED = "expired", "Expired"
         STALE = "stale", "Out of date"
@@ -142,6 +143,7 @@ class Decision(models.Model):
     class Verdict(models.TextChoices):
         APPROVE = "approve", "Approved"
         REJECT = "reject", "Rejected"
+        CHANGE = "change", "Asked for changes"
 
     request = models.ForeignKey(ApprovalRequest, models.PROTECT, related_name="decisions")
     stage = models.ForeignKey(Stage, models.PROTECT, related_name="decisions")
@@ -168,8 +170,8 @@ class Decision(models.Model):
                 name="nobody_decides_their_own_request",
             ),
             models.CheckConstraint(
-                condition=~models.Q(verdict="reject") | ~models.Q(reason=""),
-                name="a_rejection_has_a_reason",
+                condition=models.Q(verdict="approve") | ~models.Q(reason=""),
+                name="only_an_approval_needs_no_reason",
             ),
         ]
 

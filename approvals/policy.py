@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
@@ -21,6 +21,11 @@ Status = ApprovalRequest.Status
 Verdict = Decision.Verdict
 
 WAITS_FOR = timedelta(days=3)  # unless it is said otherwise
+# One such answer closes a request, whatever the others have said.
+ENDS_IT: Final[dict[str, ApprovalRequest.Status]] = {
+    Verdict.REJECT: Status.REJECTED,
+    Verdict.CHANGE: Status.RETURNED,
+}
 
 
 class OwnRequest(Refusal):
@@ -44,7 +49,7 @@ class SomethingChanged(Refusal):
 
 
 class ReasonMissing(Refusal):
-    """A rejection came without a reason."""
+    """A rejection, or a wish for changes, came without a reason."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +102,9 @@ class Ballot:
 
     def outcome(self) -> ApprovalRequest.Status:
         """What the decisions made so far add up to."""
-        if any(decision.verdict == Verdict.REJECT for decision in self.decisions):
-            return Status.REJECTED
+        for decision in self.decisions:
+            if decision.verdict in ENDS_IT:
+                return ENDS_IT[decision.verdict]
         return Status.PENDING if self.open_stage() or not self.stages else Status.APPROVED
 
     def has_served(self, person: "User", stage: Stage) -> bool:

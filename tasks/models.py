@@ -191,6 +191,7 @@ class Run(models.Model):
         UNCERTAIN = "uncertain", "Uncertain"
         CANCELLED = "cancelled", "Cancelled"
         REJECTED = "rejected", "Rejected"
+        RETURNED = "returned", "Changes asked for"
         EXPIRED = "expired", "Expired"
         STALE = "stale", "Out of date"
 
@@ -234,6 +235,10 @@ class Run(models.Model):
     )
     undoes = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="undone_by"
+    )
+    # What this one is asked for instead of: its requester has changed it. Once, says the database.
+    revises = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, related_name="revised_by"
     )
     # What no two runs may touch at once, such as one payment. Empty: nothing.
     concurrency_key = models.CharField(

@@ -15,7 +15,7 @@ Status = Run.Status
 
 MOVES: Final[Mapping[str, frozenset[str]]] = {
     Status.AWAITING_APPROVAL: frozenset(
-        {Status.QUEUED, Status.REJECTED, Status.CANCELLED, Status.EXPIRED}
+        {Status.QUEUED, Status.REJECTED, Status.RETURNED, Status.CANCELLED, Status.EXPIRED}
     ),
     Status.QUEUED: frozenset({Status.RUNNING, Status.CANCELLED, Status.STALE, Status.UNCERTAIN}),
     Status.RUNNING: frozenset(

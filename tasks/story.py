@@ -23,8 +23,14 @@ _WHAT: Final[dict[str, str]] = {
     Status.UNCERTAIN: "Ended without a clear answer",
     Status.CANCELLED: "Taken back",
     Status.REJECTED: "Ended as rejected",
+    Status.RETURNED: "Ended, to be asked for anew",
     Status.EXPIRED: "Expired: nobody decided in time",
     Status.STALE: "Found to be out of date, and not run",
+}
+_VERDICTS: Final[dict[str, str]] = {
+    Decision.Verdict.APPROVE: "good",
+    Decision.Verdict.REJECT: "bad",
+    Decision.Verdict.CHANGE: "waiting",
 }
 _AFTER_PAUSE: Final[dict[str, str]] = {
     Status.QUEUED: "Let go on where it had stopped",
@@ -39,6 +45,7 @@ _BY_ITSELF: Final = (
     Status.STALE,
     Status.EXPIRED,
 )
+_TOLD_BY_A_DECISION: Final = (Status.REJECTED, Status.RETURNED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,7 @@ def _moves(run: Run) -> Iterator[Entry]:
     for version in run.history.order_by("history_id"):
         if not before:
             yield _asked(version)
-        elif version.status != before and version.status != Status.REJECTED:
+        elif version.status != before and version.status not in _TOLD_BY_A_DECISION:
             yield _move(version, before)
         before = version.status
 
@@ -147,7 +154,7 @@ def _decisions(run: Run) -> Iterator[Entry]:
             version.history_actor_label,
             door_label(version.door),
             version.reason,
-            "good" if verdict == Decision.Verdict.APPROVE else "bad",
+            _VERDICTS[verdict],
         )
 
 

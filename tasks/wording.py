@@ -27,6 +27,7 @@ TONES: Final[dict[str, str]] = {
     Status.FAILED: "bad",
     Status.UNCERTAIN: "bad",
     Status.REJECTED: "bad",
+    Status.RETURNED: "waiting",
     Status.STALE: "waiting",
 }
 
@@ -34,6 +35,7 @@ REQUEST_TONES: Final[dict[str, str]] = {
     ApprovalRequest.Status.PENDING: "waiting",
     ApprovalRequest.Status.APPROVED: "good",
     ApprovalRequest.Status.REJECTED: "bad",
+    ApprovalRequest.Status.RETURNED: "waiting",
     ApprovalRequest.Status.STALE: "waiting",
 }
 
@@ -57,6 +59,7 @@ STATES: Final[dict[str, str]] = {
     Status.UNCERTAIN: "Nobody knows yet whether it happened.",
     Status.CANCELLED: "It was taken back before it began. Nothing was done.",
     Status.REJECTED: "It was rejected. Nothing was done.",
+    Status.RETURNED: "Somebody asked for changes. Nothing was done.",
     Status.EXPIRED: "Nobody decided in time. Nothing was done.",
     Status.STALE: "It was out of date before it could begin. Nothing was done.",
 }
@@ -84,6 +87,7 @@ _NEXT: Final[dict[str, str]] = {
         "Do not ask for it again yet: it would happen twice if it did happen. Tell {owner}, who "
         "can look it up."
     ),
+    Status.RETURNED: "Who asked can change it and ask anew.",
     Status.EXPIRED: "If it is still needed, ask for it again and tell those who decide.",
     Status.STALE: "If it is still needed, ask for it again.",
 }

@@ -28,8 +28,14 @@ Verdict = Decision.Verdict
 TOLD: Final[dict[str, str]] = {
     Status.APPROVED: "Approved",
     Status.REJECTED: "Rejected",
+    Status.RETURNED: "Changes are asked for",
     Status.WITHDRAWN: "Withdrawn",
     Status.EXPIRED: "Nobody decided in time",
+}
+
+REASON_MISSING: Final[dict[str, str]] = {
+    Verdict.REJECT: "Say why you reject it: the requester will read it.",
+    Verdict.CHANGE: "Say what has to change: the requester will read it.",
 }
 
 
@@ -124,7 +130,8 @@ def decide(
     """Record one person's decision on exactly what they were shown.
 
     Raises a `Refusal` (see `approvals.policy`) when this person may not decide this request, when
-    it is not waiting, when the seal is another, or when a rejection has no reason.
+    it is not waiting, when the seal is another, or when no reason is given for a rejection or for the
+    changes that are asked for.
     """
     subject = ApprovalRequest.objects.filter(pk=request_id).first()
     with transition(by=decided_by, door=door, subject=subject, reason=reason):
@@ -137,8 +144,8 @@ def decide(
         refusal = policy.objection(ballot, person, now=database_now(), seal=seal)
         if refusal or stage is None:
             raise refusal or policy.NotWaiting("This request asks nobody any more.")
-        if verdict == Verdict.REJECT and not reason.strip():
-            raise policy.ReasonMissing("Say why you reject it: the requester will read it.")
+        if verdict in REASON_MISSING and not reason.strip():
+            raise policy.ReasonMissing(REASON_MISSING[verdict])
         decision = Decision.objects.create(
             request=request,
             stage=stage,

@@ -21,6 +21,7 @@ from tasks.models import ApprovalRule, Run, Task
 from tasks.one_at_a_time import key_of, refuse_second
 from tasks.previews import PreviewFailed, rows_of
 from tasks.registry import RegisteredTask, UnknownTask, registry
+from tasks.revising import check_revisable, revision_shown
 from tasks.rules import rules_that_apply
 from tasks.seals import seal_of_run
 from tasks.stages import stages_for
@@ -62,21 +63,28 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
     waits_for: timedelta | None = None,
     again_of: Run | None = None,
     undoes: Run | None = None,
+    revises: Run | None = None,
 ) -> Run:
     """Ask for a run: it is queued at once, or waits for the people its rules name.
 
     `values` and `files` are what a form would send; `waits_for` is how long people have to decide,
     three days by default; `again_of` is the run that this one repeats, `undoes` the one that it
-    undoes, whose values it gets and nobody can change. Raises `InvalidValues` when
+    undoes, whose values it gets and nobody can change; `revises` the one that it is asked for
+    instead of, whose request is taken back if it waits. Raises `InvalidValues` when
     they break a rule of the task, and a `Refusal` when this person may not ask, or nobody could
     approve it; `Taken` when only one such run may be open, and one is;
-    `NotUndoable` when the other run cannot be undone.
+    `NotUndoable` when the other run cannot be undone, `NotRevisable` when it cannot be changed.
     """
     task = Task.objects.get(pk=task_id)
     reason = reason.strip()
     with transition(by=requested_by, door=door, subject=task, reason=reason):
         require(requested_by, Right.REQUEST, task)
-        _lock([again_of, undoes])
+        if revises:
+            _take_back(revises, by=requested_by, door=door)
+        _lock([again_of, undoes, revises])
+        if revises:
+            revises.refresh_from_db()
+            check_revisable(revises, task=task, person=requested_by)
         draft = _draft(task, requested_by, values, files, _fixed(undoes, task, requested_by))
         rules = _rules(task, draft, requested_by, door)
         stages = stages_for(task, rules, requested_by)
@@ -87,6 +95,7 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
         limits = strictest(draft.registered.limits, *(rule.limits for rule in rules))
         run = _sealed(task, draft, requested_by, door, reason, undoes, limits)
         run.again_of = again_of
+        run.revises = revises
         run.concurrency_key = key_of(draft.registered, draft.frozen)
         refuse_second(run, draft.registered)
         if stages:
@@ -109,6 +118,12 @@ def _lock(runs: Iterable[Run | None]) -> None:
             .filter(pk__in=keys)
             .order_by("pk")
         )
+
+
+def _take_back(run: Run, *, by: "User", door: str) -> None:
+    """Close the request that is asked anew: nobody shall decide what is not asked any more."""
+    if run.status == Status.AWAITING_APPROVAL and run.approval_id:
+        approvals.withdraw(run.approval_id, by=by, door=door, reason="Changed, and asked for anew")
 
 
 def _fixed(undoes: Run | None, task: Task, person: "User") -> dict[str, Any]:
@@ -214,11 +229,14 @@ def _await_approval(
     if run.undoes:
         facts.insert(0, ["Undoes", run.undoes.headline])
     facts += [["Limit", text] for text in Limits.of(run.limits).in_words()]
+    shown = {"task": run.task.name, "facts": facts, "changes": run.preview}
+    if run.revises:
+        shown["revision"] = revision_shown(run, run.revises, declared)
     run.status = Status.AWAITING_APPROVAL
     run.needs_approval = True
     run.approval = approvals.open_request(
         title=run.headline,
-        shown={"task": run.task.name, "facts": facts, "changes": run.preview},
+        shown=shown,
         seal=run.seal,
         requested_by=run.requested_by,
         door=run.door,

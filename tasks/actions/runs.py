@@ -35,6 +35,7 @@ Status = Run.Status
 
 ENDED_BY: dict[str, Run.Status] = {
     ApprovalRequest.Status.REJECTED: Status.REJECTED,
+    ApprovalRequest.Status.RETURNED: Status.RETURNED,
     ApprovalRequest.Status.WITHDRAWN: Status.CANCELLED,
     ApprovalRequest.Status.EXPIRED: Status.EXPIRED,
 }

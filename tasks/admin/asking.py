@@ -24,7 +24,7 @@ from tasks import locks, parameters
 from tasks.access import Right, allowed, runs_for
 from tasks.actions import InvalidValues, request_run
 from tasks.admin.pages import code_of, task_or_404
-from tasks.admin.prefilled import earlier, to_undo, values_of
+from tasks.admin.prefilled import Before, values_of
 from tasks.models import Run, Task
 from tasks.one_at_a_time import Taken
 from tasks.registry import RegisteredTask
@@ -56,6 +56,7 @@ class WhyForm(forms.Form):
     nonce = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
     again = forms.UUIDField(required=False, widget=forms.HiddenInput)
     undo = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    revise = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -64,16 +65,19 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
     task = task_or_404(request, slug, Right.VIEW)
     if request.method == "POST":
         return _send(request, task)
-    again = earlier(request, task, request.GET.get("again"))
-    undoes = to_undo(request, task, request.GET.get("undo"))
-    blank = {"nonce": uuid4().hex, "again": again and again.pk, "undo": undoes and undoes.pk}
-    why = WhyForm(initial=blank, prefix=OURS)
+    before = Before.of(request, task, request.GET)
+    why = WhyForm(initial={**_first(before), **before.keys()}, prefix=OURS)
     try:
-        form = _form_of(request, task, again, undoes)
+        form = _form_of(request, task, before)
     except NotUndoable as refusal:
         messages.error(request, str(refusal))
         return redirect("admin:tasks_run_change", request.GET["undo"])
-    return _show(request, task, why, form, undoes=undoes)
+    return _show(request, task, why, form, before=before)
+
+
+def _first(before: Before) -> dict[str, str]:
+    reason = before.revise.reason if before.revise else ""
+    return {"nonce": uuid4().hex, "reason": reason}
 
 
 @require_safe
@@ -104,7 +108,7 @@ def _send(request: HttpRequest, task: Task) -> HttpResponse:
     why = WhyForm(request.POST, prefix=OURS)
     if not why.is_valid():
         return _show(request, task, why, _bound(request, task, None))
-    undoes = to_undo(request, task, why.cleaned_data["undo"])
+    before = Before.of(request, task, why.cleaned_data)
     asked = partial(
         request_run,
         task.pk,
@@ -113,8 +117,9 @@ def _send(request: HttpRequest, task: Task) -> HttpResponse:
         values=request.POST,
         files=request.FILES,
         reason=why.cleaned_data["reason"],
-        again_of=earlier(request, task, why.cleaned_data["again"]),
-        undoes=undoes,
+        again_of=before.again,
+        undoes=before.undo,
+        revises=before.revise,
     )
     try:
         run = _once(request, why.cleaned_data["nonce"], asked)
@@ -123,19 +128,21 @@ def _send(request: HttpRequest, task: Task) -> HttpResponse:
             request,
             task,
             why,
-            _with_errors(_bound(request, task, undoes), invalid.form, why),
-            undoes=undoes,
+            _with_errors(_bound(request, task, before.undo), invalid.form, why),
+            before=before,
         )
     except Taken as taken:
         first = runs_for(person_of(request)).filter(pk=taken.by.pk).first()
-        form = _bound(request, task, undoes)
-        return _show(request, task, why, form, status=409, taken=taken, first=first, undoes=undoes)
+        form = _bound(request, task, before.undo)
+        return _show(request, task, why, form, status=409, taken=taken, first=first, before=before)
     except NotUndoable as refusal:
         messages.error(request, str(refusal))
         return redirect("admin:tasks_run_change", why.cleaned_data["undo"])
     except Refusal as refusal:
         messages.error(request, str(refusal))
-        return _show(request, task, why, _bound(request, task, undoes), status=403, undoes=undoes)
+        return _show(
+            request, task, why, _bound(request, task, before.undo), status=403, before=before
+        )
     return redirect("admin:tasks_run_change", run.pk)
 
 
@@ -193,17 +200,15 @@ def _bound(request: HttpRequest, task: Task, undoes: Run | None) -> parameters.P
     return _form(task, registered, person_of(request), **sent)
 
 
-def _form_of(
-    request: HttpRequest, task: Task, again: Run | None, undoes: Run | None
-) -> parameters.ParameterForm | None:
+def _form_of(request: HttpRequest, task: Task, before: Before) -> parameters.ParameterForm | None:
     """The form that nobody has filled in yet. Raises `NotUndoable`."""
     registered, person = code_of(task), person_of(request)
     if registered is None or not allowed(person, Right.REQUEST, task):
         return None
-    if undoes:
-        check_undoable(undoes, task=task, person=person)
-    filled = {"initial": values_of(registered, again)}
-    locked = values_to_undo(undoes) if undoes else {}
+    if before.undo:
+        check_undoable(before.undo, task=task, person=person)
+    filled = {"initial": values_of(registered, before.revise or before.again)}
+    locked = values_to_undo(before.undo) if before.undo else {}
     return _form(task, registered, person, locked=locked, **filled)
 
 

@@ -1,6 +1,9 @@
 """What a form holds before anybody types: an earlier run's values, or what undoes a run."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest
@@ -11,6 +14,29 @@ from tasks.access import runs_for
 from tasks.models import Run, Task
 from tasks.registry import RegisteredTask
 from tasks.undoing import undo_of
+
+
+@dataclass(frozen=True)
+class Before:
+    """The earlier runs that a form comes from, as its address or its hidden fields name them."""
+
+    again: Run | None
+    undo: Run | None
+    revise: Run | None
+
+    @classmethod
+    def of(cls, request: HttpRequest, task: Task, named: Mapping[str, object]) -> "Before":
+        """Read what is named. Raises Http404 for a run that cannot be meant."""
+        return cls(
+            earlier(request, task, named.get("again")),
+            to_undo(request, task, named.get("undo")),
+            to_revise(request, task, named.get("revise")),
+        )
+
+    def keys(self) -> dict[str, UUID | None]:
+        """For the hidden fields."""
+        runs = {"again": self.again, "undo": self.undo, "revise": self.revise}
+        return {name: run.pk if run else None for name, run in runs.items()}
 
 
 def earlier(request: HttpRequest, task: Task, wanted: object) -> Run | None:
@@ -32,6 +58,20 @@ def to_undo(request: HttpRequest, task: Task, wanted: object) -> Run | None:
         raise Http404 from error
     declared = undo_of(found) if found else None
     if declared is None or declared.task != task.slug:
+        raise Http404
+    return found
+
+
+def to_revise(request: HttpRequest, task: Task, wanted: object) -> Run | None:
+    """The person's own run of this task that they are about to change. Raises Http404 for any other."""
+    if not wanted:
+        return None
+    mine = runs_for(person_of(request)).filter(requested_by=person_of(request), task=task)
+    try:
+        found = mine.select_related("task", "approval", "undoes").filter(pk=str(wanted)).first()
+    except ValidationError as error:
+        raise Http404 from error
+    if found is None:
         raise Http404
     return found
 

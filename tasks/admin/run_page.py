@@ -21,6 +21,7 @@ from tasks.admin.outputs import outputs_of
 from tasks.admin.pages import MAY_READ_ALL, code_of
 from tasks.models import Run
 from tasks.one_at_a_time import ahead_of
+from tasks.revising import may_revise, revisions_of
 from tasks.story import story_of
 from tasks.undoing import task_to_undo, undone_by
 from tasks.wording import deciders, state_of, time_left, what_next
@@ -52,6 +53,7 @@ def whole_page(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
     return {
         "facts": facts_of(run),
         "may_open_undone": run.undoes_id and _may_see(run.undoes_id, person),
+        "revisions": [(each, _may_see(each.pk, person)) for each in revisions_of(run)],
         "may_read_all": person.has_perm(MAY_READ_ALL),
         **live_parts(run, person, asked),
     }
@@ -86,6 +88,7 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
         "undo_task": task_to_undo(run, person),
         "undo": undo_shown(run, person),
         "may_ask_again": run.is_over and _may_ask(run, person),
+        "may_revise": may_revise(run, person) and _may_ask(run, person),
         "administers": administers,
     }
 

@@ -7,7 +7,8 @@ from typing import Final
 from django import template
 from django.utils import timezone
 
-from tasks import wording
+from approvals.models import Decision
+from tasks import revising, wording
 from tasks.models import Run
 from tasks.spans import written
 
@@ -31,6 +32,12 @@ def tone_of_request(status: str) -> str:
 def what(run: Run) -> str:
     """The headline of a run where the task's name stands above it already."""
     return wording.what(run)
+
+
+@register.filter
+def wish(run: Run) -> Decision | None:
+    """The answer that asked for changes to what this run would have done."""
+    return revising.wish_for(run)
 
 
 @register.filter

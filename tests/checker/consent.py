@@ -25,7 +25,7 @@ def nothing_refused_goes_on(evidence: Evidence) -> Iterator[str]:
     for run, status, request, answer in evidence.rows("""
         SELECT run.id, run.status, run.approval_id, request.status
         FROM {gone_on} run JOIN approvals_approvalrequest request ON request.id = run.approval_id
-        WHERE request.status IN ('rejected', 'withdrawn', 'expired') ORDER BY run.id
+        WHERE request.status IN ('rejected', 'returned', 'withdrawn', 'expired') ORDER BY run.id
     """):
         yield f"Run {run} went on and is {status}, but its request {request} was {answer}."
 
@@ -158,7 +158,8 @@ def run_and_request_end_together(evidence: Evidence) -> Iterator[str]:
         FROM tasks_run run JOIN approvals_approvalrequest request ON request.id = run.approval_id
         WHERE run.id NOT IN (SELECT id FROM {gone_on} gone)
             AND (run.status, request.status) NOT IN (('awaiting', 'pending'),
-                ('rejected', 'rejected'), ('cancelled', 'withdrawn'), ('expired', 'expired'))
+                ('rejected', 'rejected'), ('returned', 'returned'), ('cancelled', 'withdrawn'),
+                ('expired', 'expired'))
         ORDER BY run.id
     """):
         yield f"Run {run} is {status}, although its request {request} is {answer}."

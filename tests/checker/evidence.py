@@ -30,7 +30,7 @@ PARTS: Final[Mapping[str, LiteralString]] = {
         SELECT run.* FROM tasks_run run
         WHERE run.needs_approval AND (
             run.attempt > 0 OR run.queued_at IS NOT NULL
-            OR run.status NOT IN ('awaiting', 'rejected', 'expired', 'cancelled')
+            OR run.status NOT IN ('awaiting', 'rejected', 'returned', 'expired', 'cancelled')
             OR EXISTS (SELECT FROM tasks_historicalrun version
                 WHERE version.id = run.id AND version.status IN ('queued', 'running'))))""",
     # The versions of runs and requests in the order in which they were written.

@@ -15,6 +15,7 @@ def only_allowed_moves(evidence: Evidence) -> Iterator[str]:
             AND (kind, coalesce(before, ''), status) NOT IN (
                 ('run', '', 'awaiting'), ('run', '', 'queued'),
                 ('run', 'awaiting', 'queued'), ('run', 'awaiting', 'rejected'),
+                ('run', 'awaiting', 'returned'),
                 ('run', 'awaiting', 'cancelled'), ('run', 'awaiting', 'expired'),
                 ('run', 'queued', 'running'), ('run', 'queued', 'cancelled'),
                 ('run', 'queued', 'stale'), ('run', 'queued', 'uncertain'),
@@ -28,6 +29,7 @@ def only_allowed_moves(evidence: Evidence) -> Iterator[str]:
                 ('run', 'uncertain', 'queued'),
                 ('request', '', 'pending'),
                 ('request', 'pending', 'approved'), ('request', 'pending', 'rejected'),
+                ('request', 'pending', 'returned'),
                 ('request', 'pending', 'withdrawn'), ('request', 'pending', 'expired'),
                 ('request', 'approved', 'stale'))
         ORDER BY kind, id, history_id
@@ -57,12 +59,13 @@ def each_change_says_who_and_how(evidence: Evidence) -> Iterator[str]:
             OR (before IS NULL AND person_id IS DISTINCT FROM requested_by_id)
             OR (person_id IS NULL AND (kind, before, status) IN (
                 ('run', 'awaiting', 'queued'), ('run', 'awaiting', 'rejected'),
+                ('run', 'awaiting', 'returned'),
                 ('run', 'awaiting', 'cancelled'), ('run', 'queued', 'cancelled'),
                 ('run', 'paused', 'queued'), ('run', 'paused', 'cancelled'),
                 ('run', 'uncertain', 'succeeded'), ('run', 'uncertain', 'failed'),
                 ('run', 'uncertain', 'queued'),
                 ('request', 'pending', 'approved'), ('request', 'pending', 'rejected'),
-                ('request', 'pending', 'withdrawn')))
+                ('request', 'pending', 'returned'), ('request', 'pending', 'withdrawn')))
             OR (person_id = requested_by_id AND (kind, before, status) IN (
                 ('run', 'awaiting', 'queued'), ('request', 'pending', 'approved'),
                 ('run', 'uncertain', 'succeeded'), ('run', 'uncertain', 'failed'),

@@ -141,7 +141,7 @@ def nobody_denies_what_moved(evidence: Evidence) -> Iterator[str]:
         JOIN tasks_effect step ON step.key = moved.idempotency_key
         JOIN tasks_run run ON run.id = step.run_id
         WHERE step.refused OR (step.answered_at IS NULL AND run.status IN
-            ('failed', 'cancelled', 'stale', 'rejected', 'expired'))
+            ('failed', 'cancelled', 'stale', 'rejected', 'returned', 'expired'))
         ORDER BY moved.id
     """):
         yield f"Run {run} is {status} and says that “{step}” did not happen, but {moved} did."

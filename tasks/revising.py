@@ -1,0 +1,94 @@
+"""A run that is asked for anew, changed: what it takes the place of, and what is different.
+
+A request never changes. Who made it takes it back, or was asked for changes, and asks anew; no
+earlier answer counts for the new one.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from approvals.models import ApprovalRequest, Decision
+from audit.transitions import Refusal
+from tasks import parameters
+from tasks.models import Run, Task
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+_OPEN_TO_CHANGE = (ApprovalRequest.Status.RETURNED, ApprovalRequest.Status.WITHDRAWN)
+
+
+class NotRevisable(Refusal):
+    """This run cannot be asked for anew in changed form, or not by this person."""
+
+
+def may_revise(run: Run, person: "User") -> bool:
+    """Whether this person may change what they asked for: while it waits, or when it came back."""
+    open_still = run.status in (Run.Status.AWAITING_APPROVAL, Run.Status.RETURNED)
+    theirs = run.requested_by_id == person.pk and run.undoes_id is None
+    return open_still and theirs and later(run) is None
+
+
+def check_revisable(run: Run, *, task: Task, person: "User") -> None:
+    """Raise `NotRevisable` unless this person may ask anew for this run, which is closed and locked."""
+    if run.requested_by_id != person.pk:
+        raise NotRevisable("Only the person who asked for it can change it and ask anew.")
+    if run.task_id != task.pk:
+        raise NotRevisable(f"That was not a request for “{task}”.")
+    if run.undoes_id:
+        raise NotRevisable("What undoes a run follows from that run. Take it back instead.")
+    if later(run):
+        raise NotRevisable("You have changed this and asked anew already.")
+    if run.approval is None or run.approval.status not in _OPEN_TO_CHANGE:
+        state = run.get_status_display().lower()
+        raise NotRevisable(f"This cannot be changed any more. It is {state}.")
+
+
+def later(run: Run) -> Run | None:
+    """The run that was asked for instead of this one."""
+    return Run.objects.filter(revises=run).first()
+
+
+def wish_for(run: Run) -> Decision | None:
+    """The answer that asked for changes."""
+    if run.approval_id is None:
+        return None
+    asked = Decision.objects.filter(request=run.approval_id, verdict=Decision.Verdict.CHANGE)
+    return asked.select_related("decided_by").first()
+
+
+def revisions_of(run: Run) -> list[Run]:
+    """The run with all that it came from and that came of it, oldest first; empty for one alone."""
+    chain = [*reversed([*_earlier(run)]), run, *_later(run)]
+    return chain if len(chain) > 1 else []
+
+
+def revision_shown(run: Run, old: Run, declared: list[parameters.Parameter]) -> dict[str, Any]:
+    """What those who decide are shown of the difference between this run and the old one."""
+    wish = wish_for(old)
+    return {
+        "number": 2 + sum(1 for _ in _earlier(old)),
+        "by": str(wish.decided_by) if wish else "",
+        "wish": wish.reason if wish else "",
+        "changes": _changes(run, old, declared),
+    }
+
+
+def _changes(run: Run, old: Run, declared: list[parameters.Parameter]) -> list[list[str]]:
+    before = dict(parameters.display(declared, old.values)) | {"Why": old.reason}
+    after = dict(parameters.display(declared, run.values)) | {"Why": run.reason}
+    labels = [*after, *(label for label in before if label not in after)]
+    pairs = ((label, before.get(label, ""), after.get(label, "")) for label in labels)
+    return [[label, was, now] for label, was, now in pairs if was != now]
+
+
+def _earlier(run: Run) -> Iterator[Run]:
+    while run.revises:
+        run = run.revises
+        yield run
+
+
+def _later(run: Run) -> Iterator[Run]:
+    while found := later(run):
+        run = found
+        yield run
