@@ -30,7 +30,8 @@ def may_revise(run: Run, person: "User") -> bool:
 
 
 def check_revisable(run: Run, *, task: Task, person: "User") -> None:
-    """Raise `NotRevisable` unless this person may ask anew for this run, which is closed and locked."""
+    """Raise `NotRevisable` unless this person may ask anew for this run, which is locked."""
+    run.refresh_from_db()
     if run.requested_by_id != person.pk:
         raise NotRevisable("Only the person who asked for it can change it and ask anew.")
     if run.task_id != task.pk:

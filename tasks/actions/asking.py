@@ -83,15 +83,12 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
             _take_back(revises, by=requested_by, door=door)
         _lock([again_of, undoes, revises])
         if revises:
-            revises.refresh_from_db()
             check_revisable(revises, task=task, person=requested_by)
         draft = _draft(task, requested_by, values, files, _fixed(undoes, task, requested_by))
         rules = _rules(task, draft, requested_by, door)
         stages = stages_for(task, rules, requested_by)
         if stages and not reason:
-            missing = "This waits for approval. Say why you ask for it."
-            draft.form.add_error(None, ValidationError(missing, code="reason"))
-            raise InvalidValues(draft.form)
+            raise _without_reason(draft.form)
         limits = strictest(draft.registered.limits, *(rule.limits for rule in rules))
         run = _sealed(task, draft, requested_by, door, reason, undoes, limits)
         run.again_of = again_of
@@ -107,6 +104,12 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
         if run.status == Status.QUEUED:
             queue.ring(run.pk, timeout=task.timeout)
     return run
+
+
+def _without_reason(form: Form) -> InvalidValues:
+    missing = "This waits for approval. Say why you ask for it."
+    form.add_error(None, ValidationError(missing, code="reason"))
+    return InvalidValues(form)
 
 
 def _lock(runs: Iterable[Run | None]) -> None:
