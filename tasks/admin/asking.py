@@ -25,6 +25,7 @@ from tasks.access import Right, allowed, runs_for
 from tasks.actions import InvalidValues, request_run
 from tasks.admin.pages import code_of, task_or_404
 from tasks.admin.prefilled import Before, values_of
+from tasks.admin.rows import parameters_with_rows
 from tasks.models import Run, Task
 from tasks.one_at_a_time import Taken
 from tasks.registry import RegisteredTask
@@ -273,6 +274,7 @@ def _show(
         form=form if may_request else None,
         why=why,
         **more,
+        templates=parameters_with_rows(task),
         may_execute=may_execute,
         may_change=allowed(person, Right.CHANGE, task),
         description=paragraphs(task.description),

@@ -12,7 +12,7 @@ from django.urls import URLPattern, path
 from audit.admin import ReadOnlyAdmin, SafeHistoryMixin
 from audit.pages import page, person_of
 from tasks.access import Right, tasks_for
-from tasks.admin import asking, settings
+from tasks.admin import asking, rows, settings
 from tasks.admin.cards import cards_for
 from tasks.models import Task
 
@@ -38,6 +38,11 @@ class TaskAdmin(SafeHistoryMixin, ReadOnlyAdmin):
                 "<slug:slug>/options/<str:parameter>/",
                 site.admin_view(asking.options),
                 name="tasks_task_options",
+            ),
+            path(
+                "<slug:slug>/template/<str:parameter>/",
+                site.admin_view(rows.template),
+                name="tasks_task_template",
             ),
             *settings.urls(site),
         ]

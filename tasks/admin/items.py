@@ -15,6 +15,7 @@ from audit.export import csv_response
 from audit.models import Event
 from audit.pages import page, person_of
 from tasks.admin.pages import run_or_404
+from tasks.admin.rows import Given, given_to
 from tasks.models import Effect, Run
 from tasks.outputs import text_of
 from tasks.wording import ITEM_TONES
@@ -74,7 +75,10 @@ def export(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
     run = run_or_404(request, pk)
     person, what = person_of(request), {"what": "its items"}
     record(Event.Verb.EXPORTED, by=person, door=Door.ADMIN, subject=run, data=what)
-    return csv_response(f"{run.task.slug}-{str(run.pk)[:8]}-items.csv", _HEADER, _lines(run))
+    given = given_to(run)
+    header = [*_HEADER, *(f"given_{name}" for each in given for name in each.header)]
+    name = f"{run.task.slug}-{str(run.pk)[:8]}-items.csv"
+    return csv_response(name, header, _lines(run, given))
 
 
 _HEADER = (
@@ -86,16 +90,25 @@ _HEADER = (
     "answered_utc",
     "key",
     "answer",
+    "amount",
+    "currency",
 )
 
 
-def _lines(run: Run) -> Iterator[Sequence[object]]:
+def _lines(run: Run, given: Sequence[Given]) -> Iterator[Sequence[object]]:
     for item in run.effects.items().iterator():
         yield (
             item.position, item.label, State(item.state).label,  # type: ignore[attr-defined]
             item.error, item.sent_at,
-            item.answered_at, item.key, _as_text(item.answer),
+            item.answered_at, item.key, _as_text(item.answer), item.amount, item.currency,
+            *(cell for each in given for cell in _row_of(item, each)),
         )  # fmt: skip
+
+
+def _row_of(item: Effect, given: Given) -> list[str]:
+    """The row that an item was made from, if its key is that of one."""
+    key = item.step.partition(":")[2]
+    return given.cells.get(key, [""] * len(given.header))
 
 
 def _as_text(answer: Any) -> str:  # noqa: ANN401 - any JSON

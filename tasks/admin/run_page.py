@@ -19,6 +19,7 @@ from tasks.admin.items import tallies_of, to_look_at
 from tasks.admin.logs import tail
 from tasks.admin.outputs import outputs_of
 from tasks.admin.pages import MAY_READ_ALL, code_of
+from tasks.admin.rows import names_with_rows
 from tasks.models import Run
 from tasks.one_at_a_time import ahead_of
 from tasks.revising import may_revise, revisions_of
@@ -52,6 +53,7 @@ def whole_page(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
     """Everything on the page. `asked` is what its address asks for: pages of tables."""
     return {
         "facts": facts_of(run),
+        "rows": names_with_rows(run),
         "may_open_undone": run.undoes_id and _may_see(run.undoes_id, person),
         "revisions": [(each, _may_see(each.pk, person)) for each in revisions_of(run)],
         "may_read_all": person.has_perm(MAY_READ_ALL),

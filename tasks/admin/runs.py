@@ -29,7 +29,7 @@ from audit.pages import page, person_of
 from audit.transitions import Refusal
 from audit.wording import door_label
 from tasks.actions import cancel_run, pause_run, resume_run
-from tasks.admin import items, settling
+from tasks.admin import items, rows, settling
 from tasks.admin.logs import export_log, one_line, whole_log
 from tasks.admin.pages import MAY_READ_ALL, run_or_404, visible_runs
 from tasks.admin.results import export_result
@@ -73,6 +73,12 @@ class RunAdmin(SafeHistoryMixin, ReadOnlyAdmin):
             ),
             path("<uuid:pk>/items/", site.admin_view(items.items), name="tasks_run_items"),
             path("<uuid:pk>/items/csv/", site.admin_view(items.export), name="tasks_run_items_csv"),
+            path("<uuid:pk>/rows/<str:name>/", site.admin_view(rows.rows), name="tasks_run_rows"),
+            path(
+                "<uuid:pk>/rows/<str:name>/csv/",
+                site.admin_view(rows.export),
+                name="tasks_run_rows_csv",
+            ),
             path("<uuid:pk>/log/", site.admin_view(whole_log), name="tasks_run_log"),
             path("<uuid:pk>/log/<int:line>/", site.admin_view(one_line), name="tasks_run_line"),
             path("<uuid:pk>/log/file/", site.admin_view(export_log), name="tasks_run_log_export"),

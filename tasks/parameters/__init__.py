@@ -12,6 +12,7 @@ from tasks.parameters.forms import ParameterForm, form_for, search, unknown_name
 from tasks.parameters.frozen import display, freeze, rule_types, rule_values, thaw
 from tasks.parameters.kinds import Kind, register_kind
 from tasks.parameters.param import Param
+from tasks.parameters.rows import Rows
 from tasks.parameters.signature import Parameter, read
 from tasks.parameters.types import File, Money, Secret
 
@@ -26,6 +27,7 @@ __all__ = [
     "Param",
     "Parameter",
     "ParameterForm",
+    "Rows",
     "Secret",
     "addends",
     "canonical",

@@ -12,8 +12,10 @@ from django.db.models import Q
 from django.http import QueryDict
 
 from tasks.calling import call_with
+from tasks.offline import read_only
 from tasks.parameters.kinds import Asked
 from tasks.parameters.kinds.objects import ObjectKind
+from tasks.parameters.kinds.rows import RowsKind
 from tasks.parameters.param import listed
 from tasks.parameters.signature import Parameter
 
@@ -59,6 +61,9 @@ class ParameterForm(forms.Form):
             if not self._arises(parameter):
                 self.errors.pop(parameter.name, None)
                 self.cleaned_data[parameter.name] = None
+        for parameter in self.parameters:
+            if not self.errors:
+                self._look_up(parameter)
         if self.validate_together and not self.errors:
             self._check_together(self.validate_together)
         return self.cleaned_data
@@ -69,8 +74,21 @@ class ParameterForm(forms.Form):
         if self.cleaned_data.get(name) is not None:
             return
         self.cleaned_data[name] = self._unanswered(parameter)
-        if parameter.required and self._arises(parameter):
+        if parameter.required and self._arises(parameter) and not _is_looked_up(parameter):
             self.add_error(name, self.fields[name].error_messages["required"])
+
+    def _look_up(self, parameter: Parameter) -> None:
+        """Freeze the rows that a look-up finds for the other values. It can change nothing."""
+        kind = parameter.kind
+        if not (isinstance(kind, RowsKind) and kind.is_looked_up and self._arises(parameter)):
+            return
+        try:
+            with read_only():
+                found = kind.look_up(parameter.name, self.cleaned_data)
+        except ValidationError as error:
+            self.add_error(parameter.name, error)
+        else:
+            self.cleaned_data[parameter.name] = found
 
     def _unanswered(self, parameter: Parameter) -> object:
         # A page always sends every field, and nothing at all for a list without a tick.
@@ -223,6 +241,10 @@ def _files(
     if data is None or isinstance(data, QueryDict) or files is not None:
         return files
     return {p.name: data[p.name] for p in parameters if p.name in data}
+
+
+def _is_looked_up(parameter: Parameter) -> bool:
+    return isinstance(parameter.kind, RowsKind) and parameter.kind.is_looked_up
 
 
 def _is_among(value: object, wanted: object) -> bool:

@@ -34,6 +34,9 @@ class Param:
     sums_by           {"customer": function of the value}: sums in rules can go by that as well
     accept            endings of file names, such as (".csv",)
     max_size          of a file, in bytes
+    key               of rows: the column that names one, different in each
+    max_rows          how many rows there may be
+    rows              called with other parameters by name; gives the rows, instead of a file
     """
 
     label: str = ""
@@ -54,6 +57,9 @@ class Param:
     sums_by: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     accept: tuple[str, ...] = ()
     max_size: int = DEFAULT_MAX_SIZE
+    key: str = ""
+    max_rows: int = 2000
+    rows: Callable[..., Any] | None = None
 
 
 def are_names(value: object) -> bool:

@@ -5,6 +5,7 @@ from tasks.parameters.fields.dates import DayField, MomentField
 from tasks.parameters.fields.files import UploadField
 from tasks.parameters.fields.numbers import DecimalField, MoneyField, WholeField
 from tasks.parameters.fields.objects import ObjectField
+from tasks.parameters.fields.rows import QueriedField, RowsField
 from tasks.parameters.fields.text import SecretField, TextField
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "MoneyField",
     "ObjectField",
     "OptionField",
+    "QueriedField",
+    "RowsField",
     "SecretField",
     "SeveralField",
     "TextField",

@@ -13,7 +13,9 @@ from tasks.parameters.kinds.dates import DateKind, DateTimeKind
 from tasks.parameters.kinds.files import FileKind
 from tasks.parameters.kinds.numbers import DecimalKind, MoneyKind, WholeKind
 from tasks.parameters.kinds.objects import ObjectKind
+from tasks.parameters.kinds.rows import RowsKind
 from tasks.parameters.kinds.text import SecretKind, text_kind
+from tasks.parameters.rows import Rows
 from tasks.parameters.types import File, Money, Secret
 
 __all__ = ["Asked", "Keep", "Kind", "Load", "kind_of", "register_kind"]
@@ -26,6 +28,7 @@ register_kind(bool, YesNoKind)
 register_kind(date, DateKind)
 register_kind(datetime, DateTimeKind)
 register_kind(File, FileKind)
+register_kind(Rows, RowsKind)
 register_kind(Secret, SecretKind)
 register_kind(Literal, ChoiceKind)
 register_kind(list, SeveralKind)

@@ -1,0 +1,96 @@
+"""Rows of a CSV file, typed; or of a look-up, frozen as one."""
+
+from dataclasses import is_dataclass
+from typing import Any, get_args
+
+import rule_engine
+from django import forms
+from django.core.exceptions import ValidationError
+
+from tasks.calling import call_with
+from tasks.parameters.errors import DeclarationError, DoesNotFit
+from tasks.parameters.fields import QueriedField, RowsField
+from tasks.parameters.kinds.base import Asked, Json, Keep, Load, RuleType, fits
+from tasks.parameters.kinds.choices import SeveralKind, YesNoKind
+from tasks.parameters.kinds.files import FileKind
+from tasks.parameters.kinds.objects import ObjectKind
+from tasks.parameters.kinds.text import SecretKind
+from tasks.parameters.rows import Rows, Table
+from tasks.parameters.types import File
+
+NOT_IN_A_CELL = (FileKind, ObjectKind, SecretKind, SeveralKind, YesNoKind)
+
+
+class RowsKind(FileKind):
+    """`Rows[Credit]`: the rows of a CSV file; in conditions, how many there are"""
+
+    what = "Rows"
+    options = frozenset({"key", "max_rows", "max_size", "rows"})
+    table: Table
+
+    def prepare(self) -> None:
+        from tasks.parameters.signature import read
+
+        (row,) = get_args(self.hint) or (None,)
+        if not (isinstance(row, type) and is_dataclass(row)):
+            raise DeclarationError(
+                "It is not said what a row consists of.", "Write Rows[Credit], a dataclass."
+            )
+        columns = read(row)
+        for column in columns:
+            if isinstance(column.kind, (*NOT_IN_A_CELL, RowsKind)):
+                raise DeclarationError(
+                    f"The column {column.name} is {column.kind.what}, which no cell can hold.",
+                    "Use a text, a number, an amount, a date or a choice.",
+                )
+        key = self.param.key
+        if key not in [column.name for column in columns]:
+            raise DeclarationError(
+                f"key={key!r} is no column.", 'Name the one that names a row: key="account".'
+            )
+        self.table = Table(row, columns, key, self.param.max_rows)
+
+    @property
+    def is_looked_up(self) -> bool:
+        """Whether the rows come from a look-up, and not from a person."""
+        return self.param.rows is not None
+
+    def field(self, asked: Asked) -> forms.Field:
+        if self.is_looked_up:
+            return QueriedField(self.table)
+        return RowsField(self.table, self.param.max_size, required=asked.required)
+
+    def look_up(self, name: str, values: dict[str, Any]) -> Rows[Any]:
+        """What the author's function finds for these values. Raises ValidationError."""
+        found = list(call_with(self.param.rows, values)) if self.param.rows else []
+        if not found:
+            raise ValidationError("Nothing was found for these values.")
+        if len(found) > self.table.most:
+            raise ValidationError(
+                f"{len(found):,} were found. At most {self.table.most:,} can be done at once."
+            )
+        content = self.table.written(found)
+        return Rows(self.table.read(content), File.of(f"{name}.csv", content, "text/csv"))
+
+    def freeze(self, value: Rows[Any], keep: Keep) -> Json:  # type: ignore[override]
+        return {**fits(super().freeze(value.file, keep), dict), "rows": len(value)}
+
+    def thaw(self, frozen: Json, load: Load) -> Rows[Any]:  # type: ignore[override]
+        file = super().thaw(frozen, load)
+        try:
+            return Rows(self.table.read(file.content), file)
+        except ValidationError as error:
+            raise DoesNotFit(
+                f"The rows of {file.name} do not fit the code by now: {error.messages[0]}"
+            ) from error
+
+    def text(self, frozen: Json) -> str:
+        number = fits(fits(frozen, dict).get("rows"), int)
+        return f"{super().text(frozen)}, {number:,} row{'' if number == 1 else 's'}"
+
+    def rule_values(self, name: str, frozen: Json) -> dict[str, object]:
+        stored = None if frozen is None else fits(frozen, dict)
+        return {f"{name}_rows": stored and stored.get("rows")}
+
+    def rule_types(self, name: str) -> dict[str, RuleType]:
+        return {f"{name}_rows": rule_engine.DataType.FLOAT}
