@@ -10,7 +10,7 @@ from django.conf import settings
 
 from tasks import parameters
 from tasks.models import Run, StoredFile, StoredSecret
-from tasks.parameters import File
+from tasks.parameters import DoesNotFit, File
 from tasks.registry import RegisteredTask
 
 
@@ -20,10 +20,10 @@ def keep_file(file: File) -> None:
 
 
 def read_file(sha256: str) -> bytes:
-    """The content of a stored file. Raises ValueError when it is not what was sealed."""
+    """The content of a stored file. Raises DoesNotFit when it is not what was sealed."""
     content = bytes(StoredFile.objects.get(pk=sha256).content)
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise ValueError("The stored file is not the one that was handed in.")
+        raise DoesNotFit("The stored file is not the one that was handed in.")
     return content
 
 
