@@ -10,7 +10,7 @@ from django.http.response import HttpResponseNotAllowed, HttpResponseRedirectBas
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
-from approvals import actions, inbox, linked, notices, preferences
+from approvals import actions, inbox, linked, notices, outgoing, preferences
 from approvals.explained import explain
 from approvals.inbox_filter import InboxFilter
 from approvals.models import ApprovalRequest, Decision
@@ -59,6 +59,7 @@ class ApprovalRequestAdmin(SafeHistoryMixin, ReadOnlyAdmin):
             *notices.urls(self.admin_site),
             *linked.urls(self.admin_site),
             *preferences.urls(self.admin_site),
+            *outgoing.urls(self.admin_site),
             *super().get_urls(),
         ]
 

@@ -6,6 +6,6 @@ from django.dispatch import Signal
 # decision back; where nobody listens nothing is released.
 request_decided = Signal()
 
-# Sent inside the transaction that writes deliveries, or lets some be sent again. Where nobody
-# listens they go out with the next sweep.
+# Sent inside the transaction that writes deliveries, or lets some be sent again; with `due_at` where
+# they are not to be sent before. Where nobody listens they go out with the next sweep.
 deliveries_written = Signal()

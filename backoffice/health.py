@@ -20,6 +20,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.exposition import choose_encoder
 
+from approvals.channels.models import Halt
 from audit.pages import page, person_of
 from backoffice.status import Status, Work, may_see, status, too_long, troubles, work
 from tasks.wording import length
@@ -81,7 +82,7 @@ def status_page(request: HttpRequest) -> HttpResponse:
         "backoffice/status.html",
         title="Status",
         found=found,
-        troubles=list(troubles(found)),
+        troubles=[*troubles(found), *(str(halt) for halt in Halt.objects.order_by("channel"))],
         waited=_in_words(found.work.oldest_wait),
         silence=_in_words(found.work.silence),
     )

@@ -93,6 +93,8 @@ def _settings(person: "User", *, administers: bool) -> Iterator[Item]:
     if person.has_perm("backoffice.change_user"):
         yield _item("People", "person", "backoffice_user_changelist", "backoffice_user")
         yield _item("Groups", "group", "auth_group_changelist", "auth_group")
+    if person.has_perm("approvals.manage_channels"):
+        yield _item("Messages", "outgoing_mail", "approvals_messages", "approvals_messages")
     if administers or person.is_superuser:
         yield _item("Status", "monitor_heart", "status", "status")
 

@@ -41,9 +41,13 @@ def sweep_soon() -> None:
     async_task(SWEEP)
 
 
-def ring_for_deliveries(**_: object) -> None:
-    """Have a worker call `tasks.execution.pump` once the present transaction has committed."""
-    async_task(PUMP)
+def ring_for_deliveries(due_at: datetime | None = None, **_: object) -> None:
+    """Have a worker call `tasks.execution.pump` once the present transaction has committed.
+
+    With `due_at`, not before.
+    """
+    later = {} if due_at is None else {"broker": get_broker().due(due_at)}
+    async_task(PUMP, **later)
 
 
 def sweep_each_minute() -> None:

@@ -6,7 +6,7 @@ sends a second copy. Nothing here decides anything.
 
 import logging
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib.auth import get_user_model
@@ -21,6 +21,7 @@ from approvals.models import ApprovalRequest
 from approvals.signals import deliveries_written
 from approvals.telling import tell
 from approvals.versions import version_in_rows, version_of
+from audit.clock import database_now
 from audit.context import Door
 from audit.transitions import Refusal, transition
 
@@ -201,7 +202,7 @@ def _failed(delivery: Delivery, channel: Channel, error: Exception) -> None:
     elif isinstance(error, Permanent) or delivery.attempts >= MOST_ATTEMPTS:
         _note(delivery, status=Status.FAILED, error=_words(delivery, error))
     else:
-        due = Now() + timedelta(seconds=_pause(delivery, error))
+        due = _later(delivery, error)
         _note(delivery, status=Status.QUEUED, due_at=due, error=_words(delivery, error))
 
 
@@ -213,8 +214,14 @@ def _not_updated(delivery: Delivery, channel: Channel, error: Exception, shown: 
     elif isinstance(error, Permanent) or delivery.attempts >= MOST_ATTEMPTS:
         _note(delivery, shown_version=shown, attempts=0, error=_words(delivery, error))
     else:
-        due = Now() + timedelta(seconds=_pause(delivery, error))
-        _note(delivery, due_at=due, error=_words(delivery, error))
+        _note(delivery, due_at=_later(delivery, error), error=_words(delivery, error))
+
+
+def _later(delivery: Delivery, error: Exception) -> datetime:
+    """When it is tried again. Somebody is told to look then: the sweep comes once a minute only."""
+    due = database_now() + timedelta(seconds=_pause(delivery, error))
+    deliveries_written.send(sender=Delivery, due_at=due)
+    return due
 
 
 def _pause(delivery: Delivery, error: Exception) -> float:
