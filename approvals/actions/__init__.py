@@ -14,12 +14,15 @@ from approvals.actions.requests import (
     withdraw,
 )
 from approvals.actions.sending import pump, resume_channel, send_again
+from approvals.actions.webhooks import add_endpoint, end_endpoint
 
 __all__ = [
     "NobodyCanDecide",
+    "add_endpoint",
     "add_member",
     "decide",
     "decide_by_link",
+    "end_endpoint",
     "escalate_due",
     "expire_due",
     "mark_stale",

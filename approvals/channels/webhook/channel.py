@@ -1,0 +1,76 @@
+"""Webhooks in the form of Standard Webhooks: signed, with ids and states, without anybody's data."""
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+from django.core.checks import CheckMessage
+from standardwebhooks.webhooks import Webhook as Signer
+
+from approvals.channels.base import External, Permanent, Retry, Target, Told
+from approvals.channels.models import Delivery, Endpoint
+from approvals.channels.webhook.secrets import opened
+from approvals.channels.webhook.sending import post
+
+TOO_MANY: Final = 429
+FAULT: Final = 500
+
+
+class Webhook:
+    name = "webhook"
+    label = "Webhook"
+    updatable = False
+
+    def targets(self, told: Told) -> Iterator[Target]:
+        """The endpoints that listen to this event. Nobody in person is reached by them."""
+        if not told.event:
+            return
+        for endpoint in Endpoint.objects.filter(is_active=True):
+            if told.event in endpoint.events:
+                yield Target(str(endpoint.pk))
+
+    def send(self, delivery: Delivery) -> External:
+        endpoint = Endpoint.objects.filter(pk=delivery.address, is_active=True).first()
+        if endpoint is None:
+            raise Permanent("This endpoint is not in use any more.")
+        body, headers = signed(delivery, opened(endpoint.ciphertext))
+        _judge(status := post(endpoint.url, body.encode(), headers))
+        return {"webhook_id": headers["webhook-id"], "status": status}
+
+    def update(self, delivery: Delivery) -> None:
+        raise NotImplementedError("What a webhook said was so at that time.")
+
+    def problems(self) -> Iterable[CheckMessage]:
+        return []
+
+
+def signed(delivery: Delivery, secret: str) -> tuple[str, dict[str, str]]:
+    """The body and its headers. The id is the same each time it is sent."""
+    body = json.dumps(
+        {
+            "type": delivery.event,
+            "timestamp": delivery.made_at.isoformat(),
+            "data": {
+                "subject_type": delivery.subject_type,
+                "subject_id": delivery.subject_id,
+                "status": delivery.request.status if delivery.request else None,
+            },
+        }
+    )
+    number, now = f"delivery_{delivery.pk}", datetime.now(tz=UTC)
+    return body, {
+        "Content-Type": "application/json",
+        "webhook-id": number,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Signer(secret).sign(number, now, body),
+    }
+
+
+def _judge(status: int) -> None:
+    if status < 300:
+        return
+    if status == TOO_MANY or status >= FAULT:
+        raise Retry(f"The webhook's host does not take it now ({status}).")
+    # A redirect is not followed: it could lead anywhere.
+    raise Permanent(f"The webhook's host refuses it ({status}).")

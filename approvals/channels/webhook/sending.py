@@ -1,0 +1,91 @@
+"""One POST to a public address that was resolved once. No redirects, no proxies, no second look-up."""
+
+import http.client
+import ipaddress
+import socket
+import ssl
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+from approvals.channels.base import Permanent, Retry
+
+TIMEOUT: Final = 10.0  # seconds for each step
+NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+ANSWER: Final = 1024  # bytes of the answer that are read, and thrown away
+
+
+class Pinned(http.client.HTTPSConnection):
+    """Connects to the address that was checked, and believes the certificate of the name only."""
+
+    def __init__(self, host: str, port: int, address: str) -> None:
+        self.tls = ssl.create_default_context()
+        super().__init__(host, port, timeout=TIMEOUT, context=self.tls)
+        self.address = address
+
+    def connect(self) -> None:
+        plain = socket.create_connection((self.address, self.port), self.timeout)
+        self.sock = self.tls.wrap_socket(plain, server_hostname=self.host)
+
+
+def problem_of(url: str) -> str:
+    """Why nothing is sent to such an address, as far as it can be seen without asking; else empty."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return "This is not an address."
+    if parts.scheme != "https" or not parts.hostname:
+        return "The address has to begin with https:// and name a host."
+    if parts.username or parts.password:
+        return "Leave out name and password: webhooks are signed."
+    if port == 0:
+        return "This is not an address."
+    return ""
+
+
+def public_address(host: str, port: int) -> str:
+    """Where this host is. Raises `Permanent` unless all of its addresses are public."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise Retry("The host of the webhook has no address.") from error
+    addresses = [str(each[4][0]) for each in found]
+    if not addresses or not all(is_public(address) for address in addresses):
+        raise Permanent("The webhook leads into a private network, where nothing is sent.")
+    return addresses[0]
+
+
+def is_public(address: str) -> bool:
+    """Whether this is an address of the internet, also behind an IPv6 notation of IPv4."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        ip = _inner(ip) or ip
+    return ip.is_global and not ip.is_multicast
+
+
+def _inner(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    if ip in NAT64:
+        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
+    """Send it, and return the status of the answer. Raises `Retry` or `Permanent`."""
+    if problem := problem_of(url):
+        raise Permanent(problem)
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or 443
+    connection = Pinned(host, port, public_address(host, port))
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    try:
+        connection.request("POST", target, body, dict(headers))
+        answer = connection.getresponse()
+        answer.read(ANSWER)
+    except ssl.SSLCertVerificationError as error:
+        raise Permanent("The certificate of the webhook's host is not valid.") from error
+    except (OSError, http.client.HTTPException) as error:
+        raise Retry("The webhook's host could not be reached, or hung up.") from error
+    finally:
+        connection.close()
+    return answer.status
