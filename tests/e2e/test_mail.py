@@ -1,0 +1,44 @@
+"""A manager approves from an email, in a browser."""
+
+import os
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import PHONE
+
+pytestmark = pytest.mark.e2e
+
+
+def look(page, name):
+    if folder := os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+
+
+def test_mona_opens_the_link_of_her_email_and_approves(sign_in, accessible):
+    mona = sign_in("mona", PHONE)
+    mona.goto("/sent/")
+    look(mona, "sent")
+    accessible(mona)
+    mail = (
+        mona.locator("section")
+        .filter(has_text="Email to mona@")
+        .filter(has=mona.get_by_role("link", name="Look and decide"))
+    )
+    mail.first.get_by_role("link", name="Look and decide").click()
+    look(mona, "by-mail")
+    assert "/a/" not in mona.url
+    accessible(mona)
+    mona.get_by_role("button", name="Approve").click()
+    expect(mona.get_by_text("You have approved")).to_be_visible()
+    mona.goto("/approvals/approvalrequest/preferences/")
+    look(mona, "preferences")
+    accessible(mona)
+
+
+def test_erin_sees_what_went_out(sign_in, accessible):
+    erin = sign_in("erin")
+    erin.goto("/approvals/approvalrequest/messages/")
+    expect(erin.get_by_text("Email to").first).to_be_visible()
+    look(erin, "messages")
+    accessible(erin)
