@@ -81,8 +81,8 @@ def decide(request: HttpRequest) -> HttpResponse:
         link.refresh_from_db()
         return _page(request, link, status=403, reason=reason)
     del request.session[KEPT_AS]
-    said = "rejected" if verdict == Decision.Verdict.REJECT else "approved"
-    messages.success(request, f"You have {said} “{decided}”.")
+    said = Decision.Verdict(verdict).label
+    messages.success(request, f"Your answer to “{decided}” is recorded: {said}.")
     return redirect("admin:approvals_approvalrequest_change", decided.pk)
 
 
