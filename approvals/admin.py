@@ -11,10 +11,12 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
 from approvals import actions, inbox, linked, notices, outgoing, preferences
+from approvals.answering import prove_if_given, said, session_of
 from approvals.explained import explain
 from approvals.inbox_filter import InboxFilter
 from approvals.models import ApprovalRequest, Decision
 from approvals.policy import ReasonMissing, to_decide, visible_to
+from approvals.proofs import NotProved, ProofMissing
 from audit.admin import ReadOnlyAdmin, SafeHistoryMixin
 from audit.clock import database_now
 from audit.context import Door
@@ -110,6 +112,7 @@ class ApprovalRequestAdmin(SafeHistoryMixin, ReadOnlyAdmin):
         if verdict not in Verdict.values:
             return HttpResponseBadRequest("Go back, and press Approve, Reject or Ask for changes.")
         try:
+            prove_if_given(request, door=Door.ADMIN)
             decided = actions.decide(
                 request_id,
                 decided_by=person_of(request),
@@ -117,13 +120,16 @@ class ApprovalRequestAdmin(SafeHistoryMixin, ReadOnlyAdmin):
                 seal=request.POST.get("seal", ""),
                 door=Door.ADMIN,
                 reason=reason,
+                session=session_of(request),
             )
         except ReasonMissing as refusal:
             return self._page(request, asked, status=400, reason=reason, problem=str(refusal))
+        except (NotProved, ProofMissing) as refusal:
+            return self._page(request, asked, status=403, reason=reason, unproved=str(refusal))
         except Refusal as refusal:
             messages.error(request, str(refusal))
             return self._page(request, self._found(request, asked.pk), status=403, reason=reason)
-        messages.success(request, _said(decided, verdict))
+        messages.success(request, said(decided, verdict))
         return redirect("admin:approvals_approvalrequest_changelist")
 
     def withdraw_view(self, request: HttpRequest, request_id: UUID) -> HttpResponse:
@@ -155,22 +161,12 @@ class ApprovalRequestAdmin(SafeHistoryMixin, ReadOnlyAdmin):
             title="Approval request",
             status=status,
             asked=asked,
-            page=explain(asked, person_of(request), now=database_now()),
+            page=explain(
+                asked, person_of(request), now=database_now(), session=session_of(request)
+            ),
             form=form,
         )
 
 
 def _to(asked: ApprovalRequest) -> HttpResponseRedirectBase:
     return redirect("admin:approvals_approvalrequest_change", asked.pk)
-
-
-def _said(request: ApprovalRequest, verdict: str) -> str:
-    if verdict == Verdict.REJECT:
-        return f"You have rejected “{request}”. {request.requested_by} reads your reason."
-    if verdict == Verdict.CHANGE:
-        return f"You have asked for changes to “{request}”. {request.requested_by} reads which."
-    if request.status == Status.PENDING:
-        return f"You have approved “{request}”. It still waits for others."
-    if request.status == Status.STALE:
-        return f"You have approved “{request}”, but it was out of date: nothing was done."
-    return f"You have approved “{request}”. It goes ahead."

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.core.checks import CheckMessage, register
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
 
 from approvals import channels
 
@@ -12,3 +13,14 @@ from approvals import channels
 def check_channels(**_: Any) -> Iterable[CheckMessage]:  # noqa: ANN401
     """What each channel in use says about its settings."""
     return [problem for channel in channels.every() for problem in channel.problems()]
+
+
+@register("approvals")
+def check_fresh_proof(**_: Any) -> Iterable[CheckMessage]:  # noqa: ANN401
+    """The database takes no proof that is older than a quarter of an hour."""
+    if not 30 <= settings.FRESH_PROOF_SECONDS <= 900:
+        yield Error(
+            f"FRESH_PROOF_SECONDS is {settings.FRESH_PROOF_SECONDS}.",
+            hint="Set it to 30 at least, so that there is time to press the button, and to 900 at most.",
+            id="approvals.E110",
+        )

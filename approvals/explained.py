@@ -10,6 +10,7 @@ from django.utils.text import get_text_list
 from approvals.inbox import status_of
 from approvals.models import ApprovalRequest, Decision, FollowUp, Reviewer, Stage
 from approvals.policy import Ballot, objection, still_reviewers
+from approvals.proofs import fresh_proof, is_needed
 from audit.context import Door
 from audit.transitions import Refusal
 
@@ -110,10 +111,13 @@ class Explained:
     next: str
     objection: Refusal | None
     may_withdraw: bool
+    asks_proof: bool
 
 
-def explain(request: ApprovalRequest, person: "User", *, now: datetime) -> Explained:
-    """Read everything about a request that its page says to this person."""
+def explain(
+    request: ApprovalRequest, person: "User", *, now: datetime, session: str = ""
+) -> Explained:
+    """Read everything about a request that its page says to this person, in this session."""
     stages = list(request.stages.prefetch_related("groups", "people", "escalate_to"))
     decisions = list(request.decisions.select_related("decided_by"))
     ballot = Ballot(request, stages, decisions)
@@ -133,7 +137,13 @@ def explain(request: ApprovalRequest, person: "User", *, now: datetime) -> Expla
         next=_next(ballot) if waits else ENDED[_end(request)],
         objection=objection(ballot, person, now=now),
         may_withdraw=waits and request.requested_by_id == person.pk,
+        asks_proof=_asks_proof(ballot, person, session),
     )
+
+
+def _asks_proof(ballot: Ballot, person: "User", session: str) -> bool:
+    stage = ballot.open_stage()
+    return stage is not None and is_needed(stage) and fresh_proof(person, session) is None
 
 
 def _end(request: ApprovalRequest) -> ApprovalRequest.Status:
@@ -239,4 +249,7 @@ def _next(ballot: Ballot) -> str:
     people = _people(stage.needed - agreed, more=agreed > 0)
     later = [s for s in ballot.stages if s.position > stage.position]
     then = f"“{later[0].name}” is asked" if later else "it goes ahead at once"
-    return f"When {people}, {then}. One rejection, or a wish for changes, ends it."
+    ends = "One rejection, or a wish for changes, ends it."
+    if not ballot.request.revisable:
+        ends = "One rejection ends it."
+    return f"When {people}, {then}. {ends}"

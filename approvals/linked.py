@@ -13,12 +13,15 @@ from django.views.decorators.http import require_POST, require_safe
 
 from approvals import actions
 from approvals.actions.links import NotYours, objection_to
+from approvals.answering import prove_if_given, said, session_of
 from approvals.channels.models import MailLink
 from approvals.explained import explain
 from approvals.links import hashed
 from approvals.models import Decision
 from approvals.policy import ReasonMissing
+from approvals.proofs import NotProved, ProofMissing
 from audit.clock import database_now
+from audit.context import Door
 from audit.pages import page, person_of
 from audit.transitions import Refusal
 
@@ -69,20 +72,26 @@ def decide(request: HttpRequest) -> HttpResponse:
         return _lost(request)
     verdict, reason = request.POST.get("verdict"), request.POST.get("reason", "")
     if verdict not in Decision.Verdict.values:
-        return HttpResponseBadRequest("Go back, and press Approve or Reject.")
+        return HttpResponseBadRequest("Go back, and press Approve, Reject or Ask for changes.")
     try:
+        prove_if_given(request, door=Door.EMAIL)
         decided = actions.decide_by_link(
-            link.pk, decided_by=person_of(request), verdict=verdict, reason=reason
+            link.pk,
+            decided_by=person_of(request),
+            verdict=verdict,
+            reason=reason,
+            session=session_of(request),
         )
     except ReasonMissing as refusal:
         return _page(request, link, status=400, reason=reason, problem=str(refusal))
+    except (NotProved, ProofMissing) as refusal:
+        return _page(request, link, status=403, reason=reason, unproved=str(refusal))
     except Refusal as refusal:
         messages.error(request, str(refusal))
         link.refresh_from_db()
         return _page(request, link, status=403, reason=reason)
     del request.session[KEPT_AS]
-    said = Decision.Verdict(verdict).label
-    messages.success(request, f"Your answer to “{decided}” is recorded: {said}.")
+    messages.success(request, said(decided, verdict))
     return redirect("admin:approvals_approvalrequest_change", decided.pk)
 
 
@@ -120,7 +129,7 @@ def _page(request: HttpRequest, link: MailLink, *, status: int = 200, **form: st
         title="Approval request",
         status=status,
         asked=link.request,
-        page=explain(link.request, person, now=database_now()),
+        page=explain(link.request, person, now=database_now(), session=session_of(request)),
         by_mail=problem is None,
         problem_of_link=problem,
         form=form,

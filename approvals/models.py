@@ -36,6 +36,8 @@ class ApprovalRequest(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="requests_made"
     )
     reason = models.TextField("why", blank=True)
+    # Whether who asked can change it and ask anew: not what somebody found, or a look at a pause.
+    revisable = models.BooleanField("may be sent back", default=False, db_default=False)
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     opened_at = models.DateTimeField("asked at", db_default=Now(), editable=False)
     expires_at = models.DateTimeField("waits until")
@@ -137,6 +139,28 @@ class FollowUp(models.Model):
         return f"{self.get_kind_display()}: {self.stage}"
 
 
+class Proof(models.Model):
+    """That somebody proved anew who they are, in one session. The database lets it only grow."""
+
+    class Kind(models.TextChoices):
+        PASSWORD = "password", "Password"
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="proofs")
+    kind = models.CharField(max_length=10, choices=Kind)
+    session = models.CharField("digest of the session", max_length=64)
+    door = models.CharField(max_length=10)
+    # Stamped by the database.
+    proved_at = models.DateTimeField(db_column="recorded_at", db_default=Now(), editable=False)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["person", "session", "-proved_at"], name="proof_of_person")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of {self.person}"
+
+
 class Decision(models.Model):
     """One person's answer to exactly what they were shown."""
 
@@ -156,6 +180,9 @@ class Decision(models.Model):
     seal = models.CharField("seal of what was shown", max_length=64)
     door = models.CharField(max_length=10)
     reason = models.TextField(blank=True)
+    proof = models.ForeignKey(
+        Proof, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     decided_at = models.DateTimeField(db_default=Now(), editable=False)
 
     history = audited()

@@ -52,6 +52,10 @@ class ReasonMissing(Refusal):
     """A rejection, or a wish for changes, came without a reason."""
 
 
+class NotRevisable(Refusal):
+    """Changes were asked for to what cannot be asked anew."""
+
+
 @dataclass(frozen=True)
 class StageSpec:
     """What a stage asks for: so many of these groups' members and these people.

@@ -154,6 +154,9 @@ SIMPLE_HISTORY_REVERT_DISABLED = True  # hides the button; the views refuse the 
 # django-q2 rings the bell, the Run row decides what happens. docs/explanation/queue.md gives the
 # reason for each value.
 
+# How old the proof of who somebody is may be when they agree where a rule asks for it.
+FRESH_PROOF_SECONDS = env.int("FRESH_PROOF_SECONDS", default=300)
+
 # For how long a worker may be silent before its run is taken from it. Its heart beats three times.
 RUN_LEASE_SECONDS = env.int("RUN_LEASE_SECONDS", default=60)
 # How long a run that was asked to stop may go on before it is stopped by force.

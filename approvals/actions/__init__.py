@@ -3,6 +3,7 @@
 from approvals.actions.following_up import escalate_due, remind_due
 from approvals.actions.links import decide_by_link
 from approvals.actions.preferences import save_preferences
+from approvals.actions.proving import prove_by_password
 from approvals.actions.requests import (
     NobodyCanDecide,
     add_member,
@@ -27,6 +28,7 @@ __all__ = [
     "expire_due",
     "mark_stale",
     "open_request",
+    "prove_by_password",
     "pump",
     "remind_due",
     "remove_member",

@@ -24,7 +24,12 @@ class LinkUsed(Refusal):
 
 
 def decide_by_link(
-    link_id: int, *, decided_by: "User", verdict: Decision.Verdict | str, reason: str = ""
+    link_id: int,
+    *,
+    decided_by: "User",
+    verdict: Decision.Verdict | str,
+    reason: str = "",
+    session: str = "",
 ) -> ApprovalRequest:
     """Decide what an email asked. Refuses whatever `decide` refuses, and the link of another.
 
@@ -45,6 +50,7 @@ def decide_by_link(
             seal=link.seal,
             door=Door.EMAIL,
             reason=reason,
+            session=session,
         )
 
 

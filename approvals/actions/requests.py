@@ -10,8 +10,8 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db.models.functions import Now
 
-from approvals import policy
-from approvals.models import ApprovalRequest, Decision, Reviewer, Stage
+from approvals import policy, proofs
+from approvals.models import ApprovalRequest, Decision, Proof, Reviewer, Stage
 from approvals.policy import Ballot, StageSpec
 from approvals.signals import request_decided
 from approvals.telling import ask, tell
@@ -53,10 +53,11 @@ def open_request(  # noqa: PLR0913 - a question has this many parts
     stages: Sequence[StageSpec],
     reason: str = "",
     waits_for: timedelta | None = None,
+    revisable: bool = False,
 ) -> ApprovalRequest:
     """Put a sealed question to people.
 
-    It expires after `waits_for`, or earlier where a stage says so; without either, after three
+    `revisable` says that who asks can change it and ask anew. It expires after `waits_for`, or earlier where a stage says so; without either, after three
     days. Raises `NobodyCanDecide` when a stage could never get the decisions it needs.
     """
     if not stages:
@@ -68,6 +69,7 @@ def open_request(  # noqa: PLR0913 - a question has this many parts
             seal=seal,
             requested_by=requested_by,
             reason=reason,
+            revisable=revisable,
             expires_at=database_now() + policy.time_to_decide(stages, waits_for),
         )
         asked = [
@@ -118,7 +120,7 @@ def _add_reviewers(stage: Stage, people: "Iterable[User]", *, not_before: dateti
     )
 
 
-def decide(
+def decide(  # noqa: PLR0913 - who answers what, with which answer, how and why
     request_id: UUID | str,
     *,
     decided_by: "User",
@@ -126,12 +128,14 @@ def decide(
     seal: str,
     door: str,
     reason: str = "",
+    session: str = "",
 ) -> ApprovalRequest:
     """Record one person's decision on exactly what they were shown.
 
     Raises a `Refusal` (see `approvals.policy`) when this person may not decide this request, when
     it is not waiting, when the seal is another, or when no reason is given for a rejection or for the
-    changes that are asked for.
+    changes that are asked for. `session` is that of a door which has one: in it the person may have
+    proved who they are, as some stages ask (`ProofMissing`).
     """
     subject = ApprovalRequest.objects.filter(pk=request_id).first()
     with transition(by=decided_by, door=door, subject=subject, reason=reason):
@@ -146,6 +150,11 @@ def decide(
             raise refusal or policy.NotWaiting("This request asks nobody any more.")
         if verdict in REASON_MISSING and not reason.strip():
             raise policy.ReasonMissing(REASON_MISSING[verdict])
+        if verdict == Verdict.CHANGE and not request.revisable:
+            raise policy.NotRevisable(
+                "This cannot be asked anew in another form: reject it instead."
+            )
+        proof = _proof(stage, person, verdict, session)
         decision = Decision.objects.create(
             request=request,
             stage=stage,
@@ -155,9 +164,22 @@ def decide(
             seal=request.seal,
             door=door,
             reason=reason.strip(),
+            proof=proof,
         )
         _close(replace(ballot, decisions=[*ballot.decisions, decision]))
     return request
+
+
+def _proof(stage: Stage, person: "User", verdict: str, session: str) -> Proof | None:
+    if not proofs.is_needed(stage, verdict):
+        return None
+    proof = proofs.fresh_proof(person, session)
+    if proof is None:
+        raise proofs.ProofMissing(
+            "To agree to this, prove that it is you: open the page of the request and type your "
+            "password there."
+        )
+    return proof
 
 
 def _locked(request_id: UUID | str) -> ApprovalRequest:

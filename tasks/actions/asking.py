@@ -246,4 +246,5 @@ def _await_approval(
         stages=stages,
         reason=run.reason,
         waits_for=waits_for,
+        revisable=run.undoes_id is None,
     )

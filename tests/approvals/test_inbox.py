@@ -230,7 +230,7 @@ def test_the_page_says_who_asks_for_what_and_why(client, alice, bob, approvers):
         "Rule: Credits above 100",
         "amount &gt; 100 — needs 1 of Approvers",
         "Bob Example",
-        "When one person agrees, it goes ahead at once. One rejection, or a wish for changes, ends it.",
+        "When one person agrees, it goes ahead at once. One rejection ends it.",
     ):
         assert words in text
 

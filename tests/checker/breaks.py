@@ -112,6 +112,9 @@ OF_CONSENT: Final[Breaks] = {
             WHERE id = %(paid_request)s AND status = 'approved'""",
         ],
     ],
+    "who_agreed_had_proved_it": [
+        ["UPDATE approvals_stage SET fresh_proof = true WHERE request_id = %(paid_request)s"],
+    ],
     "nothing_refused_goes_on": [
         [
             "UPDATE approvals_approvalrequest SET status = 'rejected' WHERE id = %(paid_request)s",

@@ -31,6 +31,25 @@ def nothing_refused_goes_on(evidence: Evidence) -> Iterator[str]:
 
 
 @invariant(3)
+def who_agreed_had_proved_it(evidence: Evidence) -> Iterator[str]:
+    """Where a stage asks for fresh proof, whoever agreed had just proved who they are."""
+    for request, stage, person in evidence.rows("""
+        SELECT yes.request_id, stage.name, yes.decided_by_id
+        FROM approvals_decision yes JOIN approvals_stage stage ON stage.id = yes.stage_id
+        WHERE stage.fresh_proof AND yes.verdict = 'approve' AND NOT EXISTS (
+            SELECT FROM approvals_proof proof
+            WHERE proof.id = yes.proof_id AND proof.person_id = yes.decided_by_id
+                AND yes.decided_at - proof.recorded_at
+                    BETWEEN interval '0' AND interval '15 minutes')
+        ORDER BY yes.id
+    """):
+        yield (
+            f"Person {person} agreed to request {request} in “{stage}”, and had not proved who they "
+            "are."
+        )
+
+
+@invariant(3)
 def enough_people_agreed(evidence: Evidence) -> Iterator[str]:
     """Each stage has its number of different people, asked, not the requester, in time, seal seen."""
     for run, request, stage, needed, agreed in evidence.rows("""

@@ -6,7 +6,7 @@ from django.db.models.functions import Now
 
 from approvals import actions as approvals
 from approvals.models import ApprovalRequest, Notice
-from approvals.policy import NotEligible, OwnRequest, StageSpec
+from approvals.policy import NotEligible, NotRevisable, OwnRequest, StageSpec
 from audit.context import Door
 from tasks.access import Right
 from tasks.actions import Finding, NotSettled, RuleSpec, save_rule
@@ -191,6 +191,11 @@ def test_the_one_who_asked_hears_of_the_proposal_and_of_its_end(proposed, decide
 
 
 # --- The database ---------------------------------------------------------------------------------
+
+
+def test_what_somebody_found_is_not_sent_back(proposed, decide, bob):
+    with pytest.raises(NotRevisable):
+        decide(proposed, bob, "change", "Look again")
 
 
 def refuses(sql):
