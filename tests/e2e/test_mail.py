@@ -30,7 +30,7 @@ def test_mona_opens_the_link_of_her_email_and_approves(sign_in, accessible):
     assert "/a/" not in mona.url
     accessible(mona)
     mona.get_by_role("button", name="Approve").click()
-    expect(mona.get_by_text("is recorded: Approved")).to_be_visible()
+    expect(mona.get_by_text("You have approved")).to_be_visible()
     mona.goto("/approvals/approvalrequest/preferences/")
     look(mona, "preferences")
     accessible(mona)
