@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 type Item = dict[str, Any]
 
 
-def environment(_request: HttpRequest) -> tuple[str, str] | None:
+def environment(request: HttpRequest) -> tuple[str, str] | None:
+    """What stands at the top of every page: what is stopped, or that this is the demo."""
+    from tasks.stops import in_words, open_stops
+
+    stop = open_stops().first() if request.user.is_authenticated else None
+    if stop:
+        return (f"Stopped: {in_words(stop)}", "danger")
     return ("Demo", "warning") if in_demo() else None
 
 
@@ -55,7 +61,7 @@ def sidebar(request: HttpRequest) -> list[Item]:
 
 def _work(person: "User", *, administers: bool) -> Iterator[Item]:
     from approvals.inbox import waiting_count
-    from tasks.access import to_settle
+    from tasks.access import may_stop_anything, to_settle
 
     inbox = ("approvals_approvalrequest", "approvals_notice")
     yield _item("Catalogue", "apps", "tasks_task_changelist", "tasks_task")
@@ -67,6 +73,8 @@ def _work(person: "User", *, administers: bool) -> Iterator[Item]:
         count=waiting_count(person),
     )
     yield _item("Runs", "history", "tasks_run_changelist", "tasks_run")
+    if may_stop_anything(person) or stopped():
+        yield _item("Stops", "stop_circle", "tasks_stop_changelist", "tasks_stop", count=stopped())
     if in_demo():
         yield {
             "title": "Sent messages",
@@ -78,6 +86,13 @@ def _work(person: "User", *, administers: bool) -> Iterator[Item]:
         doubtful = to_settle(person).count()
         names = ("tasks_run_uncertain", "tasks_run_settle")
         yield _item("Uncertain", "help", "tasks_run_uncertain", *names, count=doubtful)
+
+
+def stopped() -> int:
+    """How much is stopped now."""
+    from tasks.models import Stop
+
+    return Stop.objects.filter(ended_at=None).count()
 
 
 def _audit(person: "User") -> Iterator[Item]:

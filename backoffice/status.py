@@ -18,6 +18,7 @@ from tasks import queue
 from tasks.access import Right, tasks_for
 from tasks.models import Pause, Run
 from tasks.one_at_a_time import first_in_their_line
+from tasks.stops import is_stopped
 from tasks.wording import length
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Status:
 
 def work() -> Work:
     """Four statements, each of which reads no more than what is on its way."""
-    due = (Q(due_at=None) | Q(due_at__lte=Now())) & first_in_their_line()
+    due = (Q(due_at=None) | Q(due_at__lte=Now())) & first_in_their_line() & ~Q(is_stopped())
     # Who had to wait for another run waits for a worker only since that one has rung for it.
     since = Case(
         When(concurrency_key="", then="queued_at"), default=Coalesce("rung_at", "queued_at")

@@ -108,11 +108,22 @@ def highest(person: "User", task: Task) -> Right | None:
 
 def who(right: Right, task: Task) -> "QuerySet[User]":
     """The active people who have been granted this right on this task, directly or by a group."""
-    grants = {"content_object": task, "permission__codename__in": codenames(right)}
+    return who_of(right, Task.objects.filter(pk=task.pk))
+
+
+def who_of(right: Right, tasks: QuerySet[Task]) -> "QuerySet[User]":
+    """The active people who have been granted this right on one of these tasks."""
+    grants = {"content_object__in": tasks, "permission__codename__in": codenames(right)}
     by_name = TaskUserPermission.objects.filter(**grants).values("user")
     by_group = TaskGroupPermission.objects.filter(**grants).values("group")
     people = get_user_model().objects.filter(Q(pk__in=by_name) | Q(groups__in=by_group))
     return people.filter(is_active=True).distinct()
+
+
+def may_stop_anything(person: "User") -> bool:
+    """Whether there is a task that this person may stop: one to approve or to administer."""
+    mine = tasks_for(person, Right.APPROVE) | tasks_for(person, Right.CHANGE)
+    return mine.exists()
 
 
 def runs_for(person: "User") -> QuerySet[Run]:

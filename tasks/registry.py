@@ -116,6 +116,7 @@ class RegisteredTask:
     one_running_per: tuple[str, ...] = ()
     undo: Undo | None = None
     limits: Limits = NEVER
+    moves_money: bool = False
     file: str = ""
     line: int = 0
     source_hash: str = ""
@@ -150,6 +151,7 @@ class Registry:
         one_running_per: str | Sequence[str] = (),
         undo: Undo | None = None,
         limits: Limits = NEVER,
+        moves_money: bool = False,
         slug: str | None = None,
     ) -> Callable[[F], F]:
         """Make a function a task, and hand it back unchanged.
@@ -159,13 +161,12 @@ class Registry:
         be run again after it was interrupted. `approval` and `grants` (group name to level) are
         what a new task starts with; people change them later in the admin. `preview` tells what a
         run would do, `validate` checks parameters against each other, `look_up` asks the other side
-        whether a step without an answer happened. Without `slug`, the name of the function names
-        the task for ever.
-        run would do, `validate` checks parameters against each other. `one_open_per` names the
+        whether a step without an answer happened. `one_open_per` names the
         parameters for the same values of which a second run is refused while one is open;
         `one_running_per`, those for which a second run waits while one runs. `undo` names the task
         that undoes this one. `limits` says where a run over many items pauses, for somebody to look.
-        Without `slug`, the name of the function names the task for ever.
+        `moves_money` says so where no parameter is an amount of money: whoever stops all money stops
+        it, too. Without `slug`, the name of the function names the task for ever.
 
         Nothing is raised for a wrong declaration: see `problems`.
         """
@@ -190,6 +191,7 @@ class Registry:
                 one_running_per=_names(one_running_per),
                 undo=undo,
                 limits=limits,
+                moves_money=moves_money,
                 file=file,
                 line=line,
                 # Without the look-up: one that is written for an uncertain run must not change it.

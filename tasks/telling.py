@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 Status = Run.Status
 
 EVENTS: Final = (
+    Event("stopped", "Somebody stops tasks"),
+    Event("started", "What was stopped starts again"),
     Event("run_failed", "A run failed"),
     Event("run_uncertain", "A run is uncertain"),
     Event("run_stale", "A run is out of date: what was approved no longer holds"),

@@ -11,7 +11,7 @@ from django.forms import Form
 from approvals import actions as approvals
 from approvals.policy import StageSpec
 from audit.clock import database_now
-from audit.transitions import transition
+from audit.transitions import Refusal, transition
 from tasks import parameters, queue, tallies, vault
 from tasks.access import NotGranted, Right, require
 from tasks.conditions import Facts
@@ -25,12 +25,17 @@ from tasks.revising import check_revisable, revision_shown
 from tasks.rules import rules_that_apply
 from tasks.seals import seal_of_run
 from tasks.stages import stages_for
+from tasks.stops import in_words, stop_of
 from tasks.undoing import check_undoable, values_to_undo
 
 if TYPE_CHECKING:
     from backoffice.models import User
 
 Status = Run.Status
+
+
+class TaskStopped(Refusal):
+    """Nobody can ask for this task: somebody has stopped it."""
 
 
 class InvalidValues(Exception):
@@ -78,7 +83,7 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
     task = Task.objects.get(pk=task_id)
     reason = reason.strip()
     with transition(by=requested_by, door=door, subject=task, reason=reason):
-        require(requested_by, Right.REQUEST, task)
+        _may_ask(requested_by, task)
         if revises:
             _take_back(revises, by=requested_by, door=door)
         _lock([again_of, undoes, revises])
@@ -104,6 +109,12 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
         if run.status == Status.QUEUED:
             queue.ring(run.pk, timeout=task.timeout)
     return run
+
+
+def _may_ask(person: "User", task: Task) -> None:
+    require(person, Right.REQUEST, task)
+    if stop := stop_of(task):
+        raise TaskStopped(f"{stop.stopped_by} has stopped {in_words(stop)}: {stop.reason}")
 
 
 def _without_reason(form: Form) -> InvalidValues:

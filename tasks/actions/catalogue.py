@@ -1,11 +1,14 @@
 """The rows behind the code: adopted when a task appears, retired when its code is gone."""
 
+from typing import Any
+
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 
 from audit.clock import database_now
 from audit.context import Door
 from audit.transitions import transition
+from tasks import parameters
 from tasks.access import Right
 from tasks.actions.grants import set_right
 from tasks.actions.rules import put_in_force
@@ -30,10 +33,15 @@ def adopt_task(registered: RegisteredTask) -> None:
             _refresh(task, registered)
 
 
+def _copied(registered: RegisteredTask) -> dict[str, Any]:
+    """What the row repeats of the code."""
+    declared = parameters.read(registered.function)
+    money = registered.moves_money or any(p.kind.is_money for p in declared)
+    return {name: getattr(registered, name) for name in COPIED} | {"moves_money": money}
+
+
 def _introduce(registered: RegisteredTask) -> None:
-    task = Task.objects.create(
-        slug=registered.slug, **{name: getattr(registered, name) for name in COPIED}
-    )
+    task = Task.objects.create(slug=registered.slug, **_copied(registered))
     for group, level in registered.grants.items():
         set_right(task, Right[level.upper()], to=_group(group))
     for position, rule in enumerate(registered.approval, start=1):
@@ -67,9 +75,10 @@ def _group(name: str) -> Group:
 
 
 def _refresh(task: Task, registered: RegisteredTask) -> None:
-    changed = [n for n in COPIED if getattr(task, n) != getattr(registered, n)]
+    copied = _copied(registered)
+    changed = [name for name, value in copied.items() if getattr(task, name) != value]
     for name in changed:
-        setattr(task, name, getattr(registered, name))
+        setattr(task, name, copied[name])
     if task.retired_at:
         task.retired_at = None
         changed.append("retired_at")

@@ -13,9 +13,10 @@ from django.db.models import OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from audit.clock import database_now
-from tasks.errors import NotOurs
+from tasks.errors import Cancelled, NotOurs
 from tasks.killpoints import killpoint
 from tasks.models import Effect, Run
+from tasks.stops import in_words, stop_of
 
 # Stripe keeps a key for 24 hours; after that the same key would do it a second time.
 KEY_LIVES: Final = timedelta(hours=23)
@@ -50,6 +51,7 @@ def begin_effect(run: Run, step: str) -> tuple[Effect, bool]:
     attempt. The second value says whether this is the first time that it is sent under its key.
     """
     effect = run.effects.filter(step=step).order_by("-generation").first()
+    _not_stopped(run)
     if effect is None:
         key = key_of(run, step)
         return Effect.objects.create(run=run, step=step, key=key, sent_at=database_now()), True
@@ -58,6 +60,15 @@ def begin_effect(run: Run, step: str) -> tuple[Effect, bool]:
         effect.save(update_fields=["sent_at"])
         return effect, True
     return effect, False
+
+
+def _not_stopped(run: Run) -> None:
+    """Raise `Cancelled` where somebody has stopped the task: no step is begun after that."""
+    if stop := stop_of(run.task):
+        raise Cancelled(
+            f"{stop.stopped_by} has stopped {in_words(stop)}: {stop.reason} What was done before "
+            "stays done."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +157,7 @@ def write_effect(run: Run, step: str, write: Callable[[], Any]) -> Any:  # noqa:
         effect = Effect.objects.filter(run=run, step=step).first()
         if effect and effect.answered_at and not effect.refused:
             return effect.answer
+        _not_stopped(run)
         answer = write()
         effect = effect or Effect(run=run, step=step, key=key_of(run, step))
         effect.answer, effect.refused, effect.error = answer, False, ""

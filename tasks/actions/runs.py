@@ -25,6 +25,7 @@ from tasks.one_at_a_time import may_begin
 from tasks.previews import why_not_as_approved
 from tasks.releases import is_known_here
 from tasks.seals import seal_of_run
+from tasks.stops import stop_of
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -101,7 +102,7 @@ def start_run(run_id: UUID | str, *, worker: str, door: str) -> Run | None:
     """
     with transition(by=None, door=door):
         run = locked(Run.objects.filter(pk=run_id)).annotate(now=Now()).first()
-        if run is None or run.status != Status.QUEUED or (run.due_at and run.due_at > run.now):
+        if run is None or not _is_due(run):
             return None
         if not is_known_here(run.task):
             _leave_to_others(run)
@@ -125,6 +126,12 @@ def start_run(run_id: UUID | str, *, worker: str, door: str) -> Run | None:
         killpoint("claim-written")
     killpoint("claimed")
     return run
+
+
+def _is_due(run: Run) -> bool:
+    """Whether it waits for a worker now. What is stopped waits on: who starts it again rings for it."""
+    later = run.due_at is not None and run.due_at > run.now  # type: ignore[attr-defined]
+    return run.status == Status.QUEUED and not later and stop_of(run.task) is None
 
 
 def lease() -> timedelta:

@@ -2,5 +2,6 @@
 
 from tasks.admin.catalogue import TaskAdmin
 from tasks.admin.runs import RunAdmin
+from tasks.admin.stops import StopAdmin
 
-__all__ = ["RunAdmin", "TaskAdmin"]
+__all__ = ["RunAdmin", "StopAdmin", "TaskAdmin"]

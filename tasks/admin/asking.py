@@ -30,6 +30,7 @@ from tasks.models import Run, Task
 from tasks.one_at_a_time import Taken
 from tasks.registry import RegisteredTask
 from tasks.rules import rules_in_force
+from tasks.stops import stop_of
 from tasks.undoing import NotUndoable, check_undoable, values_to_undo
 from tasks.wording import always_holds, in_words, paragraphs
 
@@ -280,6 +281,7 @@ def _show(
         description=paragraphs(task.description),
         rules=[in_words(rule) for rule in rules],
         always=always,
+        stop=stop_of(task),
         needs_why=always or not may_execute,
         recent=list(task.runs.filter(requested_by=person).order_by("-requested_at")[:RECENT]),
     )

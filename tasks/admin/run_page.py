@@ -20,9 +20,10 @@ from tasks.admin.logs import tail
 from tasks.admin.outputs import outputs_of
 from tasks.admin.pages import MAY_READ_ALL, code_of
 from tasks.admin.rows import names_with_rows
-from tasks.models import Run
+from tasks.models import Run, Stop
 from tasks.one_at_a_time import ahead_of
 from tasks.revising import may_revise, revisions_of
+from tasks.stops import in_words, stop_of
 from tasks.story import story_of
 from tasks.undoing import task_to_undo, undone_by
 from tasks.wording import deciders, state_of, time_left, what_next
@@ -36,6 +37,9 @@ AGAIN = {  # milliseconds until the page asks again
     Run.Status.RUNNING: 1000,
     Run.Status.PAUSED: 4000,
 }
+
+
+TURN = "It waits for its turn."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +69,11 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
     """What changes by itself until the run is over. Of the log, what is `after` a line."""
     administers = allowed(person, Right.CHANGE, run.task)
     ahead, tallies = ahead_of(run), tallies_of(run)
+    stop = stop_of(run.task) if run.status == Run.Status.QUEUED else None
     return {
         "run": run,
         "again": AGAIN.get(Run.Status(run.status), 0),
-        "state": "It waits for its turn." if ahead else state_of(run),
+        "state": stopped_in_words(stop) if stop else TURN if ahead else state_of(run),
         "ahead": ahead,
         "may_open_ahead": ahead and _may_see(ahead.pk, person),
         "what_next": what_next(run),
@@ -93,6 +98,11 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
         "may_revise": may_revise(run, person) and _may_ask(run, person),
         "administers": administers,
     }
+
+
+def stopped_in_words(stop: Stop) -> str:
+    """How a run stands that waits for what is stopped."""
+    return f"It waits: {stop.stopped_by} has stopped {in_words(stop)}."
 
 
 def _forced_at(run: Run) -> datetime | None:

@@ -437,7 +437,7 @@ def test_who_administers_a_task_sees_it(client, task, dave):
 
 
 def test_for_others_it_does_not_exist(client, task, alice):
-    set_right(task, Right.APPROVE, to=alice)
+    set_right(task, Right.EXECUTE, to=alice)
     assert in_sidebar(client, alice) == ("", "Runs")
     assert page(client, alice).status_code == 404
 

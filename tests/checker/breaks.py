@@ -89,6 +89,13 @@ OF_WAITING: Final[Breaks] = {
 }
 
 OF_CONSENT: Final[Breaks] = {
+    "nothing_began_while_it_was_stopped": [
+        [
+            """INSERT INTO tasks_stop (scope, category, reason, stopped_by_id, stopped_at)
+            SELECT 'everything', '', 'x', requested_by_id, started_at - interval '1 second'
+            FROM tasks_run WHERE id = %(running)s"""
+        ],
+    ],
     "run_and_request_end_together": [
         [
             """UPDATE approvals_approvalrequest SET status = 'pending'

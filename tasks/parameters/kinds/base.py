@@ -58,6 +58,7 @@ class Kind(ABC):
     options: ClassVar[frozenset[str]] = frozenset()  # of Param, beside those for every kind
     rule_type: RuleType | None = rule_engine.DataType.STRING
     comparable: ClassVar[bool] = True  # whether two runs can be seen to have the same value
+    is_money: ClassVar[bool] = False
     same_everywhere: ClassVar[bool] = False  # whether a value means the same in every task
     # Where in its JSON a number stands that can be added up, and what two must share to be added.
     number_at: ClassVar[tuple[str, ...] | None] = None

@@ -84,6 +84,7 @@ class MoneyKind(Kind):
     """`Money`: in conditions, `amount` and `amount_currency`."""
 
     what = "Money"
+    is_money = True
     options = frozenset({"min", "max", "currencies"})
     number_at = ("amount",)
     unit_at = ("currency",)
