@@ -154,6 +154,9 @@ SIMPLE_HISTORY_REVERT_DISABLED = True  # hides the button; the views refuse the 
 # django-q2 rings the bell, the Run row decides what happens. docs/explanation/queue.md gives the
 # reason for each value.
 
+# Where a ticket is read: https://support.example.com/tickets/{ticket}. Empty: its number is no link.
+TICKET_URL = env.str("TICKET_URL", default="")
+
 # How old the proof of who somebody is may be when they agree where a rule asks for it.
 FRESH_PROOF_SECONDS = env.int("FRESH_PROOF_SECONDS", default=300)
 

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from tasks import killpoints, parameters
 from tasks.conditions import check_condition
 from tasks.registry import RegisteredTask, UnknownTask, registry
+from tasks.tickets import PLACE
 
 TAKES_ANYTHING = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
 
@@ -26,6 +27,21 @@ def check_tasks(**_: object) -> list[CheckMessage]:
     for task in registry.all():
         found += _of_task(task)
     return found
+
+
+@register("tasks")
+def check_ticket_url(**_: object) -> list[CheckMessage]:
+    """The address of tickets is one that a page may link to, with a place for the number."""
+    address = settings.TICKET_URL
+    if not address or (address.startswith(("https://", "http://")) and PLACE in address):
+        return []
+    return [
+        Error(
+            f"TICKET_URL is {address!r}.",
+            hint="Write an address such as https://support.example.com/tickets/{ticket}.",
+            id="tasks.E011",
+        )
+    ]
 
 
 @register("tasks", deploy=True)

@@ -160,6 +160,10 @@ class ApprovalRule(models.Model):
     fresh_proof = models.BooleanField(
         "who agrees proves anew who they are", default=False, db_default=False
     )
+    # What the number of a ticket looks like. Empty: none is asked for.
+    ticket_pattern = models.CharField(
+        "asks for a ticket like", max_length=200, blank=True, default="", db_default=""
+    )
     expires_after = models.DurationField("expires after", null=True, blank=True)
     remind_after = models.DurationField("reminds after", null=True, blank=True)
     escalate_after = models.DurationField("escalates after", null=True, blank=True)
@@ -252,6 +256,7 @@ class Run(models.Model):
     )
     door = models.CharField(max_length=10)
     reason = models.TextField(blank=True)
+    ticket = models.CharField(max_length=40, blank=True, default="", db_default="")
     headline = models.CharField("what", max_length=300)
     values = models.JSONField("parameters")
     preview = models.JSONField(default=list)

@@ -22,6 +22,7 @@ from tasks.discovery import import_modules
 from tasks.limits import NEVER, Limits
 from tasks.source import fingerprint, location
 from tasks.spans import problems_of_times
+from tasks.tickets import problem_of_pattern
 
 type Function = Callable[..., Any]
 Level = Literal["view", "request", "execute", "approve", "change"]
@@ -49,7 +50,8 @@ class Approval:
     `when` is an expression over the task's parameters, such as "amount > 100", or "true". A request
     expires after `expires_after`, three days by default. `remind_after` and `escalate_after`, to the
     groups `escalate_to`, are counted from the request, too. `may_serve_twice` lets somebody agree
-    who has decided another stage; `fresh_proof` asks who agrees to prove anew who they are. With
+    who has decided another stage; `fresh_proof` asks who agrees to prove anew who they are;
+    `ticket_pattern` asks who asks for the number of a ticket like it. With
     `for_settling`, they must agree as well to what follows when the run is uncertain. `limits` are
     those of the runs for which it holds, beside the task's own.
     """
@@ -67,6 +69,7 @@ class Approval:
     limits: Limits = NEVER
     may_serve_twice: bool = False
     fresh_proof: bool = False
+    ticket_pattern: str = ""
 
     def __post_init__(self) -> None:
         for attribute in ("groups", "people", "escalate_to"):
@@ -328,6 +331,8 @@ def _problems_of_approval(label: str, rule: object) -> Iterator[tuple[str, str]]
             f"An approval rule of the task {label} needs {rule.needed!r} people.",
             "Write a whole number above 0: needed=2.",
         )
+    if problem := problem_of_pattern(rule.ticket_pattern):
+        yield f"An approval rule of the task {label} has a wrong ticket_pattern.", problem
     yield from _problems_of_times(label, rule)
 
 

@@ -76,11 +76,15 @@ def revision_shown(run: Run, old: Run, declared: list[parameters.Parameter]) -> 
 
 
 def _changes(run: Run, old: Run, declared: list[parameters.Parameter]) -> list[list[str]]:
-    before = dict(parameters.display(declared, old.values)) | {"Why": old.reason}
-    after = dict(parameters.display(declared, run.values)) | {"Why": run.reason}
+    before = dict(parameters.display(declared, old.values)) | _said(old)
+    after = dict(parameters.display(declared, run.values)) | _said(run)
     labels = [*after, *(label for label in before if label not in after)]
     pairs = ((label, before.get(label, ""), after.get(label, "")) for label in labels)
     return [[label, was, now] for label, was, now in pairs if was != now]
+
+
+def _said(run: Run) -> dict[str, str]:
+    return {"Why": run.reason} | ({"Ticket": run.ticket} if run.ticket else {})
 
 
 def _earlier(run: Run) -> Iterator[Run]:

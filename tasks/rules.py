@@ -30,7 +30,7 @@ class RuleSpec:
     """What a rule says: when, who, how many, in which stage, for how long.
 
     `may_serve_twice` lets somebody decide this stage who has decided another one. Without
-    `expires_after` a request waits for three days.
+    `expires_after` a request waits for three days. With a `ticket_pattern`, who asks names a ticket.
     """
 
     name: str
@@ -42,6 +42,7 @@ class RuleSpec:
     for_settling: bool = False
     may_serve_twice: bool = False
     fresh_proof: bool = False
+    ticket_pattern: str = ""
     expires_after: timedelta | None = None
     remind_after: timedelta | None = None
     escalate_after: timedelta | None = None

@@ -7,7 +7,7 @@ from tasks.models import Pause, Run, Settlement
 def seal_of_run(run: Run) -> str:
     """SHA-256 over task, code, requester, reason, parameters and preview as they are stored.
 
-    And over the run that is undone, where it undoes one, and over its limits, where it has some.
+    And over the run that is undone, its limits and its ticket, where it has them.
     """
     sealed = {
         "task": run.task.slug,
@@ -19,7 +19,8 @@ def seal_of_run(run: Run) -> str:
     }
     undoes = {"undoes": str(run.undoes_id)} if run.undoes_id else {}
     limits = {"limits": run.limits} if run.limits else {}
-    return seal_of(sealed | undoes | limits)
+    ticket = {"ticket": run.ticket} if run.ticket else {}
+    return seal_of(sealed | undoes | limits | ticket)
 
 
 def seal_of_settlement(settlement: Settlement) -> str:

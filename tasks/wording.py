@@ -167,6 +167,8 @@ def besides(rule: ApprovalRule) -> list[str]:
         found.append(f"escalates to {whom} after {written(rule.escalate_after)}")
     if rule.fresh_proof:
         found.append("who agrees proves anew who they are")
+    if rule.ticket_pattern:
+        found.append(f"asks for a ticket like {rule.ticket_pattern}")
     if rule.may_serve_twice:
         found.append("who has decided another stage may agree here too")
     found += [text.rstrip(".").replace("Pauses", "pauses") for text in rule.limits.in_words()]

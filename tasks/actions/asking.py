@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.forms import Form
 
@@ -26,6 +27,7 @@ from tasks.rules import rules_that_apply
 from tasks.seals import seal_of_run
 from tasks.stages import stages_for
 from tasks.stops import in_words, stop_of
+from tasks.tickets import problem_of_ticket, ticket_url
 from tasks.undoing import check_undoable, values_to_undo
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
     values: Mapping[str, Any],
     files: Mapping[str, Any] | None = None,
     reason: str = "",
+    ticket: str = "",
     waits_for: timedelta | None = None,
     again_of: Run | None = None,
     undoes: Run | None = None,
@@ -72,7 +75,7 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
 ) -> Run:
     """Ask for a run: it is queued at once, or waits for the people its rules name.
 
-    `values` and `files` are what a form would send; `waits_for` is how long people have to decide,
+    `values` and `files` are what a form would send; `ticket` is what a rule may ask for; `waits_for` is how long people have to decide,
     three days by default; `again_of` is the run that this one repeats, `undoes` the one that it
     undoes, whose values it gets and nobody can change; `revises` the one that it is asked for
     instead of, whose request is taken back if it waits. Raises `InvalidValues` when
@@ -81,7 +84,7 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
     `NotUndoable` when the other run cannot be undone, `NotRevisable` when it cannot be changed.
     """
     task = Task.objects.get(pk=task_id)
-    reason = reason.strip()
+    reason, ticket = reason.strip(), ticket.strip()
     with transition(by=requested_by, door=door, subject=task, reason=reason):
         _may_ask(requested_by, task)
         if revises:
@@ -92,10 +95,9 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
         draft = _draft(task, requested_by, values, files, _fixed(undoes, task, requested_by))
         rules = _rules(task, draft, requested_by, door)
         stages = stages_for(task, rules, requested_by)
-        if stages and not reason:
-            raise _without_reason(draft.form)
+        _must_say(draft.form, reason=reason, ticket=ticket, rules=rules, waits=bool(stages))
         limits = strictest(draft.registered.limits, *(rule.limits for rule in rules))
-        run = _sealed(task, draft, requested_by, door, reason, undoes, limits)
+        run = _sealed(task, draft, requested_by, door, reason, ticket, undoes, limits)
         run.again_of = again_of
         run.revises = revises
         run.concurrency_key = key_of(draft.registered, draft.frozen)
@@ -117,10 +119,17 @@ def _may_ask(person: "User", task: Task) -> None:
         raise TaskStopped(f"{stop.stopped_by} has stopped {in_words(stop)}: {stop.reason}")
 
 
-def _without_reason(form: Form) -> InvalidValues:
-    missing = "This waits for approval. Say why you ask for it."
-    form.add_error(None, ValidationError(missing, code="reason"))
-    return InvalidValues(form)
+def _must_say(
+    form: Form, *, reason: str, ticket: str, rules: list[ApprovalRule], waits: bool
+) -> None:
+    """Refuse what those who decide have to know and are not told. The page puts each beside its field."""
+    if waits and not reason:
+        missing = "This waits for approval. Say why you ask for it."
+        form.add_error(None, ValidationError(missing, code="reason"))
+    if problem := problem_of_ticket(ticket, rules):
+        form.add_error(None, ValidationError(problem, code="ticket"))
+    if form.errors:
+        raise InvalidValues(form)
 
 
 def _lock(runs: Iterable[Run | None]) -> None:
@@ -206,6 +215,7 @@ def _sealed(  # noqa: PLR0913 - what is sealed has this many parts
     person: "User",
     door: str,
     reason: str,
+    ticket: str,
     undoes: Run | None,
     limits: Limits,
 ) -> Run:
@@ -215,6 +225,7 @@ def _sealed(  # noqa: PLR0913 - what is sealed has this many parts
         requested_by=person,
         door=door,
         reason=reason,
+        ticket=ticket,
         headline=_headline(task, declared, draft.frozen),
         values=draft.frozen,
         preview=draft.preview,
@@ -244,6 +255,8 @@ def _await_approval(
         facts.insert(0, ["Undoes", run.undoes.headline])
     facts += [["Limit", text] for text in Limits.of(run.limits).in_words()]
     shown = {"task": run.task.name, "facts": facts, "changes": run.preview}
+    if run.ticket:
+        shown["ticket"] = {"number": run.ticket, "url": ticket_url(run.ticket, settings.TICKET_URL)}
     if run.revises:
         shown["revision"] = revision_shown(run, run.revises, declared)
     run.status = Status.AWAITING_APPROVAL

@@ -59,6 +59,7 @@ def _spec(registered: RegisteredTask, rule: Approval, position: int) -> RuleSpec
         for_settling=rule.for_settling,
         may_serve_twice=rule.may_serve_twice,
         fresh_proof=rule.fresh_proof,
+        ticket_pattern=rule.ticket_pattern,
         expires_after=rule.expires_after,
         remind_after=rule.remind_after,
         escalate_after=rule.escalate_after,

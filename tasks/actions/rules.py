@@ -14,6 +14,7 @@ from tasks.models import ApprovalRule, Task
 from tasks.registry import registry
 from tasks.rules import COPIED, MANY, RuleSpec
 from tasks.spans import problems_of_times
+from tasks.tickets import problem_of_pattern
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -39,6 +40,7 @@ def save_rule(
         require(by, Right.CHANGE, task)
         check_condition(spec.condition, parameters.read(registry.get(task.slug).function))
         _times_fit(spec)
+        _tickets_can_fit(spec)
         _somebody_can_approve(task, spec)
         older = _end(replaces) if replaces else None
         return put_in_force(task, spec, replaces=older)
@@ -82,6 +84,11 @@ def _times_fit(spec: RuleSpec) -> None:
     found = dict(problems_of_times(spec, default=WAITS_FOR, escalates=bool(spec.escalate_to)))
     if found:
         raise ValidationError(found)
+
+
+def _tickets_can_fit(spec: RuleSpec) -> None:
+    if problem := problem_of_pattern(spec.ticket_pattern):
+        raise ValidationError({"ticket_pattern": problem})
 
 
 def _somebody_can_approve(task: Task, spec: RuleSpec) -> None:

@@ -15,7 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from audit.context import Door
 from audit.pages import page, person_of
@@ -31,6 +31,7 @@ from tasks.one_at_a_time import Taken
 from tasks.registry import RegisteredTask
 from tasks.rules import rules_in_force
 from tasks.stops import stop_of
+from tasks.tickets import LONGEST, asks_for_ticket
 from tasks.undoing import NotUndoable, check_undoable, values_to_undo
 from tasks.wording import always_holds, in_words, paragraphs
 
@@ -55,6 +56,13 @@ class WhyForm(forms.Form):
         help_text="For those who decide, and for whoever reads the history later.",
         widget=UnfoldAdminTextareaWidget({"rows": 3}),
     )
+    ticket = forms.CharField(
+        label="Ticket",
+        required=False,
+        max_length=LONGEST,
+        help_text="Its number, which those who decide see, too.",
+        widget=UnfoldAdminTextInputWidget({"autocomplete": "off"}),
+    )
     nonce = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
     again = forms.UUIDField(required=False, widget=forms.HiddenInput)
     undo = forms.UUIDField(required=False, widget=forms.HiddenInput)
@@ -78,8 +86,9 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _first(before: Before) -> dict[str, str]:
-    reason = before.revise.reason if before.revise else ""
-    return {"nonce": uuid4().hex, "reason": reason}
+    old = before.revise
+    said = {"reason": old.reason, "ticket": old.ticket} if old else {}
+    return {"nonce": uuid4().hex, **said}
 
 
 @require_safe
@@ -119,6 +128,7 @@ def _send(request: HttpRequest, task: Task) -> HttpResponse:
         values=request.POST,
         files=request.FILES,
         reason=why.cleaned_data["reason"],
+        ticket=why.cleaned_data["ticket"],
         again_of=before.again,
         undoes=before.undo,
         revises=before.revise,
@@ -245,8 +255,8 @@ def _with_errors(
 
 
 def _place(form: parameters.ParameterForm, why: WhyForm, name: str, error: ValidationError) -> None:
-    if error.code == "reason":
-        why.add_error("reason", error)
+    if error.code in ("reason", "ticket"):
+        why.add_error(error.code, error)
     else:
         form.add_error(None if name == NON_FIELD_ERRORS else name, error)
 
@@ -283,5 +293,6 @@ def _show(
         always=always,
         stop=stop_of(task),
         needs_why=always or not may_execute,
+        ticket_asked_for=asks_for_ticket(rules),
         recent=list(task.runs.filter(requested_by=person).order_by("-requested_at")[:RECENT]),
     )

@@ -217,7 +217,7 @@ def _reader_or_404(request: HttpRequest) -> Any:  # noqa: ANN401 - a User
 
 
 _HEADER = (
-    "when_utc", "task", "what", "status", "requested_by", "through", "why", "started_utc",
+    "when_utc", "task", "what", "status", "requested_by", "through", "why", "ticket", "started_utc",
     "finished_utc", "seconds", "what_went_wrong", "run",
 )  # fmt: skip
 
@@ -227,6 +227,6 @@ def _lines(runs: QuerySet[Run]) -> Iterator[Sequence[object]]:
         took = run.finished_at - run.started_at if run.finished_at and run.started_at else None
         yield (
             run.requested_at, run.task.name, run.headline, run.get_status_display(),
-            run.requested_by, door_label(run.door), run.reason, run.started_at, run.finished_at,
+            run.requested_by, door_label(run.door), run.reason, run.ticket, run.started_at, run.finished_at,
             None if took is None else round(took.total_seconds(), 3), run.error, run.pk,
         )  # fmt: skip

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django import template
+from django.conf import settings
 from django.utils import timezone
 
 from approvals.models import Decision
-from tasks import revising, wording
+from tasks import revising, tickets, wording
 from tasks.models import Run
 from tasks.spans import written
 
@@ -32,6 +33,12 @@ def tone_of_request(status: str) -> str:
 def what(run: Run) -> str:
     """The headline of a run where the task's name stands above it already."""
     return wording.what(run)
+
+
+@register.filter
+def ticket_url(ticket: str) -> str:
+    """Where a ticket is read; empty where nobody has said."""
+    return tickets.ticket_url(ticket, settings.TICKET_URL)
 
 
 @register.filter

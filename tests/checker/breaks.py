@@ -255,6 +255,7 @@ OF_CONSENT: Final[Breaks] = {
         ["UPDATE tasks_run SET reason = 'Another' WHERE id = %(small)s"],
         ["UPDATE tasks_run SET source_hash = repeat('2', 64) WHERE id = %(small)s"],
         ["UPDATE tasks_run SET seal = repeat('0', 64) WHERE id = %(small)s"],
+        ["UPDATE tasks_run SET ticket = 'SUP-9' WHERE id = %(small)s"],
         [
             """UPDATE tasks_task SET slug = 'another'
             WHERE id = (SELECT task_id FROM tasks_run WHERE id = %(small)s)"""
@@ -420,6 +421,7 @@ GUARDS: Final[Breaks] = {
         ["DROP TRIGGER tasks_guard_settlement ON tasks_settlement"],
         ["DROP TRIGGER tasks_guard_doubt ON tasks_run"],
         ["DROP TRIGGER tasks_guard_paused ON tasks_run"],
+        ["DROP TRIGGER tasks_guard_ticket ON tasks_run"],
         ["DROP TRIGGER tasks_guard_pause ON tasks_pause"],
         ["ALTER TABLE tasks_settlement DISABLE TRIGGER tasks_guard_proposal"],
         [

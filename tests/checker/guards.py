@@ -28,6 +28,7 @@ def the_triggers_stand(evidence: Evidence) -> Iterator[str]:
                 ('tasks_approvalrule', 'tasks_guard_rule', 27),
                 ('tasks_run', 'tasks_guard_doubt', 19),
                 ('tasks_run', 'tasks_guard_paused', 19),
+                ('tasks_run', 'tasks_guard_ticket', 19),
                 ('tasks_pause', 'tasks_guard_pause', 31),
                 ('tasks_settlement', 'tasks_guard_settlement', 31),
                 ('tasks_settlement', 'tasks_guard_proposal', 23),

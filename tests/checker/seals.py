@@ -11,10 +11,11 @@ from tests.checker.invariants import invariant
 
 @invariant(4)
 def the_seal_fits_what_is_stored(evidence: Evidence) -> Iterator[str]:
-    """The seal of each run is that of its task, code, requester, reason, parameters, preview and limits."""
+    """The seal of each run is that of its task, code, requester, reason, parameters, preview, limits
+    and ticket."""
     for run, seal, *parts in evidence.rows("""
         SELECT run.id, run.seal, task.slug, run.source_hash, run.requested_by_id, run.reason,
-            run.values, run.preview, run.undoes_id, run.limits
+            run.values, run.preview, run.undoes_id, run.limits, run.ticket
         FROM tasks_run run JOIN tasks_task task ON task.id = run.task_id ORDER BY run.id
     """):
         names = (
@@ -26,10 +27,11 @@ def the_seal_fits_what_is_stored(evidence: Evidence) -> Iterator[str]:
             "preview",
             "undoes",
             "limits",
+            "ticket",
         )
         sealed = dict(zip(names, parts, strict=True))
         sealed["undoes"] = str(sealed["undoes"] or "")
-        for optional in ("undoes", "limits"):
+        for optional in ("undoes", "limits", "ticket"):
             if not sealed[optional]:
                 del sealed[optional]
         if seal_of(sealed) != seal:

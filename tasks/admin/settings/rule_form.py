@@ -17,6 +17,7 @@ from tasks.admin.settings.naming import person_named
 from tasks.conditions import check_condition
 from tasks.models import ApprovalRule
 from tasks.spans import problems_of_times, read_span, written
+from tasks.tickets import problem_of_pattern
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -103,7 +104,14 @@ class RuleForm(forms.Form):
     fresh_proof = forms.BooleanField(
         label="Who agrees proves anew who they are",
         required=False,
-        help_text="Kept with the request. It is not asked for yet.",
+        help_text="With the password, a few minutes before at most, on the page of the request.",
+    )
+    ticket_pattern = forms.CharField(
+        label="Who asks names a ticket like",
+        required=False,
+        max_length=200,
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
+        help_text="A pattern, such as ^SUP-\\d+$. Empty: no ticket is asked for.",
     )
     expires_after = SpanField(
         label="It expires after", help_text="Such as: 4 hours. Without it, after 3 days."
@@ -185,6 +193,13 @@ class RuleForm(forms.Form):
         """None is zero."""
         return self.cleaned_data["stop_above_percent"] or 0
 
+    def clean_ticket_pattern(self) -> str:
+        """A pattern that can be used."""
+        pattern: str = self.cleaned_data["ticket_pattern"]
+        if problem := problem_of_pattern(pattern):
+            raise ValidationError(problem)
+        return pattern
+
     def clean_people(self) -> "list[User]":
         """The people named."""
         names = [
@@ -221,7 +236,7 @@ class RuleForm(forms.Form):
 
 SAID: Final = tuple(field.name for field in fields(RuleSpec))
 SECTIONS: Final = {
-    "When": ("name", "condition", "for_settling"),
+    "When": ("name", "condition", "for_settling", "ticket_pattern"),
     "Who must agree": (
         "groups", "people", "needed", "position", "may_serve_twice", "fresh_proof",
     ),
