@@ -18,7 +18,7 @@ VENV = $(FIND_PYTHON); "$$python" -m backoffice.install
 PY = .venv/bin/python
 PACKAGES = approvals audit backoffice fixtures tasks
 
-.PHONY: help demo demo-reset test check e2e bench chaos
+.PHONY: help demo demo-reset test check e2e bench chaos mutants
 
 help:
 	@echo 'make demo        start the demo company at http://127.0.0.1:$${PORT:-8000}/ (Ctrl-C stops it)'
@@ -27,6 +27,7 @@ help:
 	@echo 'make e2e         the tests in a browser, on a demo of their own'
 	@echo 'make bench       how fast messages, runs and decisions go, and the inbox of a large company'
 	@echo 'make chaos       a storm of faults over RUNS=200 runs, then the money is counted (SEED=1)'
+	@echo 'make mutants     put faults into copies of the code, and see that the tests notice each'
 	@echo 'make check       style, types, layers, templates, migrations, deployment settings'
 
 demo:
@@ -48,6 +49,9 @@ bench:
 
 chaos:
 	@$(VENV) requirements-dev.lock && exec $(PY) -m tests.chaos --runs "$${RUNS:-200}" --seed "$${SEED:-1}"
+
+mutants:
+	@$(VENV) requirements-dev.lock && exec $(PY) -m tests.mutants $(ARGS)
 
 # As in production, but with nothing that is real: no command here opens a connection.
 check: export DEBUG =

@@ -1,6 +1,7 @@
 """A run that stops between two items, and goes on when somebody says so: one function for each move."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from tasks.killpoints import killpoint
 from tasks.models import Effect, Pause, Run
 from tasks.moves import end, locked, move, put_in_line
 from tasks.one_at_a_time import ring_next
+from tasks.parameters.currencies import PLACES
 from tasks.seals import seal_of_pause
 from tasks.seen import seen_of
 from tasks.stages import stage_for_a_look
@@ -92,7 +94,12 @@ def _put_to_people(pause: Pause) -> ApprovalRequest | None:
     try:
         return approvals.open_request(
             title=f"Go on? {run.headline}"[:300],
-            shown={"task": run.task.name, "facts": _facts(pause), "changes": _receipts(run)},
+            shown={
+                "task": run.task.name,
+                "facts": _facts(pause),
+                "changes": [],
+                "receipts": _receipts(run),
+            },
             seal=seal_of_pause(pause),
             requested_by=run.requested_by,
             door=current().door,
@@ -113,8 +120,14 @@ def _facts(pause: Pause) -> list[list[str]]:
         ["Approve", "It goes on with the items that are not begun."],
         ["Reject", "It stops here. What is done stays done, and the rest is not begun."],
         *([label, str(number)] for label, number in labels),
-        *([f"Done so far {currency}".strip(), amount] for currency, amount in amounts),
+        *(["Done so far", _in_money(amount, currency)] for currency, amount in amounts),
     ]
+
+
+def _in_money(amount: str, currency: str) -> str:
+    if not currency:
+        return amount
+    return f"{Decimal(amount):.{PLACES.get(currency, 2)}f} {currency}"
 
 
 def _receipts(run: Run) -> list[list[str]]:
@@ -122,7 +135,7 @@ def _receipts(run: Run) -> list[list[str]]:
     wrong = run.effects.items(Effect.State.REFUSED, Effect.State.OPEN)[:SHOWN]
     fine = run.effects.items(Effect.State.DONE)[: SHOWN - len(wrong)]
     return [
-        [item.label, "", f"{Effect.State(item.state).label}. {item.error}".strip(". ")]
+        [item.label, f"{Effect.State(item.state).label}. {item.error}".strip(". ")]
         for item in (*wrong, *fine)
     ]
 

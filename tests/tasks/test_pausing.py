@@ -134,7 +134,7 @@ def test_who_asked_for_it_does_not_look(paused, look, alice):
 def test_who_looks_sees_what_became_of_the_first_items(paused):
     shown = paused.pauses.get().approval.shown
     assert ["Not begun", "3"] in shown["facts"]
-    assert shown["changes"] == [["a", "", "Done"], ["b", "", "Done"]]
+    assert shown["receipts"] == [["a", "Done"], ["b", "Done"]]
 
 
 def test_it_stops_here_when_that_person_says_no(paused, look, work, provider):

@@ -1,0 +1,69 @@
+"""`make mutants`: put each fault into a copy of the code, and see whether the tests notice.
+
+`python -m tests.mutants [words of a name]`. Ends with 1 when a mutant survives: then a test is missing.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from tests.mutants.mutants import MUTANTS, ROOT, Mutant
+
+AT_ONCE: Final = 2
+TIMEOUT: Final = 600  # seconds: a mutant that makes a test wait for ever is noticed, too
+FAILED: Final = 1  # the exit code of pytest when tests failed, and not for another reason
+LEFT_OUT: Final = shutil.ignore_patterns(".*", "__pycache__", "staticfiles", "docs")
+
+
+def outcome(mutant: Mutant) -> str:
+    """“killed” when a test failed, “survived” when all passed; else what went wrong."""
+    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
+        copy = Path(folder, "backoffice")
+        shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
+        file = copy / mutant.file
+        file.write_text(mutant.applied_to(file.read_text()))
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+        try:
+            ended = subprocess.run(
+                [*command, *mutant.tests.split()],
+                cwd=copy,
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT,
+            )
+        except subprocess.TimeoutExpired:
+            return "killed"
+    if ended.returncode == FAILED and " failed" in ended.stdout:
+        return "killed"
+    return "survived" if ended.returncode == 0 else f"broken:\n{ended.stdout[-2000:]}{ended.stderr}"
+
+
+def tried(mutants: Sequence[Mutant]) -> Iterator[tuple[Mutant, str, float]]:
+    """Each mutant, what became of it and the seconds that it took, in their order."""
+
+    def timed(mutant: Mutant) -> tuple[Mutant, str, float]:
+        begun = time.monotonic()
+        return mutant, outcome(mutant), time.monotonic() - begun
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield from pool.map(timed, mutants)
+
+
+def main(words: Sequence[str]) -> int:
+    chosen = [each for each in MUTANTS if all(word in each.name for word in words)]
+    left = 0
+    for mutant, became, seconds in tried(chosen):
+        left += became != "killed"
+        print(f"{became:<9} {seconds:4.0f} s  {mutant.name}", flush=True)  # noqa: T201
+    print(f"{len(chosen) - left} of {len(chosen)} mutants killed")  # noqa: T201
+    return bool(left)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,320 @@
+"""Faults to put into the code on purpose, each with the tests that have to notice it.
+
+A mutant replaces one text in one file. It names a promise that would be broken, and the tests by the
+names of their files: those that speak of that promise, not all.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+
+POLICY: Final = "approvals/policy.py"
+REQUESTS: Final = "approvals/actions/requests.py"
+RUNS: Final = "tasks/actions/runs.py"
+EFFECTS: Final = "tasks/actions/effects.py"
+DECIDE: Final = "tests/approvals/test_decide.py"
+EXECUTION: Final = "tests/tasks/test_execution.py"
+GUARD: Final = "tests/approvals/test_guard.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """`old` stands exactly once in `file`, and becomes `new`."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+    def applied_to(self, text: str) -> str:
+        """The file with the fault. Raises ValueError when the code is not there, or not once."""
+        if text.count(self.old) != 1:
+            raise ValueError(f"{self.name}: {self.old!r} stands {text.count(self.old)} times.")
+        return text.replace(self.old, self.new)
+
+
+MUTANTS: Final = (
+    Mutant(
+        "one's own request",
+        POLICY,
+        "    if request.requested_by_id == person.pk:\n",
+        "    if False:\n",
+        DECIDE,
+    ),
+    Mutant(
+        "a request whose time is over",
+        POLICY,
+        "    if request.expires_at <= now:\n",
+        "    if False:\n",
+        DECIDE,
+    ),
+    Mutant(
+        "something else than was shown",
+        POLICY,
+        "    if seal is not None and seal != request.seal:\n",
+        "    if False:\n",
+        DECIDE,
+    ),
+    Mutant(
+        "a second decision by one person",
+        POLICY,
+        "    if stage and ballot.has_served(person, stage):\n",
+        "    if False:\n",
+        DECIDE,
+    ),
+    Mutant(
+        "one approval is enough for two",
+        POLICY,
+        "if self.approvals(s) < s.needed), None)",
+        "if self.approvals(s) < 1), None)",
+        DECIDE,
+    ),
+    Mutant(
+        "a rejection ends nothing",
+        POLICY,
+        "    Verdict.REJECT: Status.REJECTED,\n",
+        "",
+        DECIDE,
+    ),
+    Mutant(
+        "who has left the group still decides",
+        POLICY,
+        "models.Q(models.Exists(named) | models.Exists(member), not_before=None)",
+        "models.Q(not_before=None)",
+        DECIDE,
+    ),
+    Mutant(
+        "who is asked later decides at once",
+        POLICY,
+        "models.Q(models.Exists(asked_later), not_before__lte=Now())",
+        "models.Q(models.Exists(asked_later))",
+        "tests/approvals/test_follow_up.py",
+    ),
+    Mutant(
+        "everybody sees every request",
+        POLICY,
+        "    return ApprovalRequest.objects.filter(models.Q(requested_by=person) | models.Exists(asked_to))",
+        "    return ApprovalRequest.objects.all()",
+        "tests/approvals/test_inbox.py",
+    ),
+    Mutant(
+        "one too few still agree at the claim",
+        POLICY,
+        "all(agreed >= needed for",
+        "all(agreed >= needed - 1 for",
+        EXECUTION,
+    ),
+    Mutant(
+        "who is deactivated counts at the claim",
+        POLICY,
+        "        person__is_active=True,\n",
+        "",
+        EXECUTION,
+    ),
+    Mutant(
+        "two decisions at once, without the lock",
+        REQUESTS,
+        'ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=request_id)',
+        "ApprovalRequest.objects.get(pk=request_id)",
+        "tests/approvals/test_races.py",
+    ),
+    Mutant(
+        "who was deactivated in an open session decides",
+        REQUESTS,
+        ".filter(pk=person.pk, is_active=True)",
+        ".filter(pk=person.pk)",
+        DECIDE,
+    ),
+    Mutant(
+        "anybody withdraws",
+        REQUESTS,
+        "        if request.requested_by_id != by.pk:\n",
+        "        if False:\n",
+        DECIDE,
+    ),
+    Mutant(
+        "the requester is among those who are asked",
+        REQUESTS,
+        "    without = {request.requested_by, *spec.without}\n",
+        "    without = {*spec.without}\n",
+        DECIDE,
+    ),
+    Mutant(
+        "a rejection without a reason",
+        REQUESTS,
+        "        if verdict in REASON_MISSING and not reason.strip():\n",
+        "        if False:\n",
+        DECIDE,
+    ),
+    Mutant(
+        "no proof of who agrees",
+        "approvals/proofs.py",
+        "    return stage.fresh_proof and verdict == Decision.Verdict.APPROVE\n",
+        "    return False\n",
+        "tests/approvals/test_proofs.py",
+    ),
+    Mutant(
+        "proof from another session",
+        "approvals/proofs.py",
+        "Proof.objects.filter(person=person, session=digest_of(session))",
+        "Proof.objects.filter(person=person)",
+        "tests/approvals/test_proofs.py",
+    ),
+    Mutant(
+        "passwords are guessed for ever",
+        "approvals/proofs.py",
+        "    if failed.count() >= MOST_TRIES:\n",
+        "    if False:\n",
+        "tests/approvals/test_proofs.py",
+    ),
+    Mutant(
+        "the database takes a decision on something else",
+        "approvals/migrations/0011_proofs.py",
+        "    IF NEW.seal <> asked.seal THEN\n",
+        "    IF false THEN\n",
+        GUARD,
+    ),
+    Mutant(
+        "the database lets somebody decide twice",
+        "approvals/migrations/0011_proofs.py",
+        "            AND NOT (SELECT may_serve_twice FROM approvals_stage WHERE id = NEW.stage_id)) THEN",
+        "            AND false) THEN",
+        "tests/approvals/test_stages.py",
+    ),
+    Mutant(
+        "the database approves without the people",
+        "approvals/migrations/0010_asked_for_changes.py",
+        "    IF NEW.status = 'approved' AND NOT approvals_has_quorum(NEW.id) THEN\n",
+        "    IF false THEN\n",
+        GUARD,
+    ),
+    Mutant(
+        "the database queues what nobody approved",
+        "tasks/migrations/0013_revisions.py",
+        "            WHERE id = NEW.approval_id AND status = 'approved' AND seal = NEW.seal) THEN",
+        "            WHERE id = NEW.approval_id) THEN",
+        "tests/tasks/test_guard.py",
+    ),
+    Mutant(
+        "other code than was approved",
+        RUNS,
+        "    if run.task.source_hash != run.source_hash:\n",
+        "    if False:\n",
+        EXECUTION,
+    ),
+    Mutant(
+        "other values than were approved",
+        RUNS,
+        "    if seal_of_run(run) != run.seal:\n",
+        "    if False:\n",
+        EXECUTION,
+    ),
+    Mutant(
+        "who approved is not looked at again",
+        RUNS,
+        "    if not quorum_holds(request):\n",
+        "    if False:\n",
+        EXECUTION,
+    ),
+    Mutant(
+        "a requester who lost the right",
+        RUNS,
+        "    if not allowed(run.requested_by, right, run.task):\n",
+        "    if False:\n",
+        EXECUTION,
+    ),
+    Mutant(
+        "a late answer of an older attempt",
+        RUNS,
+        "        if run.status != Status.RUNNING or run.attempt != attempt:\n",
+        "        if run.status != Status.RUNNING:\n",
+        EXECUTION,
+    ),
+    Mutant(
+        "the preview is not made again",
+        RUNS,
+        "        if why := why_not_as_approved(run):\n",
+        '        if why := "":\n',
+        "tests/tasks/test_previews.py",
+    ),
+    Mutant(
+        "what was sent without an answer counts as failed",
+        RUNS,
+        "        if run.in_doubt and not (outcome.status == Status.PAUSED and may_repeat(run)):\n",
+        "        if False:\n",
+        EXECUTION,
+    ),
+    Mutant(
+        "a new key at each attempt",
+        EFFECTS,
+        'return f"bo-{run.pk}-{step}" if generation == 1',
+        'return f"bo-{run.pk}-{run.attempt}-{step}" if generation == 1',
+        "tests/tasks/test_lost.py tests/tasks/test_execution.py tests/tasks/test_settling.py",
+    ),
+    Mutant(
+        "a key that is forgotten is sent again",
+        RUNS,
+        "        and not sent_too_long_ago(run)\n",
+        "",
+        "tests/tasks/test_lost.py tests/tasks/test_execution.py",
+    ),
+    Mutant(
+        "a step begins after the stop",
+        EFFECTS,
+        "    _not_stopped(run)\n    if effect is None:\n",
+        "    if effect is None:\n",
+        "tests/tasks/test_stopping.py",
+    ),
+    Mutant(
+        "the database begins what is stopped",
+        "tasks/migrations/0014_stops.py",
+        "    IF NEW.status = 'running' AND OLD.status <> 'running' AND EXISTS (",
+        "    IF false AND EXISTS (",
+        "tests/tasks/test_stopping.py",
+    ),
+    Mutant(
+        "one person starts again what was stopped",
+        "tasks/migrations/0014_stops.py",
+        "    IF NEW.ended_at IS NOT NULL AND NOT EXISTS (",
+        "    IF false AND NOT EXISTS (",
+        "tests/tasks/test_stopping.py",
+    ),
+    Mutant(
+        "somebody else changes what was asked",
+        "tasks/revising.py",
+        "    if run.requested_by_id != person.pk:\n",
+        "    if False:\n",
+        "tests/tasks/test_revising.py",
+    ),
+    Mutant(
+        "what is asked anew leaves the old request open",
+        "tasks/actions/asking.py",
+        "    if run.status == Status.AWAITING_APPROVAL and run.approval_id:\n        approvals.withdraw",
+        "    if False:\n        approvals.withdraw",
+        "tests/tasks/test_revising.py",
+    ),
+    Mutant(
+        "a superuser may do anything",
+        "tasks/access.py",
+        "    if right in (Right.VIEW, Right.CHANGE) and person.is_superuser:\n",
+        "    if person.is_superuser:\n",
+        "tests/tasks/test_access.py",
+    ),
+    Mutant(
+        "two large sums slip past a limit together",
+        "tasks/tallies.py",
+        "        locks.hold(key)\n",
+        "        pass\n",
+        "tests/tasks/test_sums.py",
+    ),
+    Mutant(
+        "two runs for one account at once",
+        "tasks/one_at_a_time.py",
+        '    locks.hold(f"one at a time {key}")\n',
+        "    pass\n",
+        "tests/tasks/test_one_at_a_time.py",
+    ),
+)

@@ -1,0 +1,32 @@
+"""The mutants fit the code as it is, and the runner tells a survivor from the others."""
+
+import pytest
+
+from tests.mutants.__main__ import outcome
+from tests.mutants.mutants import MUTANTS, ROOT, Mutant
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_each_mutant_still_fits(mutant):
+    text = (ROOT / mutant.file).read_text()
+    assert mutant.applied_to(text) != text
+    assert all((ROOT / test).is_file() for test in mutant.tests.split())
+
+
+def test_there_are_enough_of_them():
+    assert len(MUTANTS) >= 20
+    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
+
+
+SPANS = "tests/tasks/test_spans.py"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "became"),
+    [
+        ("from datetime import", "from datetime import", "survived"),
+        ("def written(", "def written_otherwise(", "broken"),
+    ],
+)
+def test_the_runner_says_what_became_of_one(old, new, became):
+    assert outcome(Mutant("a trial", "tasks/spans.py", old, new, SPANS)).startswith(became)
