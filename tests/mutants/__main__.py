@@ -41,7 +41,9 @@ def outcome(mutant: Mutant) -> str:
             return "killed"
     if ended.returncode == FAILED and " failed" in ended.stdout:
         return "killed"
-    return "survived" if ended.returncode == 0 else f"broken:\n{ended.stdout[-2000:]}{ended.stderr}"
+    if ended.returncode == 0:
+        return "survived"
+    return f"broken: {(ended.stdout + ended.stderr).strip().splitlines()[-1]}"
 
 
 def tried(mutants: Sequence[Mutant]) -> Iterator[tuple[Mutant, str, float]]:
