@@ -19,12 +19,9 @@ type Item = dict[str, Any]
 
 
 def environment(request: HttpRequest) -> tuple[str, str] | None:
-    """What stands at the top of every page: what is stopped, or that this is the demo."""
-    from tasks.stops import in_words, open_stops
-
-    stop = open_stops().first() if request.user.is_authenticated else None
-    if stop:
-        return (f"Stopped: {in_words(stop)}", "danger")
+    """What stands at the top of every page: that something is stopped, or that this is the demo."""
+    if request.user.is_authenticated and stopped():
+        return ("Stopped", "danger")
     return ("Demo", "warning") if in_demo() else None
 
 
