@@ -200,6 +200,10 @@ class Decision(models.Model):
                 condition=models.Q(verdict="approve") | ~models.Q(reason=""),
                 name="only_an_approval_needs_no_reason",
             ),
+            models.CheckConstraint(
+                condition=models.Q(verdict__in=["approve", "reject", "change"]),
+                name="a_decision_is_one_of_three",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,3 @@
+from tests.approvals.conftest import ask
+
+__all__ = ["ask"]

@@ -1,0 +1,226 @@
+"""One table: every door through which a request can be decided, against every attack on it.
+
+Each cell tries the attack and finds that nothing has changed. Where a door cannot know better, the
+cell says why. See docs/explanation/attacks.md.
+"""
+
+from contextlib import suppress
+from typing import Final
+
+import pytest
+from django.db import DatabaseError, transaction
+from django.test import Client
+from django.urls import reverse
+
+from approvals import actions
+from approvals.channels.models import MailLink
+from approvals.linked import KEPT_AS
+from approvals.models import ApprovalRequest, Decision
+from approvals.policy import StageSpec
+from audit.context import Door
+from audit.transitions import Refusal
+from tests.approvals.conftest import SEAL
+
+pytestmark = pytest.mark.django_db(transaction=True)
+BACKEND: Final = "backoffice.sign_in.NameOrEmailBackend"
+
+
+# --- Doors: each answers a request as a person, with the seal of what that person was shown ----------
+
+
+def by_page(request, who, verdict, seal, reason):
+    client = Client()
+    client.force_login(who, backend=BACKEND)
+    address = reverse("admin:approvals_approvalrequest_decide", args=[request.pk])
+    client.post(address, {"verdict": verdict, "seal": seal, "reason": reason})
+
+
+def by_mail(request, who, verdict, seal, reason):
+    """With a link that was sent to that very person: nobody gets closer."""
+    link = MailLink.objects.create(
+        person=who, request=request, seal=seal, token_hash=f"{who.pk}{seal}"[:64].ljust(64, "0")
+    )
+    client = Client()
+    client.force_login(who, backend=BACKEND)
+    session = client.session
+    session[KEPT_AS] = link.pk
+    session.save()
+    client.post(reverse("admin:approvals_by_mail_decide"), {"verdict": verdict, "reason": reason})
+
+
+def by_call(request, who, verdict, seal, reason):
+    with suppress(Refusal, ValueError):
+        actions.decide(
+            request.pk, decided_by=who, verdict=verdict, seal=seal, door=Door.COMMAND, reason=reason
+        )
+
+
+def by_sql(request, who, verdict, seal, reason):
+    """A row written past every function of ours, and the state with it."""
+    row = Decision(
+        request=request,
+        stage=request.stages.first(),
+        requested_by=request.requested_by,
+        decided_by=who,
+        verdict=verdict,
+        seal=seal,
+        door="admin",
+        reason=reason,
+    )
+    with suppress(DatabaseError), transaction.atomic():
+        Decision.objects.bulk_create([row])
+
+
+DOORS: Final = {"page": by_page, "mail": by_mail, "call": by_call, "sql": by_sql}
+
+
+# --- Attacks: each prepares, and says who answers what -------------------------------------------------
+
+
+class Attack:
+    """The scene of an attack: people, a request, and the answer that must not count."""
+
+    def __init__(self, request, who, verdict="approve", seal=None, reason=""):
+        self.request, self.who, self.verdict = request, who, verdict
+        self.seal, self.reason = seal or request.seal, reason
+
+
+def own_request(ask, people):
+    return Attack(ask(), people["alice"])
+
+
+def own_request_of_a_superuser(ask, people):
+    return Attack(ask(by=people["root"]), people["root"])
+
+
+def own_request_of_an_approver(ask, people):
+    return Attack(ask(by=people["bob"]), people["bob"])
+
+
+def somebody_who_was_not_asked(ask, people):
+    return Attack(ask(), people["mallory"])
+
+
+def a_superuser_who_was_not_asked(ask, people):
+    return Attack(ask(), people["root"])
+
+
+def somebody_who_joined_later(ask, people):
+    request = ask()
+    change(actions.add_member, people["mallory"], people)
+    return Attack(request, people["mallory"])
+
+
+def somebody_who_has_left(ask, people):
+    request = ask()
+    change(actions.remove_member, people["bob"], people)
+    return Attack(request, people["bob"])
+
+
+def somebody_deactivated(ask, people):
+    request = ask()
+    people["bob"].is_active = False
+    people["bob"].save()
+    return Attack(request, people["bob"])
+
+
+def something_that_was_not_shown(ask, people):
+    return Attack(ask(), people["bob"], seal="0" * 64)
+
+
+def the_seal_of_another_request(ask, people):
+    return Attack(ask(), people["bob"], seal="f" * 64)
+
+
+def a_second_answer(ask, people):
+    request = ask(needed=2)
+    by_call(request, people["bob"], "approve", request.seal, "")
+    return Attack(request, people["bob"])
+
+
+def a_second_answer_in_another_stage(ask, people):
+    stages = [StageSpec(name, 1, [people["approvers"]]) for name in ("First", "Then")]
+    request = ask(stages=stages)
+    by_call(request, people["bob"], "approve", request.seal, "")
+    return Attack(request, people["bob"])
+
+
+def what_was_withdrawn(ask, people):
+    request = ask()
+    actions.withdraw(request.pk, by=people["alice"], door=Door.COMMAND)
+    return Attack(request, people["bob"])
+
+
+def what_was_rejected(ask, people):
+    request = ask()
+    by_call(request, people["carol"], "reject", request.seal, "No")
+    return Attack(request, people["bob"])
+
+
+def what_was_approved(ask, people):
+    request = ask()
+    by_call(request, people["carol"], "approve", request.seal, "")
+    return Attack(request, people["bob"], "reject", reason="Too late")
+
+
+def a_rejection_without_a_reason(ask, people):
+    return Attack(ask(), people["bob"], "reject")
+
+
+def an_answer_that_is_none(ask, people):
+    return Attack(ask(), people["bob"], "maybe", reason="x")
+
+
+def without_proof(ask, people):
+    stages = [StageSpec("Large", 1, [people["approvers"]], fresh_proof=True)]
+    return Attack(ask(stages=stages), people["bob"])
+
+
+def change(member, who, people):
+    member(user=who, group=people["approvers"], by=None, door=Door.COMMAND, reason="x")
+
+
+ATTACKS: Final = (
+    own_request, own_request_of_a_superuser, own_request_of_an_approver,
+    somebody_who_was_not_asked, a_superuser_who_was_not_asked, somebody_who_joined_later,
+    somebody_who_has_left, somebody_deactivated, something_that_was_not_shown,
+    the_seal_of_another_request, a_second_answer, a_second_answer_in_another_stage,
+    what_was_withdrawn, what_was_rejected, what_was_approved, a_rejection_without_a_reason,
+    an_answer_that_is_none, without_proof,
+)  # fmt: skip
+# Where a door cannot know better, and what does instead.
+CANNOT_KNOW: Final = {
+    ("sql", "somebody_who_has_left"): "the claim asks for the groups again: test_execution.py",
+}
+
+
+@pytest.fixture
+def people(alice, bob, carol, dave, mallory, root, approvers):
+    return {
+        "alice": alice, "bob": bob, "carol": carol, "dave": dave, "mallory": mallory,
+        "root": root, "approvers": approvers,
+    }  # fmt: skip
+
+
+def state_of(request):
+    request = ApprovalRequest.objects.get(pk=request.pk)
+    return request.status, request.seal, sorted(request.decisions.values_list("pk", "verdict"))
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
+def test_no_attack_passes_any_door(door, attack, ask, people):
+    if (door, attack.__name__) in CANNOT_KNOW:
+        pytest.skip(CANNOT_KNOW[door, attack.__name__])
+    scene = attack(ask, people)
+    before = state_of(scene.request)
+    DOORS[door](scene.request, scene.who, scene.verdict, scene.seal, scene.reason)
+    assert state_of(scene.request) == before
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_an_honest_answer_passes_every_door(door, ask, people):
+    """Else a door that is shut to everybody would look safe."""
+    request = ask()
+    DOORS[door](request, people["bob"], "approve", SEAL, "")
+    assert request.decisions.count() == 1
