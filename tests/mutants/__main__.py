@@ -3,6 +3,7 @@
 `python -m tests.mutants [words of a name]`. Ends with 1 when a mutant survives: then a test is missing.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,13 @@ from tests.mutants.mutants import MUTANTS, ROOT, Mutant
 AT_ONCE: Final = 2
 TIMEOUT: Final = 600  # seconds: a mutant that makes a test wait for ever is noticed, too
 FAILED: Final = 1  # the exit code of pytest when tests failed, and not for another reason
+OF_A_TEST: Final = {"DATABASE_URL", "DATABASE_OWNER_URL", "BACKOFFICE_DATA", "SECRET_KEY"}
 LEFT_OUT: Final = shutil.ignore_patterns(".*", "__pycache__", "staticfiles", "docs")
+
+
+def surroundings() -> dict[str, str]:
+    """Those of a shell: where a test starts the runner, the database of that test is not its own."""
+    return {name: value for name, value in os.environ.items() if name not in OF_A_TEST}
 
 
 def outcome(mutant: Mutant) -> str:
@@ -33,6 +40,7 @@ def outcome(mutant: Mutant) -> str:
             ended = subprocess.run(
                 [*command, *mutant.tests.split()],
                 cwd=copy,
+                env=surroundings(),
                 capture_output=True,
                 text=True,
                 timeout=TIMEOUT,

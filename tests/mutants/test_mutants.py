@@ -18,15 +18,14 @@ def test_there_are_enough_of_them():
     assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
 
 
-SPANS = "tests/tasks/test_spans.py"
-
-
 @pytest.mark.parametrize(
     ("old", "new", "became"),
     [
-        ("from datetime import", "from datetime import", "survived"),
-        ("def written(", "def written_otherwise(", "broken"),
+        ("class Redactor:", "class Redactor:  # as it was", "survived"),
+        ("return self._in_text.sub(MASK, ", "return (", "killed"),
+        ("class Redactor:", "class Otherwise:", "broken"),
     ],
 )
 def test_the_runner_says_what_became_of_one(old, new, became):
-    assert outcome(Mutant("a trial", "tasks/spans.py", old, new, SPANS)).startswith(became)
+    trial = Mutant("a trial", "tasks/masking.py", old, new, "tests/tasks/test_masking.py")
+    assert outcome(trial).startswith(became)
