@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Final
 
 from approvals.events import Event
 from approvals.models import Decision
+from approvals.policy import reviewers_for
 from approvals.telling import tell
 from tasks.access import Right, who
-from tasks.models import Pause, Run, Settlement
+from tasks.models import ApprovalRule, Pause, Run, Settlement
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 Status = Run.Status
 
 EVENTS: Final = (
+    Event("rule_changed", "Somebody changes or ends an approval rule of a task of mine"),
     Event("stopped", "Somebody stops tasks"),
     Event("started", "What was stopped starts again"),
     Event("run_failed", "A run failed"),
@@ -43,6 +45,16 @@ def tell_of_end(run: Run) -> None:
         _tell([run.requested_by], run, run.error)
     elif run.status == Status.SUCCEEDED and run.needs_approval:
         _tell([run.requested_by], run, "")
+
+
+def tell_of_rule(rule: ApprovalRule, text: str) -> None:
+    """Tell those who decide under a rule, or did under the one before it, and those who may approve
+    or administer its task: whoever is left out has to hear of it."""
+    people = set(who(Right.APPROVE, rule.task))
+    for each in filter(None, (rule, rule.replaces)):
+        people.update(reviewers_for(list(each.groups.all()), list(each.people.all())))
+    occurrence = f"{rule.pk}{' ended' if rule.ended_at else ''}"
+    tell(people, event="rule_changed", subject=rule.task, text=text, occurrence=occurrence)
 
 
 def tell_of_lost_worker(run: Run) -> None:

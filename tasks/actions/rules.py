@@ -14,6 +14,7 @@ from tasks.models import ApprovalRule, Task
 from tasks.registry import registry
 from tasks.rules import COPIED, MANY, RuleSpec
 from tasks.spans import problems_of_times
+from tasks.telling import tell_of_rule
 from tasks.tickets import problem_of_pattern
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ def save_rule(
         _tickets_can_fit(spec)
         _somebody_can_approve(task, spec)
         older = _end(replaces) if replaces else None
-        return put_in_force(task, spec, replaces=older)
+        rule = put_in_force(task, spec, replaces=older)
+        tell_of_rule(rule, f"{by} has put a rule of “{task}” in force: {rule.name}")
+    return rule
 
 
 def end_rule(rule_id: int, *, by: "User", door: str, reason: str = "") -> None:
@@ -51,7 +54,8 @@ def end_rule(rule_id: int, *, by: "User", door: str, reason: str = "") -> None:
     rule = ApprovalRule.objects.select_related("task").get(pk=rule_id)
     with transition(by=by, door=door, subject=rule.task, reason=reason):
         require(by, Right.CHANGE, rule.task)
-        _end(rule)
+        ended = _end(rule)
+        tell_of_rule(ended, f"{by} has ended a rule of “{rule.task}”: {rule.name}")
 
 
 def put_in_force(

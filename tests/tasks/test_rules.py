@@ -216,3 +216,27 @@ def test_several_rules_are_stages_in_their_order(save, ask):
         save("amount > 1200", name="Huge", position=3, needed=1) and ask("1500.00")
     stages = ask("1100.00").approval.stages.values_list("position", "name")
     assert list(stages) == [(1, "Credits above 100"), (2, "Very large")]
+
+
+# --- Who is told ------------------------------------------------------------------------------------
+
+
+def told(person):
+    return list(person.notices.filter(event="rule_changed").values_list("text", flat=True))
+
+
+def test_those_who_decide_are_told_of_a_rule_and_of_its_end(save, bob, mallory, administrator):
+    rule = save()
+    end_rule(rule.pk, by=administrator, door=Door.ADMIN, reason="x")
+    assert told(bob) == [
+        "Carol Example has ended a rule of “Test credit”: Large ones",
+        "Carol Example has put a rule of “Test credit” in force: Large ones",
+    ]
+    assert told(mallory) == []
+
+
+def test_whoever_was_asked_by_the_older_rule_is_told_of_the_new_one(save, bob, carol, root):
+    """A rule that leaves somebody out is what that person has to hear of."""
+    older = save(people=[bob], groups=[])
+    save(people=[carol], groups=[], replaces=older, by=root)
+    assert len(told(bob)) == 2
