@@ -237,7 +237,7 @@ def finish_run(run_id: UUID, *, attempt: int, outcome: Outcome, door: str) -> Ru
     Another attempt's late answer changes nothing: None.
     """
     with transition(by=None, door=door):
-        found = Run.objects.filter(pk=run_id).select_related("task")
+        found = Run.objects.filter(pk=run_id).select_related("task", "requested_by")
         run = (
             found.select_for_update(of=("self",))
             .annotate(now=Now(), in_doubt=Exists(open_effects_of(OuterRef("pk"))))
