@@ -1,22 +1,22 @@
 """The inbox, and the page of one request. Both show; the buttons call `approvals.actions`."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseNotAllowed, HttpResponseRedirectBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
 from approvals import actions, inbox, linked, notices, outgoing, preferences
-from approvals.answering import prove_if_given, said, session_of
+from approvals.answering import answered, session_of
 from approvals.explained import explain
 from approvals.inbox_filter import InboxFilter
 from approvals.models import ApprovalRequest, Decision
-from approvals.policy import ReasonMissing, to_decide, visible_to
-from approvals.proofs import NotProved, ProofMissing
+from approvals.policy import to_decide, visible_to
 from audit.admin import ReadOnlyAdmin, SafeHistoryMixin
 from audit.clock import database_now
 from audit.context import Door
@@ -108,28 +108,15 @@ class ApprovalRequestAdmin(SafeHistoryMixin, ReadOnlyAdmin):
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         asked = self._found(request, str(request_id))
-        verdict, reason = request.POST.get("verdict"), request.POST.get("reason", "")
-        if verdict not in Verdict.values:
-            return HttpResponseBadRequest("Go back, and press Approve, Reject or Ask for changes.")
-        try:
-            prove_if_given(request, door=Door.ADMIN)
-            decided = actions.decide(
-                request_id,
-                decided_by=person_of(request),
-                verdict=verdict,
-                seal=request.POST.get("seal", ""),
-                door=Door.ADMIN,
-                reason=reason,
-                session=session_of(request),
-            )
-        except ReasonMissing as refusal:
-            return self._page(request, asked, status=400, reason=reason, problem=str(refusal))
-        except (NotProved, ProofMissing) as refusal:
-            return self._page(request, asked, status=403, reason=reason, unproved=str(refusal))
-        except Refusal as refusal:
-            messages.error(request, str(refusal))
-            return self._page(request, self._found(request, asked.pk), status=403, reason=reason)
-        messages.success(request, said(decided, verdict))
+
+        def again(**shown: Any) -> HttpResponse:  # noqa: ANN401 - for the page
+            return self._page(request, self._found(request, asked.pk), **shown)
+
+        seal = request.POST.get("seal", "")
+        decide = partial(actions.decide, request_id, seal=seal, door=Door.ADMIN)
+        found = answered(request, door=Door.ADMIN, decide=decide, again=again)
+        if isinstance(found, HttpResponse):
+            return found
         return redirect("admin:approvals_approvalrequest_changelist")
 
     def withdraw_view(self, request: HttpRequest, request_id: UUID) -> HttpResponse:

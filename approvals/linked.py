@@ -1,11 +1,11 @@
 """From the link in an email to the page of its request. A GET shows; only the POST decides."""
 
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
-from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
@@ -13,17 +13,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from approvals import actions
 from approvals.actions.links import NotYours, objection_to
-from approvals.answering import prove_if_given, said, session_of
+from approvals.answering import answered, session_of
 from approvals.channels.models import MailLink
 from approvals.explained import explain
 from approvals.links import hashed
-from approvals.models import Decision
-from approvals.policy import ReasonMissing
-from approvals.proofs import NotProved, ProofMissing
 from audit.clock import database_now
 from audit.context import Door
 from audit.pages import page, person_of
-from audit.transitions import Refusal
 
 KEPT_AS: Final = "mail_link"  # in the session: the number of the link's row
 
@@ -70,29 +66,17 @@ def decide(request: HttpRequest) -> HttpResponse:
     link = _link_of(request)
     if link is None:
         return _lost(request)
-    verdict, reason = request.POST.get("verdict"), request.POST.get("reason", "")
-    if verdict not in Decision.Verdict.values:
-        return HttpResponseBadRequest("Go back, and press Approve, Reject or Ask for changes.")
-    try:
-        prove_if_given(request, door=Door.EMAIL)
-        decided = actions.decide_by_link(
-            link.pk,
-            decided_by=person_of(request),
-            verdict=verdict,
-            reason=reason,
-            session=session_of(request),
-        )
-    except ReasonMissing as refusal:
-        return _page(request, link, status=400, reason=reason, problem=str(refusal))
-    except (NotProved, ProofMissing) as refusal:
-        return _page(request, link, status=403, reason=reason, unproved=str(refusal))
-    except Refusal as refusal:
-        messages.error(request, str(refusal))
+
+    def again(**shown: Any) -> HttpResponse:  # noqa: ANN401 - for the page
         link.refresh_from_db()
-        return _page(request, link, status=403, reason=reason)
+        return _page(request, link, **shown)
+
+    decide = partial(actions.decide_by_link, link.pk)
+    found = answered(request, door=Door.EMAIL, decide=decide, again=again)
+    if isinstance(found, HttpResponse):
+        return found
     del request.session[KEPT_AS]
-    messages.success(request, said(decided, verdict))
-    return redirect("admin:approvals_approvalrequest_change", decided.pk)
+    return redirect("admin:approvals_approvalrequest_change", found.pk)
 
 
 @require_POST

@@ -58,7 +58,7 @@ def sidebar(request: HttpRequest) -> list[Item]:
 
 def _work(person: "User", *, administers: bool) -> Iterator[Item]:
     from approvals.inbox import waiting_count
-    from tasks.access import may_stop_anything, to_settle
+    from tasks.access import tasks_to_stop, to_settle
 
     inbox = ("approvals_approvalrequest", "approvals_notice")
     yield _item("Catalogue", "apps", "tasks_task_changelist", "tasks_task")
@@ -70,8 +70,9 @@ def _work(person: "User", *, administers: bool) -> Iterator[Item]:
         count=waiting_count(person),
     )
     yield _item("Runs", "history", "tasks_run_changelist", "tasks_run")
-    if may_stop_anything(person) or stopped():
-        yield _item("Stops", "stop_circle", "tasks_stop_changelist", "tasks_stop", count=stopped())
+    stops = stopped()
+    if stops or tasks_to_stop(person).exists():
+        yield _item("Stops", "stop_circle", "tasks_stop_changelist", "tasks_stop", count=stops)
     if in_demo():
         yield {
             "title": "Sent messages",

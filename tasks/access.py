@@ -120,10 +120,9 @@ def who_of(right: Right, tasks: QuerySet[Task]) -> "QuerySet[User]":
     return people.filter(is_active=True).distinct()
 
 
-def may_stop_anything(person: "User") -> bool:
-    """Whether there is a task that this person may stop: one to approve or to administer."""
-    mine = tasks_for(person, Right.APPROVE) | tasks_for(person, Right.CHANGE)
-    return mine.exists()
+def tasks_to_stop(person: "User") -> QuerySet[Task]:
+    """The tasks that this person may stop, alone: those to approve, and those to administer."""
+    return tasks_for(person, Right.APPROVE) | tasks_for(person, Right.CHANGE)
 
 
 def runs_for(person: "User") -> QuerySet[Run]:

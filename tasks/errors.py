@@ -38,6 +38,14 @@ class Cancelled(Exception):
     """Somebody asked the run to stop, and its code has looked. What was done stays done."""
 
 
+class Halted(Cancelled):
+    """Somebody has stopped the task before this step: `what` says who, and what is stopped."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"{what}: {reason} What was done before stays done.")
+        self.what = what
+
+
 class Stopped(BaseException):
     """Somebody asked the run to stop and it went on, so that it is stopped by force.
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.db.models import QuerySet
 
 from tasks.actions.effects import Planned, plan_effects
-from tasks.errors import Busy, OutcomeUnknown, Refused
+from tasks.errors import Busy, Halted, OutcomeUnknown, Paused, Refused
 from tasks.heart import Heart
 from tasks.journal import Journal
 from tasks.models import Effect, Run
@@ -125,6 +125,9 @@ def _tried[I](
         act(step, item)
     except (Refused, OutcomeUnknown) as wrong:
         return wrong
+    except Halted as halted:
+        # The other items are not begun, and may be when the task is started again.
+        raise Paused(f"{halted.what}.", needs_look=False) from halted
     return None
 
 

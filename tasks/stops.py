@@ -5,9 +5,10 @@ Nothing begins while it is stopped, whoever approved it. What waits in line stay
 
 from typing import TYPE_CHECKING
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models.lookups import Exact
 
-from tasks.access import Right, tasks_for, who_of
+from tasks.access import Right, tasks_to_stop, who_of
 from tasks.models import Run, Stop, Task
 
 if TYPE_CHECKING:
@@ -24,11 +25,25 @@ def open_stops() -> QuerySet[Stop]:
 
 def stop_of(task: Task) -> Stop | None:
     """Why nothing of this task begins; None when it does. One query."""
-    meant = Q(scope=Scope.EVERYTHING) | Q(task=task.pk)
-    meant |= Q(scope=Scope.CATEGORY, category=task.category)
-    if task.moves_money:
-        meant |= Q(scope=Scope.MONEY)
-    return open_stops().filter(meant).first()
+    moves_money = Value(task.moves_money)
+    return open_stops().filter(_meant(task.pk, task.category, moves_money)).first()
+
+
+def is_stopped() -> Exists:
+    """Whether something stops the task of a run, inside a query over runs."""
+    task, money = OuterRef("task"), OuterRef("task__moves_money")
+    meant = _meant(task, OuterRef("task__category"), money)
+    return Exists(Stop.objects.filter(meant, ended_at=None))
+
+
+def _meant(task: int | OuterRef, category: str | OuterRef, moves_money: Value | OuterRef) -> Q:
+    """Which stops are about a task."""
+    return (
+        Q(scope=Scope.EVERYTHING)
+        | Q(task=task)
+        | Q(scope=Scope.CATEGORY, category=category)
+        | Q(Exact(moves_money, Value(True)), scope=Scope.MONEY)
+    )
 
 
 def tasks_of(stop: Stop) -> QuerySet[Task]:
@@ -41,20 +56,6 @@ def tasks_of(stop: Stop) -> QuerySet[Task]:
     return tasks.filter(moves_money=True) if stop.scope == Scope.MONEY else tasks
 
 
-def is_stopped() -> Exists:
-    """Whether something stops the task of a run, inside a query over runs."""
-    moving = Task.objects.filter(pk=OuterRef(OuterRef("task")), moves_money=True)
-    return Exists(
-        Stop.objects.filter(
-            Q(scope=Scope.EVERYTHING)
-            | Q(task=OuterRef("task"))
-            | Q(scope=Scope.CATEGORY, category=OuterRef("task__category"))
-            | Q(Exists(moving), scope=Scope.MONEY),
-            ended_at=None,
-        )
-    )
-
-
 def waiting_runs(stop: Stop) -> QuerySet[Run]:
     """The runs that wait in line for this stop to end."""
     return Run.objects.filter(status=Run.Status.QUEUED, task__in=tasks_of(stop))
@@ -62,9 +63,7 @@ def waiting_runs(stop: Stop) -> QuerySet[Run]:
 
 def may_stop(person: "User", stop: Stop) -> bool:
     """Whether this person may stop this, alone: those who may approve or administer any of it."""
-    meant = tasks_of(stop)
-    mine = tasks_for(person, Right.APPROVE) | tasks_for(person, Right.CHANGE)
-    return meant.filter(pk__in=mine.values("pk")).exists()
+    return tasks_of(stop).filter(pk__in=tasks_to_stop(person).values("pk")).exists()
 
 
 def people_of(stop: Stop) -> "list[User]":

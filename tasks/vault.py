@@ -2,16 +2,15 @@
 
 import hashlib
 import uuid
-from base64 import urlsafe_b64encode
-from typing import Any
+from typing import Any, Final
 
-from cryptography.fernet import Fernet, MultiFernet
-from django.conf import settings
-
+from audit import ciphers
 from tasks import parameters
 from tasks.models import Run, StoredFile, StoredSecret
 from tasks.parameters import DoesNotFit, File
 from tasks.registry import RegisteredTask
+
+PURPOSE: Final = "secrets"
 
 
 def keep_file(file: File) -> None:
@@ -29,14 +28,14 @@ def read_file(sha256: str) -> bytes:
 
 def keep_secret(text: str) -> str:
     """Encrypt and store a secret; returns the reference that the parameters hold."""
-    ciphertext = _cipher().encrypt(text.encode())
+    ciphertext = ciphers.locked(text, purpose=PURPOSE)
     return str(StoredSecret.objects.create(ciphertext=ciphertext).pk)
 
 
 def read_secret(reference: str) -> str:
     """The secret behind a reference."""
     stored = StoredSecret.objects.get(pk=uuid.UUID(reference))
-    return _cipher().decrypt(bytes(stored.ciphertext)).decode()
+    return ciphers.opened(stored.ciphertext, purpose=PURPOSE)
 
 
 def forget_secrets(values: dict[str, object]) -> None:
@@ -44,16 +43,6 @@ def forget_secrets(values: dict[str, object]) -> None:
     references = [v["secret"] for v in values.values() if isinstance(v, dict) and "secret" in v]
     if references:
         StoredSecret.objects.filter(pk__in=references).delete()
-
-
-def _cipher() -> MultiFernet:
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return MultiFernet([Fernet(_derived(str(key))) for key in keys])
-
-
-def _derived(key: str) -> bytes:
-    # A key of its own, so that what leaks here does not sign sessions, nor the reverse.
-    return urlsafe_b64encode(hashlib.sha256(b"backoffice.secrets:" + key.encode()).digest())
 
 
 def plain_values(registered: RegisteredTask, run: Run) -> dict[str, Any]:

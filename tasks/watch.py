@@ -6,7 +6,6 @@ from tasks.heart import Heart
 from tasks.limits import NEVER, Limits, why_stop
 from tasks.models import Effect, Run
 from tasks.seen import count, looked_at, seen_of
-from tasks.stops import in_words, stop_of
 
 State = Effect.State
 
@@ -18,7 +17,6 @@ class Watch:
     """
 
     def __init__(self, run: Run, heart: Heart) -> None:
-        self._run = run
         self._heart = heart
         self._limits = Limits.of(run.limits)
         if self._limits != NEVER:
@@ -33,8 +31,6 @@ class Watch:
             why = why_stop(self._limits, self._seen, self._looked, item.amount, item.currency)
             if why:
                 raise Paused(why, needs_look=True)
-        if stop := stop_of(self._run.task):
-            raise Paused(f"{stop.stopped_by} has stopped {in_words(stop)}.", needs_look=False)
         if self._heart.pause_is_asked:
             raise Paused("Somebody asked it to pause.", needs_look=False)
 

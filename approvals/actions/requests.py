@@ -57,8 +57,8 @@ def open_request(  # noqa: PLR0913 - a question has this many parts
 ) -> ApprovalRequest:
     """Put a sealed question to people.
 
-    `revisable` says that who asks can change it and ask anew. It expires after `waits_for`, or earlier where a stage says so; without either, after three
-    days. Raises `NobodyCanDecide` when a stage could never get the decisions it needs.
+    `revisable` says that who asks can change it and ask anew. It expires after `waits_for`, or
+    earlier where a stage says so; without either, after three days. Raises `NobodyCanDecide` when a stage could never get the decisions it needs.
     """
     if not stages:
         raise ValueError("A request needs at least one stage: without one nobody is asked.")

@@ -72,8 +72,7 @@ def send_again(delivery_id: int, *, by: "User", door: str) -> Delivery:
 def resume_channel(name: str, *, by: "User", door: str) -> None:
     """Let a channel that has stopped itself try again at once."""
     with transition(by=by, door=door):
-        for halt in Halt.objects.filter(channel=name):
-            halt.delete()
+        _lift_halt(name)
         Delivery.objects.filter(channel=name, status=Status.QUEUED).update(due_at=Now())
         deliveries_written.send(sender=Delivery)
 
@@ -268,8 +267,13 @@ def _works_again(channel: Channel) -> None:
     if not Halt.objects.filter(channel=channel.name).exists():
         return
     with transition(by=None, door=Door.WORKER):
-        for halt in Halt.objects.filter(channel=channel.name):
-            halt.delete()
+        _lift_halt(channel.name)
+
+
+def _lift_halt(name: str) -> None:
+    # One by one: a bulk delete would leave no history.
+    for halt in Halt.objects.filter(channel=name):
+        halt.delete()
 
 
 def managers() -> "QuerySet[User]":

@@ -13,7 +13,7 @@ from django.db.models import OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from audit.clock import database_now
-from tasks.errors import Cancelled, NotOurs
+from tasks.errors import Halted, NotOurs
 from tasks.killpoints import killpoint
 from tasks.models import Effect, Run
 from tasks.stops import in_words, stop_of
@@ -63,12 +63,9 @@ def begin_effect(run: Run, step: str) -> tuple[Effect, bool]:
 
 
 def _not_stopped(run: Run) -> None:
-    """Raise `Cancelled` where somebody has stopped the task: no step is begun after that."""
+    """Raise `Halted` where somebody has stopped the task: no step is begun after that."""
     if stop := stop_of(run.task):
-        raise Cancelled(
-            f"{stop.stopped_by} has stopped {in_words(stop)}: {stop.reason} What was done before "
-            "stays done."
-        )
+        raise Halted(f"{stop.stopped_by} has stopped {in_words(stop)}", stop.reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from django.contrib.auth import get_user_model
+
 from approvals import actions as approvals
 from approvals.models import ApprovalRequest
 from approvals.policy import StageSpec, quorum_holds
@@ -9,7 +11,7 @@ from approvals.telling import tell
 from audit.clock import database_now
 from audit.seals import seal_of
 from audit.transitions import Refusal, transition
-from tasks import queue
+from tasks import locks, queue
 from tasks.models import Run, Stop, Task
 from tasks.one_at_a_time import OPEN
 from tasks.stops import in_words, may_stop, people_of, tasks_of, waiting_runs
@@ -48,17 +50,12 @@ def stop_tasks(
             raise NotStopped("Say why: everybody who is held up by it reads it.")
         if not may_stop(by, stop):
             raise NotStopped(f"To stop {in_words(stop)} you need a task of it to approve.")
-        _lock_tasks(stop)
+        locks.hold("stops")  # two who stop the same at the same instant come one after the other
         if Stop.objects.filter(scope=scope, task=task, category=category, ended_at=None).exists():
             raise NotStopped(f"Somebody has stopped {in_words(stop)} already.")
         stop.save(force_insert=True)
         _tell(stop, f"{by} has stopped {in_words(stop)}: {stop.reason}", event="stopped")
     return stop
-
-
-def _lock_tasks(stop: Stop) -> None:
-    """Two who stop the same at the same instant come one after the other."""
-    list(tasks_of(stop).select_for_update(no_key=True).order_by("pk").values_list("pk"))
 
 
 def propose_start(stop_id: int, *, by: "User", door: str, reason: str) -> ApprovalRequest:
@@ -121,5 +118,5 @@ def on_start_decided(request: ApprovalRequest, **_: object) -> None:
 def _tell(stop: Stop, text: str, *, event: str) -> None:
     """Tell those who may stop it, and those whose runs are held up."""
     held_up = Run.objects.filter(status__in=OPEN, task__in=tasks_of(stop))
-    requesters = {run.requested_by for run in held_up.select_related("requested_by")}
-    tell([*{*people_of(stop), *requesters}], event=event, subject=stop, text=text)
+    requesters = get_user_model().objects.filter(runs_requested__in=held_up)
+    tell({*people_of(stop), *requesters}, event=event, subject=stop, text=text)

@@ -1,6 +1,7 @@
 """Runs: the list, the page of one, and what can be done there."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -141,14 +142,33 @@ def live(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Take a run back, or ask one that has begun to stop."""
-    run = run_or_404(request, pk)
     reason = request.POST.get("reason", "").strip()
+    return _changed(request, pk, partial(cancel_run, reason=reason), _taken_back)
+
+
+@require_POST
+def pause(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Ask a run to stop before its next item."""
+    return _changed(request, pk, pause_run, lambda _: "It was asked to pause.")
+
+
+@require_POST
+def resume(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Let a paused run go on where it stopped."""
+    return _changed(request, pk, resume_run, lambda _: "It goes on where it had stopped.")
+
+
+def _changed(
+    request: HttpRequest, pk: UUID, change: Callable[..., Run], said: Callable[[Run], str]
+) -> HttpResponse:
+    """Change the state of a run, say what came of it, and show the run."""
+    run = run_or_404(request, pk)
     try:
-        run = cancel_run(run.pk, by=person_of(request), door=Door.ADMIN, reason=reason)
+        changed = change(run.pk, by=person_of(request), door=Door.ADMIN)
     except Refusal as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, _taken_back(run))
+        messages.success(request, said(changed))
     return redirect("admin:tasks_run_change", run.pk)
 
 
@@ -156,32 +176,6 @@ def _taken_back(run: Run) -> str:
     if run.attempt and run.is_over:
         return "It stops here. What is done stays done."
     return "It was asked to stop." if run.cancel_asked_at else TAKEN_BACK
-
-
-@require_POST
-def pause(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Ask a run to stop before its next item."""
-    run = run_or_404(request, pk)
-    try:
-        pause_run(run.pk, by=person_of(request), door=Door.ADMIN)
-    except Refusal as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, "It was asked to pause.")
-    return redirect("admin:tasks_run_change", run.pk)
-
-
-@require_POST
-def resume(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Let a paused run go on where it stopped."""
-    run = run_or_404(request, pk)
-    try:
-        resume_run(run.pk, by=person_of(request), door=Door.ADMIN)
-    except Refusal as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, "It goes on where it had stopped.")
-    return redirect("admin:tasks_run_change", run.pk)
 
 
 @require_POST

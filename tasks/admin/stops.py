@@ -14,7 +14,7 @@ from audit.admin import ReadOnlyAdmin, SafeHistoryMixin
 from audit.context import Door
 from audit.pages import page, person_of
 from audit.transitions import Refusal
-from tasks.access import Right, tasks_for
+from tasks.access import tasks_to_stop
 from tasks.actions.stopping import propose_start, stop_tasks
 from tasks.models import Stop, Task
 from tasks.stops import in_words, may_stop, open_stops, waiting_runs
@@ -85,9 +85,7 @@ class StopForm(forms.Form):
 
 def choices_for(person: "User") -> list[tuple[str, Any]]:
     """What this person may stop, by kind."""
-    mine = (tasks_for(person, Right.APPROVE) | tasks_for(person, Right.CHANGE)).filter(
-        retired_at=None
-    )
+    mine = tasks_to_stop(person).filter(retired_at=None)
     tasks = [(f"{Scope.TASK}{_SEPARATOR}{t.pk}", t.name) for t in mine.order_by("name")]
     names = mine.order_by("category").values_list("category", flat=True).distinct()
     categories = [(f"{Scope.CATEGORY}{_SEPARATOR}{name}", f"All of “{name}”") for name in names]
