@@ -16,7 +16,7 @@ from tests.doubles.stripe.control import Control
 from tests.doubles.stripe.faults import Fault, Faults, Kind
 from tests.doubles.stripe.pipeline import Pipeline
 from tests.doubles.stripe.request_log import Logged
-from tests.doubles.stripe.server import Server
+from tests.doubles.stripe.server import StripeServer
 from tests.doubles.stripe.wire import Obj
 from tests.doubles.stripe.world import World
 
@@ -47,7 +47,7 @@ class StripeDouble:
         self._pipeline = Pipeline(self.world, self._faults)
         self._control = Control(self._pipeline)
         self._port = port
-        self._server: Server | None = None
+        self._server: StripeServer | None = None
         self._thread: threading.Thread | None = None
         if state is not None and state.exists():
             self._load(state)
@@ -69,7 +69,7 @@ class StripeDouble:
 
     def start(self) -> None:
         """Listen. Raise OSError when the port is taken."""
-        self._server = Server(self._port, self._pipeline, self._control)
+        self._server = StripeServer(self._port, self._pipeline, self._control)
         # Kept, so that a double that went away comes back at the same address.
         self._port = self._server.server_port
         self._thread = threading.Thread(
