@@ -98,6 +98,32 @@ def reactivate_person(person_id: int, *, by: User, door: str, reason: str) -> Us
     return person
 
 
+def make_administrator(person_id: int, *, door: str, reason: str) -> User:
+    """Let a person administer everything. For who operates the server: no page calls this.
+
+    It is how a second administrator comes, without whom a first one changes nothing any more that
+    takes two. Raises `ReasonMissing`, or `NotAnAdministrator` for an account that is closed.
+    """
+    return _set_administrator(person_id, is_superuser=True, door=door, reason=reason)
+
+
+def end_administrator(person_id: int, *, door: str, reason: str) -> User:
+    """Let a person not administer everything any more. Raises as `make_administrator` does."""
+    return _set_administrator(person_id, is_superuser=False, door=door, reason=reason)
+
+
+def _set_administrator(person_id: int, *, is_superuser: bool, door: str, reason: str) -> User:
+    with transition(by=None, door=door, subject=_subject(person_id), reason=reason):
+        _require_reason(reason, "Say why: the history keeps it.")
+        person = User.objects.select_for_update().get(pk=person_id)
+        if not person.is_active:
+            raise NotAnAdministrator(f"The account of {person} is closed.")
+        if person.is_superuser != is_superuser:
+            person.is_superuser = is_superuser
+            person.save(update_fields=["is_superuser"])
+    return person
+
+
 def add_group(*, name: str, by: User, door: str, reason: str = "") -> Group:
     """Make a group without members.
 

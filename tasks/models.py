@@ -181,10 +181,16 @@ class ApprovalRule(models.Model):
     replaces = models.OneToOneField(
         "self", models.PROTECT, null=True, blank=True, related_name="replaced_by", editable=False
     )
+    # What somebody proposed and another person agreed to. Without it the rule came with the code.
+    brought_by = models.OneToOneField(
+        "Proposal", models.PROTECT, null=True, blank=True, related_name="brought", editable=False
+    )
     in_force_since = models.DateTimeField(db_default=Now(), editable=False)
     ended_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # The transaction that wrote it, set by the database: its groups and people come with it.
+    written_in = models.BigIntegerField(default=0, db_default=0, editable=False)
 
-    history = audited()
+    history = audited(excluded_fields=["written_in"])
 
     class Meta:
         ordering: ClassVar = ["position", "id"]
@@ -208,6 +214,52 @@ class ApprovalRule(models.Model):
             self.stop_above_percent,
             self.stop_above_amount,
         )
+
+
+class Proposal(models.Model):
+    """A change to what decides about runs: made when another administrator has agreed to it.
+
+    Without an `approval` it was made alone, which the database allows while nobody else has ever
+    administered the task.
+    """
+
+    class Kind(models.TextChoices):
+        RULE = "rule", "Put a rule in force"
+        END = "end", "End a rule"
+
+    kind = models.CharField("what", max_length=10, choices=Kind)
+    task = models.ForeignKey(Task, models.PROTECT, related_name="proposals")
+    # The version that is replaced or ended.
+    rule = models.ForeignKey(
+        ApprovalRule, models.PROTECT, null=True, blank=True, related_name="proposals"
+    )
+    content = models.JSONField("what it says", default=dict)
+    reason = models.TextField("why", blank=True)
+    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField(db_default=Now(), editable=False)
+    approval = models.OneToOneField(
+        ApprovalRequest, models.PROTECT, null=True, blank=True, related_name="proposal"
+    )
+    applied_at = models.DateTimeField("made at", null=True, blank=True)
+    dropped_at = models.DateTimeField("dropped at", null=True, blank=True)
+
+    history = audited()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["rule"],
+                condition=models.Q(applied_at=None, dropped_at=None),
+                name="one_open_proposal_for_a_rule",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(applied_at=None) | models.Q(dropped_at=None),
+                name="a_proposal_is_made_or_dropped",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.task}"
 
 
 class StoredFile(models.Model):

@@ -1,7 +1,7 @@
-"""Seals of runs, settlements and pauses: one fingerprint over everything that an approver is shown."""
+"""Seals of runs, settlements, pauses and proposals: one fingerprint over everything that an approver is shown."""
 
 from audit.seals import seal_of
-from tasks.models import Pause, Run, Settlement
+from tasks.models import Pause, Proposal, Run, Settlement
 
 
 def seal_of_run(run: Run) -> str:
@@ -47,5 +47,19 @@ def seal_of_pause(pause: Pause) -> str:
             "why": pause.why,
             "seen": pause.seen,
             "items": [list(item) for item in tried.values_list(*fields)],
+        }
+    )
+
+
+def seal_of_proposal(proposal: Proposal) -> str:
+    """SHA-256 over what is to be changed, as it is stored, and who proposes it, why."""
+    return seal_of(
+        {
+            "kind": proposal.kind,
+            "task": proposal.task.slug,
+            "rule": proposal.rule_id,
+            "content": proposal.content,
+            "proposed_by": proposal.proposed_by_id,
+            "reason": proposal.reason,
         }
     )

@@ -16,6 +16,7 @@ Status = Run.Status
 
 EVENTS: Final = (
     Event("rule_changed", "Somebody changes or ends an approval rule of a task of mine"),
+    Event("proposal_stale", "A change that I proposed was agreed to, and is out of date"),
     Event("stopped", "Somebody stops tasks"),
     Event("started", "What was stopped starts again"),
     Event("run_failed", "A run failed"),

@@ -13,7 +13,7 @@ from tasks.actions.pausing import (
     pause_run,
     resume_run,
 )
-from tasks.actions.rules import end_rule, save_rule
+from tasks.actions.proposing import NotProposed, on_proposal_decided, propose_end, propose_rule
 from tasks.actions.runs import (
     NotCancellable,
     Outcome,
@@ -32,6 +32,7 @@ __all__ = [
     "InvalidValues",
     "NotCancellable",
     "NotPausable",
+    "NotProposed",
     "NotSettled",
     "NothingToLookUp",
     "Outcome",
@@ -40,7 +41,6 @@ __all__ = [
     "answer_effect",
     "begin_effect",
     "cancel_run",
-    "end_rule",
     "expire_pauses",
     "extend_lease",
     "finish_run",
@@ -48,9 +48,12 @@ __all__ = [
     "grant",
     "look_up",
     "on_pause_decided",
+    "on_proposal_decided",
     "on_request_decided",
     "on_settlement_decided",
     "pause_run",
+    "propose_end",
+    "propose_rule",
     "recover_lost_runs",
     "refuse_effect",
     "request_run",
@@ -58,7 +61,6 @@ __all__ = [
     "retire_task",
     "revoke",
     "ring_again",
-    "save_rule",
     "settle_run",
     "start_run",
     "write_effect",

@@ -6,66 +6,98 @@ from django.core.exceptions import ValidationError
 
 from approvals.policy import WAITS_FOR, reviewers_for
 from audit.clock import database_now
-from audit.transitions import transition
 from tasks import parameters
-from tasks.access import Right, require, who
+from tasks.access import Right, who
+from tasks.actions.changes import Change
 from tasks.conditions import check_condition
-from tasks.models import ApprovalRule, Task
-from tasks.registry import registry
+from tasks.models import ApprovalRule, Proposal, Task
+from tasks.registry import UnknownTask, registry
 from tasks.rules import COPIED, MANY, RuleSpec
+from tasks.said import differences, from_json
 from tasks.spans import problems_of_times
 from tasks.telling import tell_of_rule
 from tasks.tickets import problem_of_pattern
+from tasks.trial import look_back
 
 if TYPE_CHECKING:
     from backoffice.models import User
 
 
-def save_rule(
-    task_id: int,
-    *,
-    spec: RuleSpec,
-    replaces: ApprovalRule | None = None,
-    by: "User",
-    door: str,
-    reason: str = "",
-) -> ApprovalRule:
-    """Put a rule in force, in the place of an older version if one is named.
+class NewRule(Change):
+    """A rule, or a new version of one, is put in force."""
 
-    Raises `ValidationError` for a condition that cannot be read, for times that do not fit together
-    and for a rule under which nobody could ever approve, and `NotGranted` unless `by` administers
-    the task.
-    """
-    task = Task.objects.get(pk=task_id)
-    with transition(by=by, door=door, subject=task, reason=reason):
-        require(by, Right.CHANGE, task)
-        check_condition(spec.condition, parameters.read(registry.get(task.slug).function))
-        _times_fit(spec)
-        _tickets_can_fit(spec)
-        _somebody_can_approve(task, spec)
-        older = _end(replaces) if replaces else None
-        rule = put_in_force(task, spec, replaces=older)
-        tell_of_rule(rule, f"{by} has put a rule of “{task}” in force: {rule.name}")
-    return rule
+    @property
+    def title(self) -> str:
+        name = f"“{self.proposal.content['name']}” of “{self.proposal.task}”"
+        return f"Change the rule {name}" if self.proposal.rule_id else f"Add the rule {name}"
+
+    def facts(self) -> list[list[str]]:
+        return [
+            ["What follows", "It holds for runs that are asked for from then on."],
+            *_in_the_past(self.proposal.task, self._spec()),
+        ]
+
+    def rows(self) -> list[list[str]]:
+        return differences(_spec_of(self.proposal), self._spec())
+
+    def check(self) -> None:
+        if self.proposal.rule_id:
+            _locked(self.proposal.rule_id)
+        check_rule(self.proposal.task, self._spec())
+
+    def make(self) -> None:
+        older = _end(_locked(self.proposal.rule_id)) if self.proposal.rule_id else None
+        rule = put_in_force(
+            self.proposal.task, self._spec(), replaces=older, brought_by=self.proposal
+        )
+        text = f"{self.proposal.proposed_by} has put a rule of “{rule.task}” in force: {rule.name}"
+        tell_of_rule(rule, text)
+
+    def _spec(self) -> RuleSpec:
+        return from_json(self.proposal.content)
 
 
-def end_rule(rule_id: int, *, by: "User", door: str, reason: str = "") -> None:
-    """Take a rule out of force. Raises `NotGranted` unless `by` administers its task."""
-    rule = ApprovalRule.objects.select_related("task").get(pk=rule_id)
-    with transition(by=by, door=door, subject=rule.task, reason=reason):
-        require(by, Right.CHANGE, rule.task)
-        ended = _end(rule)
-        tell_of_rule(ended, f"{by} has ended a rule of “{rule.task}”: {rule.name}")
+class EndOfRule(Change):
+    """A rule is taken out of force."""
+
+    @property
+    def title(self) -> str:
+        return f"End the rule “{self.proposal.rule}” of “{self.proposal.task}”"
+
+    def facts(self) -> list[list[str]]:
+        spec = _spec_of(self.proposal)
+        follows = "Runs that are asked for from then on are not held up by it."
+        past = _in_the_past(self.proposal.task, spec) if spec else []
+        return [["What follows", follows], *past]
+
+    def rows(self) -> list[list[str]]:
+        return differences(_spec_of(self.proposal), None)
+
+    def check(self) -> None:
+        _locked(self.proposal.rule_id)
+
+    def make(self) -> None:
+        rule = _end(_locked(self.proposal.rule_id))
+        by = self.proposal.proposed_by
+        tell_of_rule(rule, f"{by} has ended a rule of “{rule.task}”: {rule.name}")
 
 
 def put_in_force(
-    task: Task, spec: RuleSpec, *, replaces: ApprovalRule | None = None
+    task: Task,
+    spec: RuleSpec,
+    *,
+    replaces: ApprovalRule | None = None,
+    brought_by: Proposal | None = None,
 ) -> ApprovalRule:
-    """Write a rule's row. For the actions of this package, inside their transaction."""
+    """Write a rule's row. For the actions of this package, inside their transaction.
+
+    The database takes one that nobody has proposed from the owner of its tables only: from a deploy.
+    """
     rule = ApprovalRule.objects.create(
         task=task,
         version=replaces.version + 1 if replaces else 1,
         replaces=replaces,
+        brought_by=brought_by,
         **{name: getattr(spec, name) for name in COPIED},
     )
     for name in MANY:
@@ -73,15 +105,56 @@ def put_in_force(
     return rule
 
 
-def _end(rule: ApprovalRule) -> ApprovalRule:
-    locked = ApprovalRule.objects.select_for_update().get(pk=rule.pk)
-    if locked.ended_at:
+def check_rule(task: Task, spec: RuleSpec) -> None:
+    """Raise `ValidationError` for a condition that cannot be read, for times that do not fit
+    together, and for a rule under which nobody could ever approve.
+    """
+    try:
+        registered = registry.get(task.slug)
+    except UnknownTask as gone:
+        raise ValidationError("The code of this task is gone, and with it its rules.") from gone
+    check_condition(spec.condition, parameters.read(registered.function))
+    _times_fit(spec)
+    _tickets_can_fit(spec)
+    _somebody_can_approve(task, spec)
+
+
+def _locked(rule_id: int | None) -> ApprovalRule:
+    rule = ApprovalRule.objects.select_for_update(of=("self",)).select_related("task")
+    found = rule.get(pk=rule_id)
+    if found.ended_at:
         raise ValidationError(
             "Somebody has changed this rule meanwhile. Open it again and make your change there."
         )
-    locked.ended_at = database_now()
-    locked.save(update_fields=["ended_at"])
-    return locked
+    return found
+
+
+def _end(rule: ApprovalRule) -> ApprovalRule:
+    rule.ended_at = database_now()
+    rule.save(update_fields=["ended_at"])
+    return rule
+
+
+def _spec_of(proposal: Proposal) -> RuleSpec | None:
+    """What the rule says that is replaced or ended."""
+    return RuleSpec.of(proposal.rule) if proposal.rule else None
+
+
+def _in_the_past(task: Task, spec: RuleSpec) -> list[list[str]]:
+    """How many of the runs of the last 90 days a rule would have held up."""
+    try:
+        declared = parameters.read(registry.get(task.slug).function)
+    except UnknownTask:
+        return []
+    past = look_back(task, spec, declared)
+    runs = "run" if past.asked == 1 else "runs"
+    return [
+        [
+            "In the last 90 days",
+            f"{len(past.would_wait)} of {past.asked} {runs} would have waited under it. "
+            f"{past.did_wait} of them did.",
+        ]
+    ]
 
 
 def _times_fit(spec: RuleSpec) -> None:

@@ -9,12 +9,13 @@ from approvals.models import ApprovalRequest, Notice
 from approvals.policy import NotEligible, NotRevisable, OwnRequest, StageSpec
 from audit.context import Door
 from tasks.access import Right
-from tasks.actions import Finding, NotSettled, RuleSpec, save_rule
+from tasks.actions import Finding, NotSettled, RuleSpec
 from tasks.actions.effects import KEY_LIVES
 from tasks.actions.grants import set_right
 from tasks.models import Effect, Run, Settlement
 from tasks.story import story_of
 from tests.people import join, person
+from tests.rules import save_rule
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = Run.Status

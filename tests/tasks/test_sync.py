@@ -6,11 +6,12 @@ from django.utils.module_loading import import_string
 from django_q.models import Schedule
 
 from tasks import execution
-from tasks.actions import adopt_task, end_rule, retire_task
+from tasks.actions import adopt_task, retire_task
 from tasks.actions.grants import set_right
 from tasks.models import Task
 from tasks.registry import registry
 from tasks.sync import sync_tasks
+from tests.rules import end_rule
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from django.urls import reverse
 from audit.context import Door
 from audit.transitions import transition
 from tasks.access import Right
-from tasks.actions import InvalidValues, request_run, save_rule
+from tasks.actions import InvalidValues, request_run
 from tasks.actions.grants import set_right
 from tasks.actions.rules import put_in_force
 from tasks.checks import check_ticket_url
@@ -16,6 +16,7 @@ from tasks.models import Run
 from tasks.rules import RuleSpec
 from tasks.seals import seal_of_run
 from tasks.tickets import problem_of_ticket, ticket_url
+from tests.rules import save_rule
 from tests.tasks.pages.reading import signed_in, words
 
 PATTERN = r"^SUP-\d+$"

@@ -11,6 +11,7 @@ from audit.transitions import Refusal
 from tasks.access import Right, allowed, tasks_for
 from tasks.admin.pages import task_or_404
 from tasks.admin.settings.grants import GrantsForm, apply, rows_of
+from tasks.admin.settings.proposals import how_many_agree, waiting
 from tasks.admin.settings.versions import earlier_versions
 from tasks.admin.settings.warnings import warnings_about
 from tasks.models import Task
@@ -62,7 +63,7 @@ def _show(
     request: HttpRequest, task: Task, grants: GrantsForm, *, status: int = 200
 ) -> HttpResponse:
     """The page of settings, with the grants as they are being changed."""
-    rules = rules_in_force(task)
+    rules, person = rules_in_force(task), person_of(request)
     return page(
         request,
         "tasks/settings/task.html",
@@ -70,6 +71,8 @@ def _show(
         status=status,
         task=task,
         rules=[(rule, in_words(rule), besides(rule)) for rule in rules],
+        waiting=waiting(task, person),
+        takes=how_many_agree(task, person),
         earlier=earlier_versions(task),
         grants=grants,
         warnings=warnings_about(task, rules),

@@ -1,4 +1,4 @@
-"""The form of an approval rule. An edit ends the rule and puts a new version in force."""
+"""The form of an approval rule. An edit proposes a new version, in the place of the one it is of."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,8 +14,9 @@ from audit.pages import page, person_of
 from audit.transitions import Refusal
 from tasks import parameters
 from tasks.access import Right
-from tasks.actions import end_rule, save_rule
+from tasks.actions import propose_end, propose_rule
 from tasks.admin.pages import code_of, task_or_404
+from tasks.admin.settings.proposals import how_many_agree, say
 from tasks.admin.settings.rule_form import RuleForm, said_by
 from tasks.admin.settings.trying import PRESSED, trying
 from tasks.conditions import names_for
@@ -37,10 +38,7 @@ def edit(request: HttpRequest, slug: str, rule_id: int | None = None) -> HttpRes
     if request.method == "POST":
         only_tried = PRESSED in request.POST
         form = RuleForm(request.POST, declared=declared, only_tried=only_tried)
-        if not only_tried and form.is_valid() and _saved(request, task, rule, form):
-            messages.success(
-                request, "The rule is in force. It holds for runs asked for from now on."
-            )
+        if not only_tried and form.is_valid() and _proposed(request, task, rule, form):
             return redirect("admin:tasks_task_settings", task.slug)
     else:
         form = RuleForm(initial=said_by(rule) if rule else None, declared=declared)
@@ -50,6 +48,7 @@ def edit(request: HttpRequest, slug: str, rule_id: int | None = None) -> HttpRes
         title=f"Change the rule “{rule}”" if rule else f"Add a rule to “{task}”",
         task=task,
         rule=rule,
+        takes=how_many_agree(task, person_of(request)),
         form=form,
         trying=trying(request, task, rule, form),
         names=[(name, type_in_words(kind)) for name, kind in names_for(declared).items()],
@@ -61,7 +60,7 @@ def edit(request: HttpRequest, slug: str, rule_id: int | None = None) -> HttpRes
 
 @require_POST
 def end(request: HttpRequest, slug: str, rule_id: int) -> HttpResponse:
-    """Take a rule out of force."""
+    """Propose to take a rule out of force."""
     task = task_or_404(request, slug, Right.CHANGE)
     rule = _rule_or_404(task, rule_id)
     reason = request.POST.get("reason", "").strip()
@@ -69,17 +68,17 @@ def end(request: HttpRequest, slug: str, rule_id: int) -> HttpResponse:
         messages.error(request, f"Say why the rule “{rule}” is ended.")
         return redirect("admin:tasks_task_settings", task.slug)
     try:
-        end_rule(rule.pk, by=person_of(request), door=Door.ADMIN, reason=reason)
+        proposal = propose_end(rule.pk, by=person_of(request), door=Door.ADMIN, reason=reason)
     except (Refusal, ValidationError) as refused:
         messages.error(request, _text(refused))
     else:
-        messages.success(request, f"The rule “{rule}” is not in force any more.")
+        say(request, proposal, made=f"The rule “{rule}” is not in force any more.")
     return redirect("admin:tasks_task_settings", task.slug)
 
 
-def _saved(request: HttpRequest, task: Task, rule: ApprovalRule | None, form: RuleForm) -> bool:
+def _proposed(request: HttpRequest, task: Task, rule: ApprovalRule | None, form: RuleForm) -> bool:
     try:
-        save_rule(
+        proposal = propose_rule(
             task.pk,
             spec=form.spec(),
             replaces=rule,
@@ -93,6 +92,12 @@ def _saved(request: HttpRequest, task: Task, rule: ApprovalRule | None, form: Ru
         # Either nobody could approve, or somebody else was faster; the condition was checked.
         ended = rule and ApprovalRule.objects.filter(pk=rule.pk, ended_at=None).first() is None
         form.add_error(None if ended else "groups", invalid)
+    else:
+        say(
+            request,
+            proposal,
+            made="The rule is in force. It holds for runs asked for from now on.",
+        )
     return not form.errors
 
 

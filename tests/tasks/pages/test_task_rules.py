@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from audit.context import Door
-from tasks.actions import RuleSpec, end_rule, retire_task, save_rule
+from tasks.actions import RuleSpec, retire_task
+from tests.rules import end_rule, save_rule
 from tests.tasks.pages.reading import ending, in_force, rule_form, settings_of, signed_in, words
 
 
@@ -28,13 +29,15 @@ def send_rule(task, erin, approvers):
     return send
 
 
-def test_a_new_rule_is_in_force_at_once(task, send_rule, erin, approvers, ask):
+def test_a_new_rule_of_a_lone_administrator_is_in_force_at_once(
+    task, send_rule, erin, approvers, ask
+):
     response = send_rule(needed="1")
     assert response.url == settings_of(task)
     rule = task.rules.get(name="Credits above 500")
     assert (rule.condition, rule.needed, rule.position) == ("amount > 500", 1, 2)
     assert list(rule.groups.all()) == [approvers]
-    assert rule.history.first().history_change_reason == "Decided on Monday"
+    assert rule.history.first().history_change_reason == "Decided on Monday (made alone)"
     assert rule.history.first().history_user == erin
     assert ask("501").approval.stages.count() == 2
 
@@ -155,7 +158,7 @@ def test_ending_a_rule_needs_a_reason(task, rule, erin):
     assert in_force(task) == ["Credits above 100"]
     signed_in(erin).post(ending(task, rule), {"reason": "Nobody needs it"})
     assert in_force(task) == []
-    assert rule.history.first().history_change_reason == "Nobody needs it"
+    assert rule.history.first().history_change_reason == "Nobody needs it (made alone)"
 
 
 def test_a_rule_is_ended_once(task, rule, erin):

@@ -6,9 +6,10 @@ from django.urls import reverse
 
 from audit.context import Door
 from tasks.access import Right
-from tasks.actions import RuleSpec, end_rule, save_rule
+from tasks.actions import RuleSpec
 from tasks.actions.grants import set_right
 from tests.people import join
+from tests.rules import end_rule, save_rule
 from tests.tasks.pages.reading import (
     count_queries,
     ending,

@@ -1,0 +1,216 @@
+"""Changes to what decides about runs: one person proposes, another administrator agrees.
+
+As long as nobody else has ever administered a task, a change of it is made alone and says so: that
+is how a first administrator begins. From then on it takes two, for good.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from django.core.exceptions import ValidationError
+
+from approvals import actions as approvals
+from approvals.models import ApprovalRequest
+from approvals.policy import StageSpec, quorum_holds
+from approvals.telling import tell
+from audit.clock import database_now
+from audit.context import acting, current
+from audit.transitions import Refusal, transition
+from tasks import locks
+from tasks.access import Right, allowed, require
+from tasks.actions.changes import Change
+from tasks.actions.rules import EndOfRule, NewRule
+from tasks.administrators import administrators, could_agree, was_shared
+from tasks.models import ApprovalRule, Proposal, Task
+from tasks.rules import RuleSpec
+from tasks.said import as_json
+from tasks.seals import seal_of_proposal
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+Kind = Proposal.Kind
+Status = ApprovalRequest.Status
+
+CHANGES: Final[dict[str, type[Change]]] = {Kind.RULE: NewRule, Kind.END: EndOfRule}
+ALONE: Final = "(made alone)"
+
+
+class NotProposed(Refusal):
+    """Somebody has proposed another change of the same, or nobody could agree to this one."""
+
+
+class NotAgreed(Refusal):
+    """This person may not agree to this change any more."""
+
+
+def propose_rule(
+    task_id: int,
+    *,
+    spec: RuleSpec,
+    replaces: ApprovalRule | None = None,
+    by: "User",
+    door: str,
+    reason: str = "",
+) -> Proposal:
+    """Ask that a rule is put in force, in the place of an older version if one is named.
+
+    It is in force at once where the proposal says when it was made (`applied_at`). Raises
+    `ValidationError` for a rule that cannot be, `NotProposed`, and `NotGranted` unless `by`
+    administers the task.
+    """
+    task = Task.objects.get(pk=task_id)
+    proposal = Proposal(kind=Kind.RULE, task=task, rule=replaces, content=as_json(spec))
+    return _put_forward(proposal, by=by, door=door, reason=reason)
+
+
+def propose_end(rule_id: int, *, by: "User", door: str, reason: str = "") -> Proposal:
+    """Ask that a rule is taken out of force. Raises as `propose_rule` does."""
+    rule = ApprovalRule.objects.select_related("task").get(pk=rule_id)
+    proposal = Proposal(kind=Kind.END, task=rule.task, rule=rule)
+    return _put_forward(proposal, by=by, door=door, reason=reason)
+
+
+def _put_forward(proposal: Proposal, *, by: "User", door: str, reason: str) -> Proposal:
+    task, change = proposal.task, CHANGES[proposal.kind](proposal)
+    proposal.proposed_by, proposal.reason = by, reason.strip()
+    with transition(by=by, door=door, subject=task, reason=reason):
+        locks.hold(f"proposals:{task.pk}")  # of two at the same instant the second sees the first
+        require(by, Right.CHANGE, task)
+        change.check()
+        _nothing_else_waits(proposal)
+        if may_act_alone(task, by):
+            _make_alone(change)
+        else:
+            proposal.approval = _put_to_people(change, door)
+            proposal.save(force_insert=True)
+    return proposal
+
+
+def may_act_alone(task: Task, person: "User") -> bool:
+    """Whether nobody else administers the task, or ever has."""
+    others = administrators(task).exclude(pk=person.pk)
+    return not others.exists() and not was_shared(task, person)
+
+
+def open_proposals(task: Task) -> list[Proposal]:
+    """What somebody has proposed for a task and nobody has decided yet, oldest first."""
+    found = task.proposals.filter(applied_at=None, dropped_at=None).order_by("pk")
+    return list(found.select_related("proposed_by", "approval", "rule", "task"))
+
+
+def title_of(proposal: Proposal) -> str:
+    """What it asks for, in a line."""
+    return CHANGES[proposal.kind](proposal).title
+
+
+def _nothing_else_waits(proposal: Proposal) -> None:
+    for other in open_proposals(proposal.task):
+        if other.rule_id and other.rule_id == proposal.rule_id:
+            raise NotProposed(
+                f"{other.proposed_by} has proposed another change of this rule, and it waits for an "
+                "answer. Decide or withdraw that one first."
+            )
+
+
+def _make_alone(change: Change) -> None:
+    proposal = change.proposal
+    with acting(
+        user=proposal.proposed_by,
+        door=current().door,
+        reason=f"{proposal.reason} {ALONE}".strip(),
+    ):
+        proposal.applied_at = database_now()
+        proposal.save(force_insert=True)
+        change.make()
+
+
+def _put_to_people(change: Change, door: str) -> ApprovalRequest:
+    proposal = change.proposal
+    people = list(could_agree(proposal))
+    if not people:
+        raise NotProposed(_why_nobody(proposal))
+    return approvals.open_request(
+        title=change.title[:300],
+        shown={"task": proposal.task.name, "facts": change.facts(), "changes": change.rows()},
+        seal=seal_of_proposal(proposal),
+        requested_by=proposal.proposed_by,
+        door=door,
+        stages=[StageSpec("A second administrator", 1, people=people)],
+        reason=proposal.reason,
+    )
+
+
+def _why_nobody(proposal: Proposal) -> str:
+    others = administrators(proposal.task).exclude(pk=proposal.proposed_by_id)
+    names = ", ".join(sorted(map(str, others)))
+    why = (
+        f"{names} could not agree to it: who has a run of this task waiting does not."
+        if names
+        else "Nobody else does."
+    )
+    return (
+        f"A change of “{proposal.task}” takes two people who administer it. {why} Whoever operates "
+        "the server can make somebody an administrator: manage.py administrator NAME --reason TEXT."
+    )
+
+
+def on_proposal_decided(request: ApprovalRequest, **_: object) -> None:
+    """Hear of a decision about a proposal, inside its transaction: make the change, or drop it.
+
+    Raises `NotAgreed`, which takes the decision back, when its giver may not agree any more.
+    """
+    proposals = Proposal.objects.select_for_update(of=("self",)).filter(approval=request)
+    proposal = proposals.select_related("task", "proposed_by", "rule").first()
+    if proposal is None:
+        return
+    if request.status != Status.APPROVED:
+        _drop(proposal)
+        return
+    agreed = request.decisions.select_related("decided_by").latest("pk").decided_by
+    _may_still_agree(proposal, agreed)
+    if why := _out_of_date(proposal, request):
+        _is_stale(proposal, request, why)
+        return
+    by = proposal.proposed_by
+    with acting(
+        user=agreed, door=current().door, reason=f"Proposed by {by}: {proposal.reason}".strip(": ")
+    ):
+        proposal.applied_at = database_now()
+        proposal.save(update_fields=["applied_at"])
+        CHANGES[proposal.kind](proposal).make()
+
+
+def _may_still_agree(proposal: Proposal, person: "User") -> None:
+    if not could_agree(proposal).filter(pk=person.pk).exists():
+        raise NotAgreed(
+            f"You may not agree to this any more: only somebody who administers “{proposal.task}” "
+            "and has no run of it waiting for approval can."
+        )
+
+
+def _out_of_date(proposal: Proposal, request: ApprovalRequest) -> str:
+    """Why what was proposed cannot be done any more. Empty when it can."""
+    if seal_of_proposal(proposal) != request.seal:
+        return "What is stored is not what was agreed to."
+    if not allowed(proposal.proposed_by, Right.CHANGE, proposal.task):
+        return f"{proposal.proposed_by} does not administer the task any more."
+    if not quorum_holds(request):
+        return "Somebody who agreed may not decide it any more."
+    try:
+        CHANGES[proposal.kind](proposal).check()
+    except ValidationError as invalid:
+        return " ".join(invalid.messages)
+    return ""
+
+
+def _is_stale(proposal: Proposal, request: ApprovalRequest, why: str) -> None:
+    _drop(proposal)
+    approvals.mark_stale(request.pk, by=None, door=current().door, reason=why)
+    request.refresh_from_db()
+    text = f"Out of date, and not made: {request}. {why}"
+    tell([proposal.proposed_by], event="proposal_stale", subject=request, text=text)
+
+
+def _drop(proposal: Proposal) -> None:
+    proposal.dropped_at = database_now()
+    proposal.save(update_fields=["dropped_at"])

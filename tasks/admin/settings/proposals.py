@@ -1,0 +1,79 @@
+"""What somebody has proposed for a task, on the page of its settings, and what is said of it."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.contrib import messages
+from django.contrib.auth import get_user_model
+from django.http import HttpRequest
+
+from approvals.policy import still_reviewers, visible_to
+from tasks.actions.proposing import may_act_alone, open_proposals, title_of
+from tasks.administrators import administrators
+from tasks.models import Proposal, Task
+from tasks.wording import either
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from backoffice.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A change that waits, and who could agree to it."""
+
+    proposal: Proposal
+    title: str
+    people: str
+    may_open: bool
+
+
+def waiting(task: Task, viewer: "User") -> list[Waiting]:
+    """What waits for an answer, oldest first."""
+    proposals = open_proposals(task)
+    visible = set(visible_to(viewer).values_list("pk", flat=True)) if proposals else set()
+    return [
+        Waiting(each, title_of(each), who_decides(each), each.approval_id in visible)
+        for each in proposals
+    ]
+
+
+def who_decides(proposal: Proposal) -> str:
+    """The people who could agree to it now, or that there are none."""
+    if proposal.approval_id is None:
+        return ""
+    return either(sorted(map(str, _reviewers(proposal.approval_id)))) or "nobody any more"
+
+
+def _reviewers(request_id: "UUID") -> "list[User]":
+    people = still_reviewers(request_id).values("person")
+    return list(get_user_model().objects.filter(pk__in=people))
+
+
+def how_many_agree(task: Task, viewer: "User") -> str:
+    """What a change of this task takes, for who is about to make one."""
+    if may_act_alone(task, viewer):
+        return (
+            "Nobody else has administered this task so far, so what you change takes effect at once. "
+            "From when somebody else can, it takes two of you."
+        )
+    others = administrators(task).exclude(pk=viewer.pk)
+    if others.exists():
+        names = either(sorted(map(str, others[:5])))
+        return f"A change of its rules takes effect when another person who administers it agrees: {names}."
+    return (
+        "A change of its rules takes two people who administer it, and you are the only one. Whoever "
+        "operates the server can make a second one: manage.py administrator NAME --reason TEXT."
+    )
+
+
+def say(request: HttpRequest, proposal: Proposal, *, made: str) -> None:
+    """Tell who has proposed a change whether it was made, or for whom it waits."""
+    if proposal.applied_at:
+        messages.success(request, made)
+    else:
+        people = who_decides(proposal)
+        messages.info(
+            request, f"Proposed. It takes effect when another person agrees: {people} was asked."
+        )
