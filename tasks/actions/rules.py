@@ -121,7 +121,7 @@ def check_rule(task: Task, spec: RuleSpec) -> None:
 
 def _locked(rule_id: int | None) -> ApprovalRule:
     rule = ApprovalRule.objects.select_for_update(of=("self",)).select_related("task")
-    found = rule.get(pk=rule_id)
+    found = rule.get(pk=rule_id or 0)
     if found.ended_at:
         raise ValidationError(
             "Somebody has changed this rule meanwhile. Open it again and make your change there."

@@ -3,7 +3,9 @@
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from audit.context import Door
 from tasks.models import ApprovalRule, Run
+from tests.rules import end_rule
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -81,10 +83,10 @@ def test_a_run_does_not_begin_as_running_or_done(ask):
         )
 
 
-def test_a_rule_is_ended_and_never_changed_or_removed(task):
+def test_a_rule_is_ended_and_never_changed_or_removed(task, root):
     rule = ApprovalRule.objects.get(task=task)
     refuses("UPDATE tasks_approvalrule SET needed = 9")
     refuses("DELETE FROM tasks_approvalrule_groups; DELETE FROM tasks_approvalrule")
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE tasks_approvalrule SET ended_at = now() WHERE id = %s", [rule.pk])
+    refuses("UPDATE tasks_approvalrule SET ended_at = now()")
+    end_rule(rule.pk, by=root, door=Door.ADMIN)
     refuses("UPDATE tasks_approvalrule SET ended_at = NULL")
