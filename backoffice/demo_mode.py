@@ -17,6 +17,7 @@ LOGINS = (
     DemoLogin("sam", "support agent: asks for credits, refunds and the like"),
     DemoLogin("mona", "support manager: approves them"),
     DemoLogin("erin", "engineer and administrator: writes the tasks, sets the rules"),
+    DemoLogin("evan", "the other engineer: agrees to what erin changes"),
     DemoLogin("carl", "compliance: reads and exports the whole history"),
 )
 

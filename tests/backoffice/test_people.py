@@ -1,10 +1,12 @@
 """Settings: people and groups. Who may change them, and what a change leaves behind. S1."""
 
 import re
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -330,3 +332,28 @@ def test_a_group_whose_name_is_taken_is_refused(at_pias, approvers):
 def test_the_history_of_a_person_is_a_page(at_pias, bob):
     at_pias.post(url(bob, "close"), {"reason": "Has left"})
     assert "Has left" in at_pias.get(url(bob, "history")).text
+
+
+# --- From the server -----------------------------------------------------------------------------
+
+
+def test_the_command_makes_an_administrator_and_ends_it_and_says_by_what(bob):
+    out = StringIO()
+    call_command("administrator", "bob", reason="Second one", stdout=out)
+    assert out.getvalue() == "Bob Example is an administrator.\n"
+    assert fresh(bob).is_superuser
+    row = bob.history.first()
+    assert (row.history_door, row.history_change_reason) == ("command", "Second one")
+    call_command("administrator", "bob", "--end", reason="Left", stdout=out)
+    assert not fresh(bob).is_superuser
+
+
+@pytest.mark.parametrize(
+    ("name", "reason", "message"),
+    [("nobody", "x", "no person"), ("bob", " ", "Say why"), ("alice", "x", "is closed")],
+)
+def test_the_command_says_what_is_wrong(bob, alice, name, reason, message):
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    with pytest.raises(CommandError, match=message):
+        call_command("administrator", name, reason=reason)
+    assert not User.objects.filter(is_superuser=True).exists()

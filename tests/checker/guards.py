@@ -25,7 +25,11 @@ def the_triggers_stand(evidence: Evidence) -> Iterator[str]:
         wanted (class, name, kind) AS (
             SELECT to_regclass(name), guard, kind FROM (VALUES
                 ('tasks_run', 'tasks_guard_run', 31),
-                ('tasks_approvalrule', 'tasks_guard_rule', 27),
+                ('tasks_approvalrule', 'tasks_guard_rule', 31),
+                ('tasks_approvalrule_groups', 'tasks_guard_rule_part', 31),
+                ('tasks_approvalrule_people', 'tasks_guard_rule_part', 31),
+                ('tasks_approvalrule_escalate_to', 'tasks_guard_rule_part', 31),
+                ('tasks_proposal', 'tasks_guard_change', 31),
                 ('tasks_run', 'tasks_guard_doubt', 19),
                 ('tasks_run', 'tasks_guard_paused', 19),
                 ('tasks_run', 'tasks_guard_ticket', 19),

@@ -5,9 +5,20 @@ from datetime import timedelta
 import pytest
 
 from audit.context import Door
+from tasks.access import Right
 from tasks.actions import RuleSpec, retire_task
+from tasks.actions.grants import set_right
+from tests.people import person
 from tests.rules import end_rule, save_rule
-from tests.tasks.pages.reading import ending, in_force, rule_form, settings_of, signed_in, words
+from tests.tasks.pages.reading import (
+    ending,
+    in_force,
+    rule_form,
+    settings_of,
+    signed_in,
+    url,
+    words,
+)
 
 
 @pytest.fixture
@@ -173,3 +184,69 @@ def test_a_retired_task_gets_no_rules(task, erin):
     assert client.get(settings_of(task)).status_code == 200
     assert "Add a rule" not in words(client.get(settings_of(task)))
     assert client.get(rule_form(task)).status_code == 404
+
+
+# --- With a second administrator
+
+
+@pytest.fixture
+def evan(task):
+    evan = person("Evan")
+    set_right(task, Right.CHANGE, to=evan)
+    return evan
+
+
+def test_a_rule_that_is_saved_waits_for_the_other_administrator(task, rule, send_rule, evan, erin):
+    client = signed_in(erin)
+    answer = client.get(send_rule(rule, needed="1").url)
+    assert in_force(task) == ["Credits above 100"]
+    shown = words(answer)
+    assert "Proposed, and not in force yet" in shown
+    assert "Change the rule “Credits above 500” of “Test credit” Decided on Monday" in shown
+    assert "Waits for Evan Example." in shown
+
+
+def test_who_saves_it_is_told_whom_it_waits_for(task, rule, erin, evan, approvers):
+    response = signed_in(erin).post(ending(task, rule), {"reason": "Nobody needs it"}, follow=True)
+    assert "It takes effect when another person agrees: Evan Example was asked." in words(response)
+
+
+def test_the_other_reads_the_rule_before_and_after_and_agrees(task, rule, send_rule, evan):
+    send_rule(rule, needed="1")
+    asked = task.proposals.get().approval
+    client = signed_in(evan)
+    page = client.get(url("approvals_approvalrequest_change", asked.pk))
+    assert "When Before: amount > 100 After: amount > 500" in words(page)
+    assert settings_of(task) in page.content.decode()
+    client.post(
+        url("approvals_approvalrequest_decide", asked.pk),
+        {"verdict": "approve", "seal": asked.seal},
+    )
+    assert in_force(task) == ["Credits above 500"]
+
+
+def test_only_who_may_decide_it_is_led_to_it(task, rule, send_rule, evan, root):
+    send_rule(rule, needed="1")
+    third = person("Third")
+    set_right(task, Right.CHANGE, to=third)
+    asked = url("approvals_approvalrequest_change", task.proposals.get().approval_id)
+    assert asked in signed_in(root).get(settings_of(task)).content.decode()
+    page = signed_in(third).get(settings_of(task))
+    assert asked not in page.content.decode()
+    assert "Credits above 500" in words(page)
+
+
+def test_a_second_change_of_the_same_rule_is_refused_in_words(task, rule, send_rule, evan):
+    send_rule(rule, needed="1")
+    assert "has proposed another change of this rule" in words(send_rule(rule, needed="1"))
+
+
+def test_the_form_says_what_a_change_takes(task, erin, request):
+    def says():
+        return words(signed_in(erin).get(rule_form(task)))
+
+    assert "so what you change takes effect at once." in says()
+    evan = request.getfixturevalue("evan")
+    assert "when another person who administers it agrees: Evan Example." in says()
+    set_right(task, None, to=evan)
+    assert "you are the only one." in says()
