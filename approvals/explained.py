@@ -90,6 +90,7 @@ class Escalation:
 class StageInWords:
     name: str
     rule: str
+    picked: bool
     agreed: int
     needed: int
     state: str
@@ -193,6 +194,7 @@ def _stage(
     return StageInWords(
         name=stage.name,
         rule=_rule(stage),
+        picked=stage.picked,
         agreed=agreed,
         needed=stage.needed,
         state=_state(stage, ballot, agreed),

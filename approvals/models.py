@@ -83,6 +83,9 @@ class Stage(models.Model):
     fresh_proof = models.BooleanField(
         "who agrees proves anew who they are", default=False, db_default=False
     )
+    picked = models.BooleanField(
+        "the requester picked who is asked", default=False, db_default=False
+    )
 
     class Meta:
         ordering: ClassVar = ["position"]

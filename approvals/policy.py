@@ -60,7 +60,8 @@ class NotRevisable(Refusal):
 class StageSpec:
     """What a stage asks for: so many of these groups' members and these people.
 
-    Those in `without` are never asked, whatever group they are in; the requester never is.
+    Those in `without` are never asked, whatever group they are in; the requester never is. With
+    `only`, nobody else of them is asked either: those whom the requester picked.
     `may_serve_twice` lets those decide here who have decided another stage of the request. The
     times are counted from the request; members of `escalate_to` may decide after `escalate_after`,
     too, and do not count before.
@@ -72,6 +73,7 @@ class StageSpec:
     people: Sequence["User"] = ()
     condition: str = ""
     without: Sequence["User"] = ()
+    only: Sequence["User"] = ()
     may_serve_twice: bool = False
     expires_after: timedelta | None = None
     remind_after: timedelta | None = None

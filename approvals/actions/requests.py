@@ -92,6 +92,8 @@ def _must_suffice(name: str, needed: int, people: int) -> None:
 def _open_stage(request: ApprovalRequest, position: int, spec: StageSpec) -> "set[User]":
     without = {request.requested_by, *spec.without}
     people = set(policy.reviewers_for(spec.groups, spec.people, without=without))
+    if spec.only:
+        people &= set(spec.only)
     _must_suffice(spec.name, spec.needed, len(people))
     stage = Stage.objects.create(
         request=request,
@@ -103,6 +105,7 @@ def _open_stage(request: ApprovalRequest, position: int, spec: StageSpec) -> "se
         remind_after=spec.remind_after,
         escalate_after=spec.escalate_after,
         fresh_proof=spec.fresh_proof,
+        picked=bool(spec.only),
     )
     stage.groups.set(spec.groups)
     stage.people.set(spec.people)

@@ -1,6 +1,6 @@
 """Asking for a run: what is asked is checked, frozen, sealed, and queued or put to people."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from tasks.errors import Refused
 from tasks.limits import Limits, strictest
 from tasks.models import ApprovalRule, Run, Task
 from tasks.one_at_a_time import key_of, refuse_second
+from tasks.picking import Pick, WrongPick, narrowed
 from tasks.previews import PreviewFailed, rows_of
 from tasks.registry import RegisteredTask, UnknownTask, registry
 from tasks.revising import check_revisable, revision_shown
@@ -68,6 +69,7 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
     files: Mapping[str, Any] | None = None,
     reason: str = "",
     ticket: str = "",
+    reviewers: Sequence[Pick] = (),
     waits_for: timedelta | None = None,
     again_of: Run | None = None,
     undoes: Run | None = None,
@@ -75,13 +77,15 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
 ) -> Run:
     """Ask for a run: it is queued at once, or waits for the people its rules name.
 
-    `values` and `files` are what a form would send; `ticket` is what a rule may ask for; `waits_for` is how long people have to decide,
-    three days by default; `again_of` is the run that this one repeats, `undoes` the one that it
-    undoes, whose values it gets and nobody can change; `revises` the one that it is asked for
-    instead of, whose request is taken back if it waits. Raises `InvalidValues` when
-    they break a rule of the task, and a `Refusal` when this person may not ask, or nobody could
-    approve it; `Taken` when only one such run may be open, and one is;
-    `NotUndoable` when the other run cannot be undone, `NotRevisable` when it cannot be changed.
+    `values` and `files` are what a form would send; `ticket` is what a rule may ask for;
+    `reviewers` are the people and groups to ask, out of those who may approve it: all of them where
+    none is named; `waits_for` is how long people have to decide, three days by default; `again_of`
+    is the run that this one repeats, `undoes` the one that it undoes, whose values it gets and
+    nobody can change; `revises` the one that it is asked for instead of, whose request is taken
+    back if it waits. Raises `InvalidValues` when they break a rule of the task, and a `Refusal` when
+    this person may not ask, or nobody could approve it; `Taken` when only one such run may be open,
+    and one is; `NotUndoable` when the other run cannot be undone, `NotRevisable` when it cannot be
+    changed.
     """
     task = Task.objects.get(pk=task_id)
     reason, ticket = reason.strip(), ticket.strip()
@@ -96,6 +100,7 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
         rules = _rules(task, draft, requested_by, door)
         stages = stages_for(task, rules, requested_by)
         _must_say(draft.form, reason=reason, ticket=ticket, rules=rules, waits=bool(stages))
+        stages = _put_to(draft.form, stages, reviewers, requested_by)
         limits = strictest(draft.registered.limits, *(rule.limits for rule in rules))
         run = _sealed(task, draft, requested_by, door, reason, ticket, undoes, limits)
         run.again_of = again_of
@@ -130,6 +135,16 @@ def _must_say(
         form.add_error(None, ValidationError(problem, code="ticket"))
     if form.errors:
         raise InvalidValues(form)
+
+
+def _put_to(
+    form: Form, stages: list[StageSpec], reviewers: Sequence[Pick], person: "User"
+) -> list[StageSpec]:
+    try:
+        return narrowed(stages, reviewers, requested_by=person) if stages else []
+    except WrongPick as wrong:
+        form.add_error(None, ValidationError(str(wrong), code="reviewers"))
+        raise InvalidValues(form) from wrong
 
 
 def _lock(runs: Iterable[Run | None]) -> None:

@@ -15,7 +15,6 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from audit.context import Door
 from audit.pages import page, person_of
@@ -26,12 +25,13 @@ from tasks.actions import InvalidValues, request_run
 from tasks.admin.pages import code_of, task_or_404
 from tasks.admin.prefilled import Before, values_of
 from tasks.admin.rows import parameters_with_rows
+from tasks.admin.why import WhyForm, why_form
 from tasks.models import Run, Task
 from tasks.one_at_a_time import Taken
 from tasks.registry import RegisteredTask
 from tasks.rules import rules_in_force
 from tasks.stops import stop_of
-from tasks.tickets import LONGEST, asks_for_ticket
+from tasks.tickets import asks_for_ticket
 from tasks.undoing import NotUndoable, check_undoable, values_to_undo
 from tasks.wording import always_holds, in_words, paragraphs
 
@@ -41,32 +41,6 @@ if TYPE_CHECKING:
 RECENT = 5
 REMEMBERED = 20  # forms a session has sent
 SENT = "tasks_sent"
-# A parameter is a name of Python, and so never holds a hyphen: the names of our own fields do.
-OURS = "run"
-
-
-class WhyForm(forms.Form):
-    """What every task is asked for beside its own parameters."""
-
-    reason = forms.CharField(
-        label="Why",
-        required=False,
-        strip=True,
-        max_length=2000,
-        help_text="For those who decide, and for whoever reads the history later.",
-        widget=UnfoldAdminTextareaWidget({"rows": 3}),
-    )
-    ticket = forms.CharField(
-        label="Ticket",
-        required=False,
-        max_length=LONGEST,
-        help_text="Its number, which those who decide see, too.",
-        widget=UnfoldAdminTextInputWidget({"autocomplete": "off"}),
-    )
-    nonce = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
-    again = forms.UUIDField(required=False, widget=forms.HiddenInput)
-    undo = forms.UUIDField(required=False, widget=forms.HiddenInput)
-    revise = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -76,7 +50,7 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         return _send(request, task)
     before = Before.of(request, task, request.GET)
-    why = WhyForm(initial={**_first(before), **before.keys()}, prefix=OURS)
+    why = why_form(request, task, **_first(before), **before.keys())
     try:
         form = _form_of(request, task, before)
     except NotUndoable as refusal:
@@ -116,7 +90,7 @@ def options(
 
 
 def _send(request: HttpRequest, task: Task) -> HttpResponse:
-    why = WhyForm(request.POST, prefix=OURS)
+    why = why_form(request, task)
     if not why.is_valid():
         return _show(request, task, why, _bound(request, task, None))
     before = Before.of(request, task, why.cleaned_data)
@@ -129,6 +103,7 @@ def _send(request: HttpRequest, task: Task) -> HttpResponse:
         files=request.FILES,
         reason=why.cleaned_data["reason"],
         ticket=why.cleaned_data["ticket"],
+        reviewers=why.picked(),
         again_of=before.again,
         undoes=before.undo,
         revises=before.revise,
@@ -255,7 +230,7 @@ def _with_errors(
 
 
 def _place(form: parameters.ParameterForm, why: WhyForm, name: str, error: ValidationError) -> None:
-    if error.code in ("reason", "ticket"):
+    if error.code in ("reason", "ticket", "reviewers"):
         why.add_error(error.code, error)
     else:
         form.add_error(None if name == NON_FIELD_ERRORS else name, error)
