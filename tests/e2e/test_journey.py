@@ -227,6 +227,8 @@ def test_the_approver_does_it_on_a_phone_with_the_keyboard(sign_in, accessible):
     open_request(mona, run_url)
     accessible(mona)
     approve = mona.get_by_role("button", name="Approve")
+    for needed in (mona.locator(".bo-lead"), mona.locator(".bo-diff"), approve):
+        expect(needed).to_be_in_viewport(ratio=1)  # one screen, without scrolling
     for _ in range(60):
         mona.keyboard.press("Tab")
         if approve.evaluate("button => button === document.activeElement"):

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import PHONE
+from tests.e2e.test_journey import ask_for_credit
 
 pytestmark = pytest.mark.e2e
 
@@ -16,15 +17,21 @@ def look(page, name):
 
 
 def test_mona_opens_the_link_of_her_email_and_approves(sign_in, accessible):
-    mona = sign_in("mona", PHONE)
+    sam, mona = sign_in("sam"), sign_in("mona", PHONE)
+    ask_for_credit(sam, "172.00")
     mona.goto("/sent/")
     look(mona, "sent")
     accessible(mona)
     mail = (
         mona.locator("section")
         .filter(has_text="Email to mona@")
+        .filter(has_text="172.00")
         .filter(has=mona.get_by_role("link", name="Look and decide"))
     )
+    for _ in range(20):  # a worker sends it; the page shows what was sent when it was opened
+        if mail.count():
+            break
+        mona.reload()
     mail.first.get_by_role("link", name="Look and decide").click()
     look(mona, "by-mail")
     assert "/a/" not in mona.url

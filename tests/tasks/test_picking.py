@@ -70,7 +70,8 @@ def test_nobody_else_is_asked(put_to, bob, carol, approve):
 
 def test_without_a_pick_everybody_is_asked(put_to, bob, carol):
     run = put_to()
-    assert to_decide(bob).exists() and to_decide(carol).exists()
+    assert to_decide(bob).exists()
+    assert to_decide(carol).exists()
     assert not run.approval.stages.get().picked
 
 
@@ -78,7 +79,8 @@ def test_a_group_stands_for_its_members_and_goes_with_people(
     put_to, two_must_agree, bob, carol, erin, leads
 ):
     put_to(leads, bob)
-    assert to_decide(erin).exists() and to_decide(bob).exists()
+    assert to_decide(erin).exists()
+    assert to_decide(bob).exists()
     assert not to_decide(carol).exists()
 
 
@@ -142,7 +144,8 @@ def test_only_those_who_could_approve_are_offered(
 def test_the_page_offers_them_and_says_who_picked(task, alice, bob, carol, approvers):
     client = signed_in(alice)
     form = client.get(form_of(task))
-    assert f'value="person-{bob.pk}"' in form.text and f'value="group-{approvers.pk}"' in form.text
+    assert f'value="person-{bob.pk}"' in form.text
+    assert f'value="group-{approvers.pk}"' in form.text
     sent = {
         "amount": "150.00",
         "amount_currency": "USD",
