@@ -10,11 +10,11 @@ from audit.context import Door
 from tasks.access import Right
 from tasks.actions import InvalidValues, request_run
 from tasks.actions.grants import set_right
-from tasks.actions.rules import save_rule
 from tasks.models import ApprovalRule
 from tasks.picking import candidates
 from tasks.rules import RuleSpec
 from tests.people import join, person
+from tests.rules import save_rule
 from tests.tasks.pages.reading import form_of, signed_in, url, words
 
 
