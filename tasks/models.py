@@ -226,6 +226,7 @@ class Proposal(models.Model):
     class Kind(models.TextChoices):
         RULE = "rule", "Put a rule in force"
         END = "end", "End a rule"
+        GRANT = "grant", "Give a right"
 
     kind = models.CharField("what", max_length=10, choices=Kind)
     task = models.ForeignKey(Task, models.PROTECT, related_name="proposals")

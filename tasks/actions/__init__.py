@@ -3,7 +3,7 @@
 from tasks.actions.asking import InvalidValues, request_run
 from tasks.actions.catalogue import adopt_task, retire_task
 from tasks.actions.effects import answer_effect, begin_effect, refuse_effect, write_effect
-from tasks.actions.grants import grant, revoke
+from tasks.actions.grants import revoke
 from tasks.actions.looking import NothingToLookUp, look_up
 from tasks.actions.lost import recover_lost_runs, ring_again
 from tasks.actions.pausing import (
@@ -13,7 +13,13 @@ from tasks.actions.pausing import (
     pause_run,
     resume_run,
 )
-from tasks.actions.proposing import NotProposed, on_proposal_decided, propose_end, propose_rule
+from tasks.actions.proposing import (
+    NotProposed,
+    on_proposal_decided,
+    propose_end,
+    propose_grant,
+    propose_rule,
+)
 from tasks.actions.runs import (
     NotCancellable,
     Outcome,
@@ -45,7 +51,6 @@ __all__ = [
     "extend_lease",
     "finish_run",
     "give_up_late",
-    "grant",
     "look_up",
     "on_pause_decided",
     "on_proposal_decided",
@@ -53,6 +58,7 @@ __all__ = [
     "on_settlement_decided",
     "pause_run",
     "propose_end",
+    "propose_grant",
     "propose_rule",
     "recover_lost_runs",
     "refuse_effect",

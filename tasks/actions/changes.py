@@ -1,8 +1,12 @@
 """What a proposal can be about: each kind says what it is, what it changes, and how it is done."""
 
 from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
 
 from tasks.models import Proposal
+
+if TYPE_CHECKING:
+    from backoffice.models import User
 
 
 class Change(ABC):
@@ -23,6 +27,14 @@ class Change(ABC):
     @abstractmethod
     def rows(self) -> list[list[str]]:
         """What changes: label, before and after."""
+
+    def gains(self) -> "set[User]":
+        """The people to whom it gives something. None of them agrees to it."""
+        return set()
+
+    def concerns(self, other: Proposal) -> bool:
+        """Whether another proposal is about the same thing, so that one of the two has to wait."""
+        return other.rule_id is not None and other.rule_id == self.proposal.rule_id
 
     @abstractmethod
     def check(self) -> None:

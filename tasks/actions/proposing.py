@@ -18,6 +18,7 @@ from audit.transitions import Refusal, transition
 from tasks import locks
 from tasks.access import Right, allowed, require
 from tasks.actions.changes import Change
+from tasks.actions.grants import Grant, content_of, held
 from tasks.actions.rules import EndOfRule, NewRule
 from tasks.administrators import administrators, could_agree, was_shared
 from tasks.models import ApprovalRule, Proposal, Task
@@ -26,12 +27,19 @@ from tasks.said import as_json
 from tasks.seals import seal_of_proposal
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import Group
+    from django.db.models import QuerySet
+
     from backoffice.models import User
 
 Kind = Proposal.Kind
 Status = ApprovalRequest.Status
 
-CHANGES: Final[dict[str, type[Change]]] = {Kind.RULE: NewRule, Kind.END: EndOfRule}
+CHANGES: Final[dict[str, type[Change]]] = {
+    Kind.RULE: NewRule,
+    Kind.END: EndOfRule,
+    Kind.GRANT: Grant,
+}
 ALONE: Final = "(made alone)"
 
 
@@ -70,6 +78,20 @@ def propose_end(rule_id: int, *, by: "User", door: str, reason: str = "") -> Pro
     return _put_forward(proposal, by=by, door=door, reason=reason)
 
 
+def propose_grant(
+    task: Task, right: Right, *, to: "User | Group", by: "User", door: str, reason: str = ""
+) -> Proposal:
+    """Ask that a person or a group is given a higher right on a task than they have.
+
+    Less than they have is taken by `revoke`, at once. Raises as `propose_rule` does.
+    """
+    had = held(task, to)
+    if had and right <= had:
+        raise ValidationError(f"{to} may do that already. To leave them less, take rights away.")
+    proposal = Proposal(kind=Kind.GRANT, task=task, content=content_of(task, right, to))
+    return _put_forward(proposal, by=by, door=door, reason=reason)
+
+
 def _put_forward(proposal: Proposal, *, by: "User", door: str, reason: str) -> Proposal:
     task, change = proposal.task, CHANGES[proposal.kind](proposal)
     proposal.proposed_by, proposal.reason = by, reason.strip()
@@ -77,7 +99,7 @@ def _put_forward(proposal: Proposal, *, by: "User", door: str, reason: str) -> P
         locks.hold(f"proposals:{task.pk}")  # of two at the same instant the second sees the first
         require(by, Right.CHANGE, task)
         change.check()
-        _nothing_else_waits(proposal)
+        _nothing_else_waits(change)
         if may_act_alone(task, by):
             _make_alone(change)
         else:
@@ -103,13 +125,18 @@ def title_of(proposal: Proposal) -> str:
     return CHANGES[proposal.kind](proposal).title
 
 
-def _nothing_else_waits(proposal: Proposal) -> None:
-    for other in open_proposals(proposal.task):
-        if other.rule_id and other.rule_id == proposal.rule_id:
+def _nothing_else_waits(change: Change) -> None:
+    for other in open_proposals(change.proposal.task):
+        if change.concerns(other):
             raise NotProposed(
-                f"{other.proposed_by} has proposed another change of this rule, and it waits for an "
-                "answer. Decide or withdraw that one first."
+                f"{other.proposed_by} has proposed another change of this, and it waits for an "
+                f"answer: {title_of(other)}. Decide or withdraw that one first."
             )
+
+
+def _could_agree(change: Change) -> "QuerySet[User]":
+    gains = [person.pk for person in change.gains()]
+    return could_agree(change.proposal).exclude(pk__in=gains)
 
 
 def _make_alone(change: Change) -> None:
@@ -126,7 +153,7 @@ def _make_alone(change: Change) -> None:
 
 def _put_to_people(change: Change, door: str) -> ApprovalRequest:
     proposal = change.proposal
-    people = list(could_agree(proposal))
+    people = list(_could_agree(change))
     if not people:
         raise NotProposed(_why_nobody(proposal))
     return approvals.open_request(
@@ -144,7 +171,8 @@ def _why_nobody(proposal: Proposal) -> str:
     others = administrators(proposal.task).exclude(pk=proposal.proposed_by_id)
     names = ", ".join(sorted(map(str, others)))
     why = (
-        f"{names} could not agree to it: who has a run of this task waiting does not."
+        f"{names} could not agree to it: who has a run of this task waiting, or is given something "
+        "by the change, does not."
         if names
         else "Nobody else does."
     )
@@ -167,7 +195,8 @@ def on_proposal_decided(request: ApprovalRequest, **_: object) -> None:
         _drop(proposal)
         return
     agreed = request.decisions.select_related("decided_by").latest("pk").decided_by
-    _may_still_agree(proposal, agreed)
+    change = CHANGES[proposal.kind](proposal)
+    _may_still_agree(change, agreed)
     if why := _out_of_date(proposal, request):
         _is_stale(proposal, request, why)
         return
@@ -177,14 +206,14 @@ def on_proposal_decided(request: ApprovalRequest, **_: object) -> None:
     ):
         proposal.applied_at = database_now()
         proposal.save(update_fields=["applied_at"])
-        CHANGES[proposal.kind](proposal).make()
+        change.make()
 
 
-def _may_still_agree(proposal: Proposal, person: "User") -> None:
-    if not could_agree(proposal).filter(pk=person.pk).exists():
+def _may_still_agree(change: Change, person: "User") -> None:
+    if not _could_agree(change).filter(pk=person.pk).exists():
         raise NotAgreed(
-            f"You may not agree to this any more: only somebody who administers “{proposal.task}” "
-            "and has no run of it waiting for approval can."
+            "You may not agree to this any more: only somebody can who administers "
+            f"“{change.proposal.task}”, has no run of it waiting for approval, and is given nothing."
         )
 
 

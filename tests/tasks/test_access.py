@@ -6,7 +6,7 @@ from django.contrib.auth.models import Permission
 from audit.context import Door
 from backoffice.models import User
 from tasks.access import NotGranted, Right, allowed, highest, require, runs_for, tasks_for, who
-from tasks.actions import grant, revoke
+from tasks.actions import propose_grant, revoke
 from tasks.actions.grants import set_right
 from tasks.models import TaskGroupPermission, TaskUserPermission
 from tests.people import join
@@ -71,15 +71,15 @@ def test_the_highest_right_is_named(task, alice, dave, mallory):
 
 def test_one_grant_a_person_and_each_change_in_the_history(task, root, mallory):
     for right in (Right.VIEW, Right.EXECUTE):
-        grant(task, right, to=mallory, by=root, door=Door.ADMIN, reason="New in support")
+        propose_grant(task, right, to=mallory, by=root, door=Door.ADMIN, reason="New in support")
     assert TaskUserPermission.objects.filter(user=mallory).count() == 1
     kinds = TaskUserPermission.history.filter(user=mallory).values_list(
         "history_type", "permission__codename", "history_change_reason"
     )
     assert list(kinds) == [
-        ("+", "execute_task", "New in support"),
-        ("-", "view_task", "New in support"),
-        ("+", "view_task", "New in support"),
+        ("+", "execute_task", "New in support (made alone)"),
+        ("-", "view_task", "New in support (made alone)"),
+        ("+", "view_task", "New in support (made alone)"),
     ]
 
 
@@ -90,7 +90,7 @@ def test_a_revoked_right_is_gone_at_once(task, root, alice):
 
 def test_a_group_can_be_granted_and_revoked(task, root, mallory, approvers):
     join(mallory, approvers)
-    grant(task, Right.EXECUTE, to=approvers, by=root, door=Door.ADMIN)
+    propose_grant(task, Right.EXECUTE, to=approvers, by=root, door=Door.ADMIN)
     assert allowed(mallory, Right.EXECUTE, task)
     revoke(task, of=approvers, by=root, door=Door.ADMIN)
     assert not TaskGroupPermission.objects.filter(group=approvers).exists()
@@ -98,7 +98,7 @@ def test_a_group_can_be_granted_and_revoked(task, root, mallory, approvers):
 
 def test_nobody_grants_themselves_anything(task, alice):
     with pytest.raises(NotGranted):
-        grant(task, Right.CHANGE, to=alice, by=alice, door=Door.ADMIN)
+        propose_grant(task, Right.CHANGE, to=alice, by=alice, door=Door.ADMIN)
 
 
 def test_runs_are_seen_by_who_sees_the_task_asked_or_was_asked(

@@ -15,8 +15,17 @@ from approvals.models import ApprovalRequest
 from approvals.policy import NotEligible, NotRevisable, OwnRequest
 from audit.context import Door
 from audit.models import Event
-from tasks.access import NotGranted, Right
-from tasks.actions import NotProposed, RuleSpec, adopt_task, propose_end, propose_rule, retire_task
+from tasks.access import NotGranted, Right, allowed, highest
+from tasks.actions import (
+    NotProposed,
+    RuleSpec,
+    adopt_task,
+    propose_end,
+    propose_grant,
+    propose_rule,
+    retire_task,
+    revoke,
+)
 from tasks.actions.grants import set_right
 from tasks.actions.proposing import NotAgreed, may_act_alone
 from tasks.administrators import was_shared
@@ -356,6 +365,77 @@ def test_but_two_new_rules_do(laxer, task, evan):
     for proposal in [laxer(replaces=None), laxer(replaces=None, condition="amount > 3000")]:
         answer(proposal, evan)
     assert conditions(task) == ["amount > 100", "amount > 1000", "amount > 3000"]
+
+
+# --- Rights ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def give(task, erin, evan):
+    def give_it(right, to, by=erin):
+        return propose_grant(task, right, to=to, by=by, door=Door.ADMIN, reason="New here")
+
+    return give_it
+
+
+def test_a_right_is_given_when_the_other_agrees(give, task, mallory, evan):
+    proposal = give(Right.EXECUTE, mallory)
+    assert not allowed(mallory, Right.VIEW, task)
+    assert proposal.approval.shown["changes"] == [
+        ["What Mallory Example (mallory) may do", "Nothing", "Run it"]
+    ]
+    answer(proposal, evan)
+    assert allowed(mallory, Right.EXECUTE, task)
+
+
+def test_nobody_agrees_to_what_gives_them_something(give, evan, approvers):
+    join(evan, approvers)
+    with pytest.raises(NotProposed, match="Evan Example could not agree to it: who .* is given"):
+        give(Right.EXECUTE, approvers)
+
+
+def test_nor_who_joins_the_group_meanwhile(give, evan, approvers, task, bob):
+    proposal = give(Right.EXECUTE, approvers)
+    join(evan, approvers)
+    with pytest.raises(NotAgreed, match="given nothing"):
+        answer(proposal, evan)
+    assert not allowed(bob, Right.EXECUTE, task)
+
+
+def test_an_administrator_gives_themselves_nothing_alone(give, task, erin, evan):
+    proposal = give(Right.EXECUTE, erin)
+    with pytest.raises(OwnRequest):
+        answer(proposal, erin)
+    assert not allowed(erin, Right.EXECUTE, task)
+
+
+def test_less_is_taken_at_once_and_never_more_given(give, task, alice, erin, evan):
+    take = partial(revoke, task, by=erin, door=Door.ADMIN, reason="Other work")
+    take(of=alice, leaves=Right.APPROVE)
+    assert highest(alice, task) == Right.EXECUTE
+    take(of=alice, leaves=Right.VIEW)
+    assert highest(alice, task) == Right.VIEW
+    take(of=alice)
+    assert highest(alice, task) is None
+
+
+def test_what_somebody_has_already_is_not_proposed(give, alice):
+    with pytest.raises(ValidationError, match="may do that already"):
+        give(Right.REQUEST, alice)
+
+
+def test_a_right_that_was_changed_meanwhile_makes_it_out_of_date(give, task, evan, alice, erin):
+    proposal = give(Right.APPROVE, alice)
+    revoke(task, of=alice, by=erin, door=Door.ADMIN)
+    answer(proposal, evan)
+    is_stale(proposal, task)
+    assert highest(alice, task) is None
+
+
+def test_two_proposals_for_one_person_do_not_wait_at_once(give, mallory, dave):
+    results = at_once(partial(give, Right.EXECUTE, mallory), partial(give, Right.CHANGE, mallory))
+    assert sorted(type(each).__name__ for each in results) == ["NotProposed", "Proposal"]
+    assert give(Right.EXECUTE, dave)
 
 
 # --- At the same instant --------------------------------------------------------------------------

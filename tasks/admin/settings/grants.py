@@ -1,18 +1,21 @@
 """Who may do what with a task: one row for each group and person, one level in each row."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 
 from audit.context import Door
+from audit.transitions import Refusal
 from tasks.access import Right
-from tasks.actions import grant, revoke
+from tasks.actions import propose_grant, revoke
+from tasks.actions.grants import held
 from tasks.admin.settings.naming import person_named
-from tasks.models import Task
+from tasks.models import Proposal, Task
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -124,15 +127,40 @@ class GrantsForm(forms.Form):
         return found
 
 
-def apply(task: Task, form: GrantsForm, *, by: "User") -> int:
-    """Give and take what the valid form says; returns in how many rows. Raises a `Refusal`."""
-    reason, changes = form.cleaned_data["reason"], form.changes()
-    for holder, right in changes:
-        if right is None:
-            revoke(task, of=holder, by=by, door=Door.ADMIN, reason=reason)
+@dataclass
+class Changed:
+    """What became of what a form asked for: each change stands alone."""
+
+    made: int = 0
+    waiting: list[Proposal] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+
+def apply(task: Task, form: GrantsForm, *, by: "User") -> Changed:
+    """Take what the valid form takes, and propose what it gives."""
+    found = Changed()
+    for holder, right in form.changes():
+        try:
+            proposal = _change(task, holder, right, by=by, reason=form.cleaned_data["reason"])
+        except (Refusal, ValidationError) as refused:
+            words = refused.messages if isinstance(refused, ValidationError) else [str(refused)]
+            found.refused.append(f"{holder}: {' '.join(words)}")
         else:
-            grant(task, right, to=holder, by=by, door=Door.ADMIN, reason=reason)
-    return len(changes)
+            if proposal is None or proposal.applied_at:
+                found.made += 1
+            else:
+                found.waiting.append(proposal)
+    return found
+
+
+def _change(
+    task: Task, holder: "Group | User", right: Right | None, *, by: "User", reason: str
+) -> Proposal | None:
+    had = held(task, holder)
+    if right is not None and (had is None or right > had):
+        return propose_grant(task, right, to=holder, by=by, door=Door.ADMIN, reason=reason)
+    revoke(task, of=holder, by=by, door=Door.ADMIN, reason=reason, leaves=right)
+    return None
 
 
 def _right(level: str) -> Right | None:

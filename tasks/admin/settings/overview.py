@@ -7,11 +7,10 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from audit.pages import page, person_of
-from audit.transitions import Refusal
 from tasks.access import Right, allowed, tasks_for
 from tasks.admin.pages import task_or_404
-from tasks.admin.settings.grants import GrantsForm, apply, rows_of
-from tasks.admin.settings.proposals import how_many_agree, waiting
+from tasks.admin.settings.grants import Changed, GrantsForm, apply, rows_of
+from tasks.admin.settings.proposals import how_many_agree, say, waiting
 from tasks.admin.settings.versions import earlier_versions
 from tasks.admin.settings.warnings import warnings_about
 from tasks.models import Task
@@ -44,19 +43,22 @@ def save_grants(request: HttpRequest, slug: str) -> HttpResponse:
     form = GrantsForm(request.POST, rows=rows_of(task))
     if not form.is_valid():
         return _show(request, task, form)
-    try:
-        count = apply(task, form, by=person_of(request))
-    except Refusal as refusal:
-        messages.error(request, str(refusal))
-        return _show(request, task, form, status=403)
-    if count:
-        messages.success(request, "The rights were changed. They hold from now on.")
-    else:
-        messages.info(request, "Nothing was changed: choose another level first.")
+    _say(request, apply(task, form, by=person_of(request)))
     # Who has just given up administering the task cannot see its settings any more.
     if allowed(person_of(request), Right.CHANGE, task):
         return redirect("admin:tasks_task_settings", task.slug)
     return redirect("admin:tasks_task_changelist")
+
+
+def _say(request: HttpRequest, changed: Changed) -> None:
+    if changed.made:
+        messages.success(request, "The rights were changed. They hold from now on.")
+    for proposal in changed.waiting:
+        say(request, proposal, made="")
+    for why in changed.refused:
+        messages.error(request, why)
+    if not (changed.made or changed.waiting or changed.refused):
+        messages.info(request, "Nothing was changed: choose another level first.")
 
 
 def _show(

@@ -61,9 +61,9 @@ def how_many_agree(task: Task, viewer: "User") -> str:
     others = administrators(task).exclude(pk=viewer.pk)
     if others.exists():
         names = either(sorted(map(str, others[:5])))
-        return f"A change of its rules takes effect when another person who administers it agrees: {names}."
+        return f"A change takes effect when another person who administers it agrees: {names}."
     return (
-        "A change of its rules takes two people who administer it, and you are the only one. Whoever "
+        "A change takes two people who administer it, and you are the only one. Whoever "
         "operates the server can make a second one: manage.py administrator NAME --reason TEXT."
     )
 
@@ -75,5 +75,7 @@ def say(request: HttpRequest, proposal: Proposal, *, made: str) -> None:
     else:
         people = who_decides(proposal)
         messages.info(
-            request, f"Proposed. It takes effect when another person agrees: {people} was asked."
+            request,
+            f"Proposed: {title_of(proposal)}. It takes effect when another person agrees: {people} "
+            "was asked.",
         )

@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import Group
+from django.contrib.messages import get_messages
 from django.urls import reverse
 
 from tasks.access import Right, allowed, highest
@@ -41,12 +42,12 @@ def test_the_matrix_shows_every_group_and_who_holds_something(task, erin, approv
     ]
 
 
-def test_a_group_is_given_a_right_with_a_reason(task, send_grants, approvers, bob):
+def test_a_lone_administrator_gives_a_right_with_a_reason(task, send_grants, approvers, bob):
     send_grants({approvers: "approve"})
     assert highest(bob, task) == Right.APPROVE
     row = TaskGroupPermission.history.first()
     assert (row.history_change_reason, str(row.history_user)) == (
-        "New in the team",
+        "New in the team (made alone)",
         "Mallory Example",
     )
 
@@ -103,3 +104,35 @@ def test_an_unknown_level_is_refused(task, send_grants, alice):
     response = send_grants({alice: "owner"})
     assert response.status_code == 200
     assert highest(alice, task) == Right.EXECUTE
+
+
+def test_what_is_given_waits_for_the_other_administrator_and_what_is_taken_is_gone(
+    task, send_grants, root, alice, dave, approvers, bob, erin
+):
+    client = signed_in(erin)
+    page = words(
+        client.get(send_grants({alice: "view", dave: "execute", approvers: "approve"}).url)
+    )
+    assert (highest(alice, task), highest(dave, task)) == (Right.VIEW, Right.VIEW)
+    assert highest(bob, task) is None
+    assert "Give Dave Example (dave) “Run it” on “Test credit”" in page
+    assert "Give Approvers “Approve it” on “Test credit”" in page
+    assert "Waits for Root Example." in page
+    asked = task.proposals.get(content__right="APPROVE").approval
+    signed_in(root).post(
+        reverse("admin:approvals_approvalrequest_decide", args=[asked.pk]),
+        {"verdict": "approve", "seal": asked.seal},
+    )
+    assert highest(bob, task) == Right.APPROVE
+
+
+def test_each_change_that_is_refused_is_said_and_the_others_are_made(
+    task, send_grants, root, alice, dave
+):
+    send_grants({dave: "execute"})
+    answer = send_grants({dave: "approve", alice: ""})
+    said = [str(each) for each in get_messages(answer.wsgi_request)]
+    assert any("Dave Example: Mallory Example has proposed another change" in each for each in said)
+    assert "The rights were changed. They hold from now on." in said
+    assert highest(alice, task) is None
+    assert task.proposals.count() == 1
