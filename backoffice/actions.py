@@ -9,6 +9,9 @@ from django.core.exceptions import ValidationError
 from approvals.actions import add_member, remove_member
 from audit.transitions import Refusal, transition
 from backoffice.models import User
+from tasks.actions import propose_member, propose_opening
+from tasks.administrators import deciding_groups, has_any_say
+from tasks.models import Proposal
 
 MAY_CHANGE: Final = "backoffice.change_user"
 
@@ -87,15 +90,19 @@ def deactivate_person(person_id: int, *, by: User, door: str, reason: str) -> Us
     return person
 
 
-def reactivate_person(person_id: int, *, by: User, door: str, reason: str) -> User:
+def reactivate_person(person_id: int, *, by: User, door: str, reason: str) -> Proposal | None:
     """Open a closed account again, with the groups that it had.
 
-    Raises `NotAnAdministrator` or `ReasonMissing`.
+    An account that may do something takes a second person: then it is proposed. Raises
+    `NotAnAdministrator`, `ReasonMissing` or `NotProposed`.
     """
     with transition(by=by, door=door, subject=_subject(person_id), reason=reason):
         _require_reason(reason, "Say why this account is opened again: the history keeps it.")
-        _set_active(person := _locked(person_id, by=by), active=True)
-    return person
+        person = _locked(person_id, by=by)
+        if not person.is_active and has_any_say(person):
+            return propose_opening(person, by=by, door=door, reason=reason)
+        _set_active(person, active=True)
+    return None
 
 
 def make_administrator(person_id: int, *, door: str, reason: str) -> User:
@@ -137,14 +144,21 @@ def add_group(*, name: str, by: User, door: str, reason: str = "") -> Group:
     return group
 
 
-def join_group(person_id: int, group: Group, *, by: User, door: str, reason: str) -> None:
+def join_group(
+    person_id: int, group: Group, *, by: User, door: str, reason: str
+) -> Proposal | None:
     """Put a person into a group.
 
-    Raises `NotAnAdministrator` or `ReasonMissing`.
+    A group that decides something, or was given a right, takes a second person: then it is proposed.
+    Raises `NotAnAdministrator`, `ReasonMissing` or `NotProposed`.
     """
     with transition(by=by, door=door, subject=group, reason=reason):
         _require_reason(reason, "Say why this person joins the group: the history keeps it.")
-        add_member(user=_locked(person_id, by=by), group=group, by=by, door=door, reason=reason)
+        person = _locked(person_id, by=by)
+        if deciding_groups().filter(pk=group.pk).exists():
+            return propose_member(person, group, by=by, door=door, reason=reason)
+        add_member(user=person, group=group, by=by, door=door, reason=reason)
+    return None
 
 
 def leave_group(person_id: int, group: Group, *, by: User, door: str, reason: str) -> None:

@@ -219,7 +219,7 @@ class ApprovalRule(models.Model):
 class Proposal(models.Model):
     """A change to what decides about runs: made when another administrator has agreed to it.
 
-    Without an `approval` it was made alone, which the database allows while nobody else has ever
+    One of people and groups has no task. Without an `approval` it was made alone, which the database allows while nobody else has ever
     administered the task.
     """
 
@@ -227,9 +227,11 @@ class Proposal(models.Model):
         RULE = "rule", "Put a rule in force"
         END = "end", "End a rule"
         GRANT = "grant", "Give a right"
+        JOIN = "join", "Put somebody into a group"
+        OPEN = "open", "Open an account again"
 
     kind = models.CharField("what", max_length=10, choices=Kind)
-    task = models.ForeignKey(Task, models.PROTECT, related_name="proposals")
+    task = models.ForeignKey(Task, models.PROTECT, null=True, blank=True, related_name="proposals")
     # The version that is replaced or ended.
     rule = models.ForeignKey(
         ApprovalRule, models.PROTECT, null=True, blank=True, related_name="proposals"
@@ -260,7 +262,7 @@ class Proposal(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()}: {self.task}"
+        return f"{self.get_kind_display()}: {self.task or 'people and groups'}"
 
 
 class StoredFile(models.Model):

@@ -56,7 +56,7 @@ def seal_of_proposal(proposal: Proposal) -> str:
     return seal_of(
         {
             "kind": proposal.kind,
-            "task": proposal.task.slug,
+            "task": proposal.task.slug if proposal.task else "",
             "rule": proposal.rule_id,
             "content": proposal.content,
             "proposed_by": proposal.proposed_by_id,

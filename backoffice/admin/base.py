@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
@@ -13,6 +14,8 @@ from audit.context import Door
 from audit.pages import person_of
 from audit.transitions import Refusal
 from backoffice import actions
+from tasks.admin.settings.proposals import say as say_of_proposal
+from tasks.models import Proposal
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -61,6 +64,14 @@ def attempt(form: forms.Form, change: Callable[[dict[str, Any]], object]) -> boo
     except ValidationError as invalid:
         form.add_error(None, invalid)
     return form.is_valid()
+
+
+def say(request: HttpRequest, became: object, *, made: str) -> None:
+    """Tell who has changed something that it is done, or for whom it waits."""
+    if isinstance(became, Proposal):
+        say_of_proposal(request, became, made=made)
+    else:
+        messages.success(request, made)
 
 
 def by_whom(request: HttpRequest) -> dict[str, Any]:

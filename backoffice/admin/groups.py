@@ -12,11 +12,12 @@ from django.http.response import HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.urls import URLPattern
 
-from audit.pages import page
+from audit.pages import page, person_of
 from backoffice import actions
-from backoffice.admin.base import SettingsAdmin, attempt, by_whom
+from backoffice.admin.base import SettingsAdmin, attempt, by_whom, say
 from backoffice.forms import AddMemberForm, NewGroupForm
 from backoffice.models import Membership
+from tasks.admin.settings.proposals import waiting
 
 
 @admin.register(Group)
@@ -73,11 +74,14 @@ class GroupAdmin(SettingsAdmin):
         group = self.found(request, pk)
         form = AddMemberForm(request.POST, group=group)
 
+        became: list[object] = []
+
         def join(data: dict[str, Any]) -> None:
-            actions.join_group(data["person"].pk, group, reason=data["reason"], **by_whom(request))
+            who, why = data["person"].pk, data["reason"]
+            became.append(actions.join_group(who, group, reason=why, **by_whom(request)))
 
         if attempt(form, join):
-            messages.success(request, f"{form.cleaned_data['person']} is in “{group}” now.")
+            say(request, became[0], made=f"{form.cleaned_data['person']} is in “{group}” now.")
             return redirect("admin:auth_group_change", pk)
         return _group(request, group, form, status=400)
 
@@ -104,6 +108,7 @@ def _group(
         title="Group",
         status=status,
         group=group,
+        waiting=waiting(None, person_of(request), group=group.pk),
         members=_members().filter(group=group),
         form=form,
     )

@@ -14,11 +14,12 @@ from django.shortcuts import redirect
 from django.urls import URLPattern
 
 from audit.admin import SafeHistoryMixin
-from audit.pages import page
+from audit.pages import page, person_of
 from backoffice import actions
-from backoffice.admin.base import PER_PAGE, SettingsAdmin, attempt, by_whom
+from backoffice.admin.base import PER_PAGE, SettingsAdmin, attempt, by_whom, say
 from backoffice.forms import JoinGroupForm, NewPersonForm, PersonForm, ReasonForm
 from backoffice.models import Membership, User
+from tasks.admin.settings.proposals import waiting
 
 
 @admin.register(User)
@@ -136,8 +137,9 @@ class UserAdmin(SafeHistoryMixin, SettingsAdmin):
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         person = self.found(request, pk)
-        if attempt(form, change):
-            messages.success(request, f"The account of {person} is changed.")
+        became: list[object] = []
+        if attempt(form, lambda data: became.append(change(data))):
+            say(request, became[0], made=f"The account of {person} is changed.")
             return redirect("admin:backoffice_user_change", pk)
         return self._show(request, person, status=400, **{name: form})
 
@@ -152,6 +154,7 @@ class UserAdmin(SafeHistoryMixin, SettingsAdmin):
             title="Person",
             status=status,
             person=person,
+            waiting=waiting(None, person_of(request), person=person.pk),
             is_oneself=person.pk == request.user.pk,
             edit=sent.get("edit") or PersonForm(initial=names),
             close=sent.get("close") or ReasonForm(auto_id="close_%s"),

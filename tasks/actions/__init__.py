@@ -18,6 +18,8 @@ from tasks.actions.proposing import (
     on_proposal_decided,
     propose_end,
     propose_grant,
+    propose_member,
+    propose_opening,
     propose_rule,
 )
 from tasks.actions.runs import (
@@ -59,6 +61,8 @@ __all__ = [
     "pause_run",
     "propose_end",
     "propose_grant",
+    "propose_member",
+    "propose_opening",
     "propose_rule",
     "recover_lost_runs",
     "refuse_effect",

@@ -10,7 +10,7 @@ from guardian.shortcuts import assign_perm
 from approvals.policy import reviewers_for
 from audit.transitions import transition
 from tasks.access import Right, require
-from tasks.actions.changes import Change
+from tasks.actions.changes import TaskChange
 from tasks.models import Proposal, Task
 
 if TYPE_CHECKING:
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 NOTHING = "Nothing"
 
 
-class Grant(Change):
+class Grant(TaskChange):
     """A person or a group is given a higher right on a task than they have."""
 
     @property
     def title(self) -> str:
         content = self.proposal.content
         right = Right[content["right"]].label
-        return f"Give {content['name']} “{right}” on “{self.proposal.task}”"
+        return f"Give {content['name']} “{right}” on “{self.task}”"
 
     def facts(self) -> list[list[str]]:
         members = sorted(map(str, self.gains()))
@@ -55,7 +55,7 @@ class Grant(Change):
 
     def check(self) -> None:
         content = self.proposal.content
-        had = held(self.proposal.task, to := self._holder())
+        had = held(self.task, to := self._holder())
         if (had.name if had else "") != content["had"]:
             raise ValidationError(
                 f"Somebody has changed meanwhile what {to} may do. Look, and choose again."
@@ -63,7 +63,7 @@ class Grant(Change):
 
     def make(self) -> None:
         right = Right[self.proposal.content["right"]]
-        set_right(self.proposal.task, right, to=self._holder())
+        set_right(self.task, right, to=self._holder())
 
     def _holder(self) -> "User | Group":
         content = self.proposal.content

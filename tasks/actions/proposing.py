@@ -16,11 +16,12 @@ from audit.clock import database_now
 from audit.context import acting, current
 from audit.transitions import Refusal, transition
 from tasks import locks
-from tasks.access import Right, allowed, require
+from tasks.access import NotGranted, Right
 from tasks.actions.changes import Change
 from tasks.actions.grants import Grant, content_of, held
+from tasks.actions.people import Joining, Opening
 from tasks.actions.rules import EndOfRule, NewRule
-from tasks.administrators import administrators, could_agree, was_shared
+from tasks.administrators import administrators, was_shared
 from tasks.models import ApprovalRule, Proposal, Task
 from tasks.rules import RuleSpec
 from tasks.said import as_json
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import Group
     from django.db.models import QuerySet
 
+    from audit.seals import Json
     from backoffice.models import User
 
 Kind = Proposal.Kind
@@ -39,6 +41,8 @@ CHANGES: Final[dict[str, type[Change]]] = {
     Kind.RULE: NewRule,
     Kind.END: EndOfRule,
     Kind.GRANT: Grant,
+    Kind.JOIN: Joining,
+    Kind.OPEN: Opening,
 }
 ALONE: Final = "(made alone)"
 
@@ -92,20 +96,52 @@ def propose_grant(
     return _put_forward(proposal, by=by, door=door, reason=reason)
 
 
+def propose_member(
+    person: "User", group: "Group", *, by: "User", door: str, reason: str = ""
+) -> Proposal:
+    """Ask that a person is put into a group that decides something.
+
+    Raises `NotGranted` unless `by` may change people and groups, and else as `propose_rule` does.
+    """
+    content = {**_named(person), "group": group.pk, "group_name": group.name}
+    proposal = Proposal(kind=Kind.JOIN, content=content)
+    return _put_forward(proposal, by=by, door=door, reason=reason)
+
+
+def propose_opening(person: "User", *, by: "User", door: str, reason: str = "") -> Proposal:
+    """Ask that a closed account is opened again. Raises as `propose_member` does."""
+    proposal = Proposal(kind=Kind.OPEN, content=_named(person))
+    return _put_forward(proposal, by=by, door=door, reason=reason)
+
+
+def _named(person: "User") -> "dict[str, Json]":
+    return {"person": person.pk, "name": f"{person} ({person.get_username()})"}
+
+
 def _put_forward(proposal: Proposal, *, by: "User", door: str, reason: str) -> Proposal:
-    task, change = proposal.task, CHANGES[proposal.kind](proposal)
     proposal.proposed_by, proposal.reason = by, reason.strip()
-    with transition(by=by, door=door, subject=task, reason=reason):
-        locks.hold(f"proposals:{task.pk}")  # of two at the same instant the second sees the first
-        require(by, Right.CHANGE, task)
+    change = CHANGES[proposal.kind](proposal)
+    with transition(by=by, door=door, subject=proposal.task, reason=reason):
+        # Of two at the same instant the second sees the first.
+        locks.hold(f"proposals:{proposal.task_id or 'people'}")
+        _require(change, by)
         change.check()
         _nothing_else_waits(change)
-        if may_act_alone(task, by):
+        if not _others(change).exists() and not was_shared(proposal.task, by):
             _make_alone(change)
         else:
             proposal.approval = _put_to_people(change, door)
             proposal.save(force_insert=True)
     return proposal
+
+
+def _require(change: Change, by: "User") -> None:
+    if not change.administrators().filter(pk=by.pk).exists():
+        raise NotGranted(f"You do not administer {change.about}. Ask somebody who does.")
+
+
+def _others(change: Change) -> "QuerySet[User]":
+    return change.administrators().exclude(pk=change.proposal.proposed_by_id)
 
 
 def may_act_alone(task: Task, person: "User") -> bool:
@@ -114,9 +150,9 @@ def may_act_alone(task: Task, person: "User") -> bool:
     return not others.exists() and not was_shared(task, person)
 
 
-def open_proposals(task: Task) -> list[Proposal]:
-    """What somebody has proposed for a task and nobody has decided yet, oldest first."""
-    found = task.proposals.filter(applied_at=None, dropped_at=None).order_by("pk")
+def open_proposals(task: Task | None) -> list[Proposal]:
+    """What somebody has proposed for a task, or for people and groups, and nobody has decided yet."""
+    found = Proposal.objects.filter(task=task, applied_at=None, dropped_at=None).order_by("pk")
     return list(found.select_related("proposed_by", "approval", "rule", "task"))
 
 
@@ -134,11 +170,6 @@ def _nothing_else_waits(change: Change) -> None:
             )
 
 
-def _could_agree(change: Change) -> "QuerySet[User]":
-    gains = [person.pk for person in change.gains()]
-    return could_agree(change.proposal).exclude(pk__in=gains)
-
-
 def _make_alone(change: Change) -> None:
     proposal = change.proposal
     with acting(
@@ -153,12 +184,13 @@ def _make_alone(change: Change) -> None:
 
 def _put_to_people(change: Change, door: str) -> ApprovalRequest:
     proposal = change.proposal
-    people = list(_could_agree(change))
+    people = list(change.could_agree())
     if not people:
-        raise NotProposed(_why_nobody(proposal))
+        raise NotProposed(_why_nobody(change))
+    where = proposal.task.name if proposal.task else "People and groups"
     return approvals.open_request(
         title=change.title[:300],
-        shown={"task": proposal.task.name, "facts": change.facts(), "changes": change.rows()},
+        shown={"task": where, "facts": change.facts(), "changes": change.rows()},
         seal=seal_of_proposal(proposal),
         requested_by=proposal.proposed_by,
         door=door,
@@ -167,9 +199,8 @@ def _put_to_people(change: Change, door: str) -> ApprovalRequest:
     )
 
 
-def _why_nobody(proposal: Proposal) -> str:
-    others = administrators(proposal.task).exclude(pk=proposal.proposed_by_id)
-    names = ", ".join(sorted(map(str, others)))
+def _why_nobody(change: Change) -> str:
+    names = ", ".join(sorted(map(str, _others(change))))
     why = (
         f"{names} could not agree to it: who has a run of this task waiting, or is given something "
         "by the change, does not."
@@ -177,7 +208,7 @@ def _why_nobody(proposal: Proposal) -> str:
         else "Nobody else does."
     )
     return (
-        f"A change of “{proposal.task}” takes two people who administer it. {why} Whoever operates "
+        f"A change of {change.about} takes two people who administer it. {why} Whoever operates "
         "the server can make somebody an administrator: manage.py administrator NAME --reason TEXT."
     )
 
@@ -197,7 +228,7 @@ def on_proposal_decided(request: ApprovalRequest, **_: object) -> None:
     agreed = request.decisions.select_related("decided_by").latest("pk").decided_by
     change = CHANGES[proposal.kind](proposal)
     _may_still_agree(change, agreed)
-    if why := _out_of_date(proposal, request):
+    if why := _out_of_date(change, request):
         _is_stale(proposal, request, why)
         return
     by = proposal.proposed_by
@@ -210,23 +241,24 @@ def on_proposal_decided(request: ApprovalRequest, **_: object) -> None:
 
 
 def _may_still_agree(change: Change, person: "User") -> None:
-    if not _could_agree(change).filter(pk=person.pk).exists():
+    if not change.could_agree().filter(pk=person.pk).exists():
         raise NotAgreed(
             "You may not agree to this any more: only somebody can who administers "
-            f"“{change.proposal.task}”, has no run of it waiting for approval, and is given nothing."
+            f"{change.about}, has no run of it waiting for approval, and is given nothing."
         )
 
 
-def _out_of_date(proposal: Proposal, request: ApprovalRequest) -> str:
+def _out_of_date(change: Change, request: ApprovalRequest) -> str:
     """Why what was proposed cannot be done any more. Empty when it can."""
+    proposal = change.proposal
     if seal_of_proposal(proposal) != request.seal:
         return "What is stored is not what was agreed to."
-    if not allowed(proposal.proposed_by, Right.CHANGE, proposal.task):
-        return f"{proposal.proposed_by} does not administer the task any more."
+    if not change.administrators().filter(pk=proposal.proposed_by_id).exists():
+        return f"{proposal.proposed_by} does not administer {change.about} any more."
     if not quorum_holds(request):
         return "Somebody who agreed may not decide it any more."
     try:
-        CHANGES[proposal.kind](proposal).check()
+        change.check()
     except ValidationError as invalid:
         return " ".join(invalid.messages)
     return ""

@@ -8,7 +8,7 @@ from approvals.policy import WAITS_FOR, reviewers_for
 from audit.clock import database_now
 from tasks import parameters
 from tasks.access import Right, who
-from tasks.actions.changes import Change
+from tasks.actions.changes import TaskChange
 from tasks.conditions import check_condition
 from tasks.models import ApprovalRule, Proposal, Task
 from tasks.registry import UnknownTask, registry
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from backoffice.models import User
 
 
-class NewRule(Change):
+class NewRule(TaskChange):
     """A rule, or a new version of one, is put in force."""
 
     @property
     def title(self) -> str:
-        name = f"“{self.proposal.content['name']}” of “{self.proposal.task}”"
+        name = f"“{self.proposal.content['name']}” of “{self.task}”"
         return f"Change the rule {name}" if self.proposal.rule_id else f"Add the rule {name}"
 
     def facts(self) -> list[list[str]]:
         return [
             ["What follows", "It holds for runs that are asked for from then on."],
-            *_in_the_past(self.proposal.task, self._spec()),
+            *_in_the_past(self.task, self._spec()),
         ]
 
     def rows(self) -> list[list[str]]:
@@ -43,13 +43,11 @@ class NewRule(Change):
     def check(self) -> None:
         if self.proposal.rule_id:
             _locked(self.proposal.rule_id)
-        check_rule(self.proposal.task, self._spec())
+        check_rule(self.task, self._spec())
 
     def make(self) -> None:
         older = _end(_locked(self.proposal.rule_id)) if self.proposal.rule_id else None
-        rule = put_in_force(
-            self.proposal.task, self._spec(), replaces=older, brought_by=self.proposal
-        )
+        rule = put_in_force(self.task, self._spec(), replaces=older, brought_by=self.proposal)
         text = f"{self.proposal.proposed_by} has put a rule of “{rule.task}” in force: {rule.name}"
         tell_of_rule(rule, text)
 
@@ -57,17 +55,17 @@ class NewRule(Change):
         return from_json(self.proposal.content)
 
 
-class EndOfRule(Change):
+class EndOfRule(TaskChange):
     """A rule is taken out of force."""
 
     @property
     def title(self) -> str:
-        return f"End the rule “{self.proposal.rule}” of “{self.proposal.task}”"
+        return f"End the rule “{self.proposal.rule}” of “{self.task}”"
 
     def facts(self) -> list[list[str]]:
         spec = _spec_of(self.proposal)
         follows = "Runs that are asked for from then on are not held up by it."
-        past = _in_the_past(self.proposal.task, spec) if spec else []
+        past = _in_the_past(self.task, spec) if spec else []
         return [["What follows", follows], *past]
 
     def rows(self) -> list[list[str]]:

@@ -327,7 +327,7 @@ def test_a_proposer_who_lost_the_right_makes_it_out_of_date(laxer, task, erin, e
     answer(proposal, evan)
     is_stale(proposal, task)
     text = erin.notices.get(event="proposal_stale").text
-    assert "Erin Example does not administer the task any more." in text
+    assert "Erin Example does not administer “Test credit” any more." in text
 
 
 def test_a_rule_that_nobody_could_approve_by_now_is_not_put_in_force(
@@ -390,7 +390,7 @@ def test_a_right_is_given_when_the_other_agrees(give, task, mallory, evan):
 
 def test_nobody_agrees_to_what_gives_them_something(give, evan, approvers):
     join(evan, approvers)
-    with pytest.raises(NotProposed, match="Evan Example could not agree to it: who .* is given"):
+    with pytest.raises(NotProposed, match=r"Evan Example could not agree to it: who .* is given"):
         give(Right.EXECUTE, approvers)
 
 

@@ -29,9 +29,10 @@ class Waiting:
     may_open: bool
 
 
-def waiting(task: Task, viewer: "User") -> list[Waiting]:
-    """What waits for an answer, oldest first."""
-    proposals = open_proposals(task)
+def waiting(task: Task | None, viewer: "User", **content: int) -> list[Waiting]:
+    """What waits for an answer, oldest first; of people and groups what says this."""
+    found = open_proposals(task)
+    proposals = [each for each in found if content.items() <= each.content.items()]
     visible = set(visible_to(viewer).values_list("pk", flat=True)) if proposals else set()
     return [
         Waiting(each, title_of(each), who_decides(each), each.approval_id in visible)
