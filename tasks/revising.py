@@ -7,15 +7,13 @@ earlier answer counts for the new one.
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from approvals.models import ApprovalRequest, Decision
+from approvals.models import Decision
 from audit.transitions import Refusal
 from tasks import parameters
 from tasks.models import Run, Task
 
 if TYPE_CHECKING:
     from backoffice.models import User
-
-_OPEN_TO_CHANGE = (ApprovalRequest.Status.RETURNED, ApprovalRequest.Status.WITHDRAWN)
 
 
 class NotRevisable(Refusal):
@@ -29,8 +27,11 @@ def may_revise(run: Run, person: "User") -> bool:
     return open_still and theirs and later(run) is None
 
 
-def check_revisable(run: Run, *, task: Task, person: "User") -> None:
-    """Raise `NotRevisable` unless this person may ask anew for this run, which is locked."""
+def check_revisable(run: Run, *, task: Task, person: "User", taken_back: bool) -> None:
+    """Raise `NotRevisable` unless this person may ask anew for this run, which is locked.
+
+    `taken_back` says that its request waited, and was closed for this in the present transaction.
+    """
     run.refresh_from_db()
     if run.requested_by_id != person.pk:
         raise NotRevisable("Only the person who asked for it can change it and ask anew.")
@@ -40,7 +41,7 @@ def check_revisable(run: Run, *, task: Task, person: "User") -> None:
         raise NotRevisable("What undoes a run follows from that run. Take it back instead.")
     if later(run):
         raise NotRevisable("You have changed this and asked anew already.")
-    if run.approval is None or run.approval.status not in _OPEN_TO_CHANGE:
+    if run.status != Run.Status.RETURNED and not taken_back:
         state = run.get_status_display().lower()
         raise NotRevisable(f"This cannot be changed any more. It is {state}.")
 

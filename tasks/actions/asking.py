@@ -91,11 +91,10 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
     reason, ticket = reason.strip(), ticket.strip()
     with transition(by=requested_by, door=door, subject=task, reason=reason):
         _may_ask(requested_by, task)
-        if revises:
-            _take_back(revises, by=requested_by, door=door)
+        taken_back = revises is not None and _take_back(revises, by=requested_by, door=door)
         _lock([again_of, undoes, revises])
         if revises:
-            check_revisable(revises, task=task, person=requested_by)
+            check_revisable(revises, task=task, person=requested_by, taken_back=taken_back)
         draft = _draft(task, requested_by, values, files, _fixed(undoes, task, requested_by))
         rules = _rules(task, draft, requested_by, door)
         stages = stages_for(task, rules, requested_by)
@@ -158,10 +157,12 @@ def _lock(runs: Iterable[Run | None]) -> None:
         )
 
 
-def _take_back(run: Run, *, by: "User", door: str) -> None:
-    """Close the request that is asked anew: nobody shall decide what is not asked any more."""
+def _take_back(run: Run, *, by: "User", door: str) -> bool:
+    """Close the request that is asked anew, if it waits: nobody shall decide what is not asked any more."""
     if run.status == Status.AWAITING_APPROVAL and run.approval_id:
         approvals.withdraw(run.approval_id, by=by, door=door, reason="Changed, and asked for anew")
+        return True
+    return False
 
 
 def _fixed(undoes: Run | None, task: Task, person: "User") -> dict[str, Any]:

@@ -170,6 +170,9 @@ def _out_of_date(run: Run) -> str:
 
 def _approval_missing(run: Run) -> str:
     request = run.approval
+    if request and request.status != ApprovalRequest.Status.APPROVED:
+        # Where the run's lock was waited for, the request was read before the wait.
+        request.refresh_from_db()
     if request is None or request.status != ApprovalRequest.Status.APPROVED:
         return "It was not approved."
     if request.seal != run.seal:
