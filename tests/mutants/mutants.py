@@ -4,7 +4,7 @@ A mutant replaces one text in one file. It names a promise that would be broken,
 names of their files: those that speak of that promise, not all.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,8 @@ EFFECTS: Final = "tasks/actions/effects.py"
 DECIDE: Final = "tests/approvals/test_decide.py"
 EXECUTION: Final = "tests/tasks/test_execution.py"
 GUARD: Final = "tests/approvals/test_guard.py"
+JOURNEYS: Final = "tests/journeys/test_journeys.py"
+PAIRS: Final = "tests/journeys/test_pairs.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Mutant:
         return text.replace(self.old, self.new)
 
 
-MUTANTS: Final = (
+NOTICED_IN_PLACE: Final = (
     Mutant(
         "one's own request",
         POLICY,
@@ -317,4 +319,57 @@ MUTANTS: Final = (
         "    pass\n",
         "tests/tasks/test_one_at_a_time.py",
     ),
+    Mutant(
+        "an approval that came while the claim waited is not seen",
+        RUNS,
+        "        request.refresh_from_db()\n",
+        "        pass\n",
+        PAIRS,
+    ),
+    Mutant(
+        "what was taken back is asked anew",
+        "tasks/revising.py",
+        "    if run.status != Run.Status.RETURNED and not taken_back:\n",
+        "    if run.status not in (Run.Status.RETURNED, Run.Status.CANCELLED):\n",
+        PAIRS,
+    ),
+)
+
+# These have to be noticed as well by tests that know nothing of them.
+ON_A_JOURNEY: Final = (
+    "one's own request",
+    "a request whose time is over",
+    "something else than was shown",
+    "a second decision by one person",
+    "one approval is enough for two",
+    "a rejection ends nothing",
+    "who has left the group still decides",
+    "one too few still agree at the claim",
+    "who is deactivated counts at the claim",
+    "who was deactivated in an open session decides",
+    "anybody withdraws",
+    "the requester is among those who are asked",
+    "a rejection without a reason",
+    "other code than was approved",
+    "other values than were approved",
+    "who approved is not looked at again",
+    "a requester who lost the right",
+    "the preview is not made again",
+    "somebody else changes what was asked",
+    "what is asked anew leaves the old request open",
+    "a superuser may do anything",
+)
+IN_PAIRS: Final = ("two decisions at once, without the lock",)
+
+
+def again(names: tuple[str, ...], where: str, tests: str) -> list[Mutant]:
+    """The mutants of these names, for other tests."""
+    by_name = {mutant.name: mutant for mutant in NOTICED_IN_PLACE}
+    return [replace(by_name[name], name=f"{name}, {where}", tests=tests) for name in names]
+
+
+MUTANTS: Final = (
+    *NOTICED_IN_PLACE,
+    *again(ON_A_JOURNEY, "on a journey", JOURNEYS),
+    *again(IN_PAIRS, "statement by statement", PAIRS),
 )

@@ -1,0 +1,92 @@
+"""Journeys to draw: each leads to its end, unless a twist prevents it.
+
+Steps that are drawn freely seldom get anywhere: most are refused, and what they would have broken is
+never reached. So the way is given, a twist of each kind is put into it, and where, with whom, and what
+else goes wrong is drawn.
+"""
+
+from typing import Final
+
+from hypothesis import strategies as st
+
+from tests.journeys.steps import (
+    RULES,
+    TOO_MANY,
+    Agree,
+    Answer,
+    Ask,
+    AskAnew,
+    BalanceMoves,
+    Cancel,
+    Close,
+    Deliver,
+    Deploy,
+    Join,
+    Leave,
+    LoseRight,
+    ReplaceRules,
+    Step,
+    Stop,
+    TimeIsOver,
+    Withdraw,
+)
+
+STORIES: Final = ("one", "two")
+story = st.sampled_from(STORIES)
+some = st.booleans()
+group = st.sampled_from(["managers", "finance"])
+anybody = st.sampled_from(["bob", "carol", "dave", "erin", "mallory", "root", "wilma"])
+asker = st.sampled_from(["who asked", "alice", "bob"])
+concerned = st.sampled_from(["who agreed", "who could", "who asked"])
+wrong = st.sampled_from(["what the other story asks", "what was asked at first"])
+against = st.sampled_from(["reject", "change"])
+
+TWISTS: Final[dict[str, st.SearchStrategy[Step]]] = {
+    "somebody answers their own request": st.builds(Answer, story, st.just("who asked")),
+    "somebody answers twice": st.builds(Answer, story, st.just("who agreed")),
+    "somebody else answers": st.builds(Answer, story, anybody, first=some),
+    "somebody answers what they were not shown": st.builds(
+        Answer, story, st.just("who could"), shown=wrong
+    ),
+    "somebody is against it": st.builds(Answer, story, st.just("who could"), against),
+    "somebody is against it and does not say why": st.builds(
+        Answer, story, st.just("who could"), against, reason=st.just(False)
+    ),
+    "it is asked anew": st.builds(AskAnew, story, asker, first=some, returned=some),
+    "somebody asks who may not": st.builds(Ask, story, st.sampled_from(["root", "mallory"])),
+    "it is withdrawn": st.builds(Withdraw, story, asker),
+    "it is cancelled": st.builds(Cancel, story, asker),
+    "nobody decides in time": st.builds(TimeIsOver, story, swept=some),
+    "somebody leaves a group": st.builds(Leave, story, concerned, group, back=some),
+    "somebody joins a group": st.builds(Join, st.sampled_from(["mallory", "erin"]), group),
+    "an account is closed": st.builds(Close, story, concerned, back=some),
+    "who asked loses the right": st.builds(LoseRight, story),
+    "the rules are replaced": st.builds(ReplaceRules, st.sampled_from([*RULES, TOO_MANY])),
+    "the task is stopped": st.builds(Stop, ended=some),
+    "other code is deployed": st.builds(Deploy),
+    "what it would change has changed": st.builds(BalanceMoves),
+    "the message comes at another time": st.builds(Deliver, story, first=some),
+    "the tables are changed behind the guards": st.builds(Deliver, story, tampered=st.just(True)),
+}
+
+
+@st.composite
+def way(draw: st.DrawFn, name: str) -> list[Step]:
+    """Somebody asks, those who may agree, and the message comes, once too often."""
+    who = draw(st.sampled_from(["alice", "bob"]))
+    agreeing = [Agree(name, draw(st.integers(0, 3))) for _ in range(draw(st.integers(1, 3)))]
+    small = draw(st.integers(1, 6)) == 6
+    return [Ask(name, who, small), *agreeing, Deliver(name), Deliver(name)]
+
+
+@st.composite
+def journeys(draw: st.DrawFn, twist: str) -> list[Step]:
+    """A way, or two that are mixed, with this twist, and sometimes others, between their steps."""
+    mixed: list[Step] = []
+    ways = [draw(way(name)) for name in STORIES[: draw(st.integers(1, 2))]]
+    while ways := [each for each in ways if each]:
+        mixed.append(draw(st.sampled_from(ways)).pop(0))
+    others = draw(st.lists(st.sampled_from(sorted(TWISTS)), max_size=2))
+    for each in (twist, *others):
+        mixed.insert(draw(st.integers(1, len(mixed) - 1)), draw(TWISTS[each]))
+    return mixed
