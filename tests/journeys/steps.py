@@ -19,16 +19,14 @@ TOO_MANY = (Rule("managers", 4),)  # for whoever is one of the four
 
 
 class World:
-    """Both sides of a journey, and what was seen on the way."""
+    """Both sides of a journey."""
 
     def __init__(self, company: Company, oracle: Oracle) -> None:
         self.company, self.oracle = company, oracle
-        self.seen: list[str] = []
 
     def expect(self, judgement: Judgement, call: Callable[[], object]) -> None:
         """Take a step, and hold what came of it against the oracle."""
         answer = said(call)
-        self.seen.append(answer)
         if not judgement.reasons:
             assert answer == DONE
             judgement.then()
