@@ -410,7 +410,31 @@ OF_PAUSING: Final[Breaks] = {
     ],
 }
 
-ROWS: Final[Breaks] = OF_PAUSING | OF_MONEY | OF_WAITING | OF_CONSENT | OF_SETTLING | OF_HISTORY
+# Proposals that the rows of a healthy house do not have.
+PROPOSED: Final[LiteralString] = """INSERT INTO tasks_proposal
+    (kind, task_id, content, reason, proposed_by_id, approval_id, applied_at)
+    SELECT 'grant', task_id, '{}', '', requested_by_id, """
+
+OF_PROPOSALS: Final[Breaks] = {
+    "what_was_changed_was_agreed_to": [
+        [
+            f"{PROPOSED} approval_id, now() FROM tasks_run WHERE id = %(paid)s",
+            """UPDATE tasks_proposal SET proposed_by_id = (SELECT decided_by_id
+            FROM approvals_decision WHERE request_id = %(paid_request)s)""",
+        ],
+    ],
+    "nobody_changes_alone_what_was_shared": [
+        [f"{PROPOSED} NULL, now() FROM tasks_run WHERE id = %(paid)s"],
+    ],
+    "rules_come_and_go_by_proposal": [
+        ["UPDATE tasks_approvalrule SET ended_at = now()"],
+        ["UPDATE tasks_approvalrule SET replaces_id = id"],
+    ],
+}
+
+ROWS: Final[Breaks] = (
+    OF_PROPOSALS | OF_PAUSING | OF_MONEY | OF_WAITING | OF_CONSENT | OF_SETTLING | OF_HISTORY
+)
 
 # As above, without putting the guards back: they are what is broken.
 GUARDS: Final[Breaks] = {

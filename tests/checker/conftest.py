@@ -17,7 +17,15 @@ from psycopg.conninfo import make_conninfo
 from approvals import actions as approvals
 from audit.context import Door
 from tasks.access import Right
-from tasks.actions import Finding, cancel_run, request_run, settle_run, start_run
+from tasks.actions import (
+    Finding,
+    RuleSpec,
+    cancel_run,
+    propose_rule,
+    request_run,
+    settle_run,
+    start_run,
+)
 from tasks.actions.grants import set_right
 from tasks.contrib import stripe_payments
 from tasks.errors import Busy, OutcomeUnknown
@@ -28,6 +36,7 @@ from tests.checker.evidence import Connection, Evidence, Ledger, ledger_at
 from tests.checker.report import check
 from tests.doubles.stripe import StripeDouble
 from tests.fixtures.at_double import stripe_at_double
+from tests.people import person
 from tests.tasks.conftest import approve, ask, credit, task, work
 
 __all__ = ["approve", "ask", "credit", "task", "work"]
@@ -75,7 +84,19 @@ def house(double, task, ask, approve, work, credit, alice, carol) -> House:
     runs["stopping"] = ask("70.00")
     start_run(runs["stopping"].pk, worker="here:2", door=Door.WORKER)
     cancel_run(runs["stopping"].pk, by=alice, door=Door.ADMIN, reason="Not needed")
+    _changed_rule(task, carol)
     return House({name: run.pk for name, run in runs.items()}, double)
+
+
+def _changed_rule(task, carol) -> None:
+    """A rule that Carol proposed and another administrator agreed to."""
+    set_right(task, Right.CHANGE, to=(erin := person("Erin")))
+    spec = RuleSpec("Very large ones", "amount > 4000", people=[erin])
+    proposal = propose_rule(task.pk, spec=spec, by=carol, door=Door.ADMIN, reason="Too large")
+    asked = proposal.approval
+    assert asked
+    by = {"decided_by": erin, "door": Door.ADMIN}
+    approvals.decide(asked.pk, verdict="approve", seal=asked.seal, **by)
 
 
 def _paid(double, ask, approve, work, credit) -> Run:

@@ -2,7 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 
-from tests.checker import consent, guards, history, money, pausing, seals, settling, waiting
+from tests.checker import (
+    consent,
+    guards,
+    history,
+    money,
+    pausing,
+    proposed,
+    seals,
+    settling,
+    waiting,
+)
 from tests.checker.evidence import Evidence
 from tests.checker.invariants import INVARIANTS
 
@@ -12,6 +22,7 @@ MODULES = (
     consent,
     settling,
     pausing,
+    proposed,
     seals,
     history,
     guards,

@@ -19,6 +19,7 @@ EXECUTION: Final = "tests/tasks/test_execution.py"
 GUARD: Final = "tests/approvals/test_guard.py"
 JOURNEYS: Final = "tests/journeys/test_journeys.py"
 PAIRS: Final = "tests/journeys/test_pairs.py"
+PROPOSING: Final = "tests/tasks/test_proposing.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,34 @@ class Mutant:
 
 
 NOTICED_IN_PLACE: Final = (
+    Mutant(
+        "who was left alone changes alone",
+        "tasks/actions/proposing.py",
+        " and not was_shared(proposal.task, by):\n",
+        ":\n",
+        PROPOSING,
+    ),
+    Mutant(
+        "who gains by a change agrees to it",
+        "tasks/actions/changes.py",
+        "*(person.pk for person in self.gains())",
+        "",
+        PROPOSING,
+    ),
+    Mutant(
+        "who lost the right to agree is not asked again",
+        "tasks/actions/proposing.py",
+        "    if not change.could_agree().filter(pk=person.pk).exists():\n",
+        "    if False:\n",
+        PROPOSING,
+    ),
+    Mutant(
+        "a change is not looked at again when it is made",
+        "tasks/actions/proposing.py",
+        "    if seal_of_proposal(proposal) != request.seal:\n",
+        "    if False:\n",
+        PROPOSING,
+    ),
     Mutant(
         "one's own request",
         POLICY,
