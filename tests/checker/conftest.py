@@ -95,8 +95,7 @@ def _changed_rule(task, carol) -> None:
     proposal = propose_rule(task.pk, spec=spec, by=carol, door=Door.ADMIN, reason="Too large")
     asked = proposal.approval
     assert asked
-    by = {"decided_by": erin, "door": Door.ADMIN}
-    approvals.decide(asked.pk, verdict="approve", seal=asked.seal, **by)
+    approvals.decide(asked.pk, decided_by=erin, verdict="approve", seal=asked.seal, door=Door.ADMIN)
 
 
 def _paid(double, ask, approve, work, credit) -> Run:
