@@ -219,7 +219,7 @@ class TimeIsOver(OfStory):
 
 @dataclass(frozen=True)
 class Leave(OfStory):
-    """Somebody leaves a group, and may come back."""
+    """Somebody leaves a group, and comes back, or tries to answer all the same."""
 
     story: str
     who: str
@@ -231,22 +231,29 @@ class Leave(OfStory):
         world.company.leave(who, self.group)
         world.oracle.members[self.group].discard(who)
         if self.back:
-            Join(who, self.group).play(world)
+            world.company.join(who, self.group)
+            world.oracle.members[self.group].add(who)
+        else:
+            Answer(self.story, who).about(world, asked)
 
 
 @dataclass(frozen=True)
-class Join(Step):
+class Join(OfStory):
+    """Somebody joins a group, and tries to answer what was asked before."""
+
+    story: str
     who: str
     group: str
 
-    def play(self, world: World) -> None:
+    def about(self, world: World, asked: Asked) -> None:
         world.company.join(self.who, self.group)
         world.oracle.members[self.group].add(self.who)
+        Answer(self.story, self.who).about(world, asked)
 
 
 @dataclass(frozen=True)
 class Close(OfStory):
-    """An account is closed, and may be opened again."""
+    """An account is closed, and opened again, or its session answers all the same."""
 
     story: str
     who: str
@@ -259,6 +266,8 @@ class Close(OfStory):
         if self.back:
             world.company.reopen(who)
             world.oracle.closed.remove(who)
+        else:
+            Answer(self.story, who).about(world, asked)
 
 
 @dataclass(frozen=True)

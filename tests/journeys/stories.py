@@ -58,7 +58,7 @@ TWISTS: Final[dict[str, st.SearchStrategy[Step]]] = {
     "it is cancelled": st.builds(Cancel, story, asker),
     "nobody decides in time": st.builds(TimeIsOver, story, swept=some),
     "somebody leaves a group": st.builds(Leave, story, concerned, group, back=some),
-    "somebody joins a group": st.builds(Join, st.sampled_from(["mallory", "erin"]), group),
+    "somebody joins a group": st.builds(Join, story, st.sampled_from(["mallory", "erin"]), group),
     "an account is closed": st.builds(Close, story, concerned, back=some),
     "who asked loses the right": st.builds(LoseRight, story),
     "the rules are replaced": st.builds(ReplaceRules, st.sampled_from([*RULES, TOO_MANY])),

@@ -375,7 +375,6 @@ ON_A_JOURNEY: Final = (
     "who has left the group still decides",
     "one too few still agree at the claim",
     "who is deactivated counts at the claim",
-    "who was deactivated in an open session decides",
     "anybody withdraws",
     "the requester is among those who are asked",
     "a rejection without a reason",
