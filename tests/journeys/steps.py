@@ -44,6 +44,8 @@ class World:
     def who(self, asked: Asked, name: str) -> str:
         if name == "who asked":
             return asked.by
+        if name == "who did not ask":
+            return "bob" if asked.by == "alice" else "alice"
         if name == "who agreed":
             return asked.agreed[0][1] if asked.agreed else "dave"
         if name == "who could":

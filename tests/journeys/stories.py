@@ -53,6 +53,9 @@ TWISTS: Final[dict[str, st.SearchStrategy[Step]]] = {
         Answer, story, st.just("who could"), against, reason=st.just(False)
     ),
     "it is asked anew": st.builds(AskAnew, story, asker, first=some, returned=some),
+    "somebody else asks anew": st.builds(
+        AskAnew, story, st.just("who did not ask"), returned=st.just(True)
+    ),
     "somebody asks who may not": st.builds(Ask, story, st.sampled_from(["root", "mallory"])),
     "it is withdrawn": st.builds(Withdraw, story, asker),
     "it is cancelled": st.builds(Cancel, story, asker),
