@@ -273,6 +273,19 @@ class Close(OfStory):
 
 
 @dataclass(frozen=True)
+class GoneWhenItComes(OfStory):
+    """All who are needed agree, and the first of them is gone before the message comes."""
+
+    story: str
+
+    def about(self, world: World, asked: Asked) -> None:
+        while world.oracle.who_could_agree(asked):
+            Agree(self.story).about(world, asked)
+        Close(self.story, "who agreed").about(world, asked)
+        Deliver(self.story).about(world, asked)
+
+
+@dataclass(frozen=True)
 class LoseRight(OfStory):
     story: str
     who: str = "who asked"
