@@ -12,6 +12,7 @@ class TasksConfig(AppConfig):
         from approvals.signals import deliveries_written, request_decided
         from tasks import checks, queue, queue_checks, sync, telling  # noqa: F401 - checks register themselves
         from tasks.actions import on_pause_decided, on_request_decided, on_settlement_decided
+        from tasks.actions.emergencies import on_review_decided
         from tasks.actions.proposing import on_proposal_decided
         from tasks.actions.stopping import on_start_decided
         from tasks.registry import registry
@@ -23,5 +24,6 @@ class TasksConfig(AppConfig):
         deliveries_written.connect(queue.ring_for_deliveries, dispatch_uid="tasks.ring")
         request_decided.connect(on_pause_decided, dispatch_uid="tasks.on_pause_decided")
         request_decided.connect(on_start_decided, dispatch_uid="tasks.on_start_decided")
+        request_decided.connect(on_review_decided, dispatch_uid="tasks.on_review_decided")
         request_decided.connect(on_proposal_decided, dispatch_uid="tasks.on_proposal_decided")
         post_migrate.connect(sync.after_migrate, sender=self, dispatch_uid="tasks.sync")

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models.functions import Now
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
-from approvals.models import ApprovalRequest
+from approvals.models import ApprovalRequest, Proof
 from audit.history import audited
 from tasks.limits import Limits
 
@@ -93,6 +93,32 @@ class Stop(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_scope_display()}: {self.task or self.category or 'all'}"
+
+
+class Emergency(models.Model):
+    """That somebody ran something without the approval it needed. Two others review it.
+
+    The database lets these rows only grow, wants fresh proof of who it was, and lets a run begin
+    without approval only with one.
+    """
+
+    run = models.OneToOneField("Run", models.PROTECT, related_name="emergency")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    reason = models.TextField("why it could not wait")
+    proof = models.ForeignKey(Proof, models.PROTECT, related_name="+", db_index=False)
+    review = models.OneToOneField(ApprovalRequest, models.PROTECT, related_name="emergency")
+    at = models.DateTimeField(db_default=Now(), editable=False)
+
+    history = audited()
+
+    class Meta:
+        verbose_name_plural = "emergencies"
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=~models.Q(reason=""), name="an_emergency_has_a_reason")
+        ]
+
+    def __str__(self) -> str:
+        return f"Emergency: {self.run}"
 
 
 class TaskUserPermission(UserObjectPermissionBase):

@@ -19,6 +19,7 @@ from typing import Any, Literal, get_args
 from uuid import UUID
 
 from tasks.discovery import import_modules
+from tasks.glass import BreakGlass
 from tasks.limits import NEVER, Limits
 from tasks.source import fingerprint, location
 from tasks.spans import problems_of_times
@@ -120,6 +121,7 @@ class RegisteredTask:
     undo: Undo | None = None
     limits: Limits = NEVER
     moves_money: bool = False
+    break_glass: BreakGlass | None = None
     file: str = ""
     line: int = 0
     source_hash: str = ""
@@ -155,6 +157,7 @@ class Registry:
         undo: Undo | None = None,
         limits: Limits = NEVER,
         moves_money: bool = False,
+        break_glass: BreakGlass | None = None,
         slug: str | None = None,
     ) -> Callable[[F], F]:
         """Make a function a task, and hand it back unchanged.
@@ -169,7 +172,8 @@ class Registry:
         `one_running_per`, those for which a second run waits while one runs. `undo` names the task
         that undoes this one. `limits` says where a run over many items pauses, for somebody to look.
         `moves_money` says so where no parameter is an amount of money: whoever stops all money stops
-        it, too. Without `slug`, the name of the function names the task for ever.
+        it, too. `break_glass` says who may run it without approval in an emergency. Without `slug`,
+        the name of the function names the task for ever.
 
         Nothing is raised for a wrong declaration: see `problems`.
         """
@@ -195,6 +199,7 @@ class Registry:
                 undo=undo,
                 limits=limits,
                 moves_money=moves_money,
+                break_glass=break_glass,
                 file=file,
                 line=line,
                 # Without the look-up: one that is written for an uncertain run must not change it.

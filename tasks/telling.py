@@ -17,6 +17,7 @@ Status = Run.Status
 EVENTS: Final = (
     Event("rule_changed", "Somebody changes or ends an approval rule of a task of mine"),
     Event("proposal_stale", "A change that I proposed was agreed to, and is out of date"),
+    Event("glass_broken", "Somebody runs something in an emergency, without approval"),
     Event("stopped", "Somebody stops tasks"),
     Event("started", "What was stopped starts again"),
     Event("run_failed", "A run failed"),

@@ -3,6 +3,7 @@
 from tasks.actions.asking import InvalidValues, request_run
 from tasks.actions.catalogue import adopt_task, retire_task
 from tasks.actions.effects import answer_effect, begin_effect, refuse_effect, write_effect
+from tasks.actions.emergencies import GlassHolds, break_glass
 from tasks.actions.grants import revoke
 from tasks.actions.looking import NothingToLookUp, look_up
 from tasks.actions.lost import recover_lost_runs, ring_again
@@ -37,6 +38,7 @@ from tasks.rules import RuleSpec
 
 __all__ = [
     "Finding",
+    "GlassHolds",
     "InvalidValues",
     "NotCancellable",
     "NotPausable",
@@ -48,6 +50,7 @@ __all__ = [
     "adopt_task",
     "answer_effect",
     "begin_effect",
+    "break_glass",
     "cancel_run",
     "expire_pauses",
     "extend_lease",

@@ -19,7 +19,7 @@ from tasks.access import Right, allowed, require
 from tasks.actions.effects import open_effects_of, sent_too_long_ago
 from tasks.actions.pausing import so_far, stop_for_now, stop_here, was_left_clean
 from tasks.killpoints import killpoint
-from tasks.models import Run
+from tasks.models import Emergency, Run
 from tasks.moves import end, locked, move, put_in_line
 from tasks.one_at_a_time import may_begin
 from tasks.previews import why_not_as_approved
@@ -52,7 +52,7 @@ def on_request_decided(request: ApprovalRequest, **_: object) -> None:
     run = locked(Run.objects.filter(approval=request)).first()
     if run is None:
         return
-    if request.status == ApprovalRequest.Status.APPROVED:
+    if request.status == ApprovalRequest.Status.APPROVED or _glass_is_broken(run):
         put_in_line(run, now=database_now())
     else:
         end(run, ENDED_BY[request.status], at=request.closed_at)
@@ -168,13 +168,17 @@ def _out_of_date(run: Run) -> str:
     return _approval_missing(run) if run.needs_approval else ""
 
 
+def _glass_is_broken(run: Run) -> bool:
+    return Emergency.objects.filter(run=run).exists()
+
+
 def _approval_missing(run: Run) -> str:
     request = run.approval
     if request and request.status != ApprovalRequest.Status.APPROVED:
         # Where the run's lock was waited for, the request was read before the wait.
         request.refresh_from_db()
     if request is None or request.status != ApprovalRequest.Status.APPROVED:
-        return "It was not approved."
+        return "" if _glass_is_broken(run) else "It was not approved."
     if request.seal != run.seal:
         return "What was approved is not what would run."
     if not quorum_holds(request):

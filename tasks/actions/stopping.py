@@ -58,6 +58,18 @@ def stop_tasks(
     return stop
 
 
+def stop_by_itself(task: Task, *, by: "User", why: str) -> None:
+    """Stop a task inside the transaction of what makes it necessary, unless it is stopped already.
+
+    `by` is who brought that about; no right is asked for.
+    """
+    locks.hold("stops")
+    if Stop.objects.filter(scope=Scope.TASK, task=task, ended_at=None).exists():
+        return
+    stop = Stop.objects.create(scope=Scope.TASK, task=task, stopped_by=by, reason=why)
+    _tell(stop, f"Stopped: {in_words(stop)}. {why}", event="stopped")
+
+
 def propose_start(stop_id: int, *, by: "User", door: str, reason: str) -> ApprovalRequest:
     """Ask that what is stopped starts again: one other person who may stop it has to agree.
 

@@ -20,6 +20,7 @@ from tasks.admin.logs import tail
 from tasks.admin.outputs import outputs_of
 from tasks.admin.pages import MAY_READ_ALL, code_of
 from tasks.admin.rows import names_with_rows
+from tasks.emergencies import emergency_of, may_break_glass
 from tasks.models import Run, Stop
 from tasks.one_at_a_time import ahead_of
 from tasks.revising import may_revise, revisions_of
@@ -85,6 +86,8 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
         "stages": stages_of(run),
         "may_open_request": _may_open_request(run, person),
         "may_cancel": _may_cancel(run, person, administers),
+        "may_break_glass": may_break_glass(run, person),
+        "emergency": emergency_of(run),
         **_pausing(run, person, administers),
         "may_settle": _may_settle(run, person, administers),
         "proposed": open_settlement(run) if run.status == Run.Status.UNCERTAIN else None,

@@ -30,7 +30,7 @@ from audit.pages import page, person_of
 from audit.transitions import Refusal
 from audit.wording import door_label
 from tasks.actions import cancel_run, pause_run, resume_run
-from tasks.admin import items, rows, settling
+from tasks.admin import emergencies, items, rows, settling
 from tasks.admin.logs import export_log, one_line, whole_log
 from tasks.admin.pages import MAY_READ_ALL, run_or_404, visible_runs
 from tasks.admin.results import export_result
@@ -63,6 +63,11 @@ class RunAdmin(SafeHistoryMixin, ReadOnlyAdmin):
             path("csv/", site.admin_view(export), name="tasks_run_csv"),
             path("<uuid:pk>/live/", site.admin_view(live), name="tasks_run_live"),
             path("<uuid:pk>/cancel/", site.admin_view(cancel), name="tasks_run_cancel"),
+            path(
+                "<uuid:pk>/break-glass/",
+                site.admin_view(emergencies.break_glass),
+                name="tasks_run_break_glass",
+            ),
             path("<uuid:pk>/pause/", site.admin_view(pause), name="tasks_run_pause"),
             path("<uuid:pk>/resume/", site.admin_view(resume), name="tasks_run_resume"),
             *settling.urls(site),

@@ -45,6 +45,7 @@ DOORS: Final = {
     "admin:tasks_run_resume": "tasks.actions.resume_run",
     "admin:tasks_run_settle": "tasks.actions.settle_run",
     "admin:tasks_run_look_up": "tasks.actions.look_up",
+    "admin:tasks_run_break_glass": "tasks.actions.emergencies.break_glass",
     "admin:tasks_stop_changelist": "tasks.actions.stopping.stop_tasks",
     "admin:tasks_stop_start": "tasks.actions.stopping.propose_start",
 }

@@ -21,11 +21,13 @@ def what_went_on_was_approved(evidence: Evidence) -> Iterator[str]:
 
 @invariant(3)
 def nothing_refused_goes_on(evidence: Evidence) -> Iterator[str]:
-    """A run whose request was rejected, withdrawn or expired never started."""
+    """A run whose request was rejected, withdrawn or expired never started, but in an emergency."""
     for run, status, request, answer in evidence.rows("""
         SELECT run.id, run.status, run.approval_id, request.status
         FROM {gone_on} run JOIN approvals_approvalrequest request ON request.id = run.approval_id
-        WHERE request.status IN ('rejected', 'returned', 'withdrawn', 'expired') ORDER BY run.id
+        WHERE request.status IN ('rejected', 'returned', 'expired') OR (request.status = 'withdrawn'
+            AND NOT EXISTS (SELECT FROM tasks_emergency WHERE run_id = run.id))
+        ORDER BY run.id
     """):
         yield f"Run {run} went on and is {status}, but its request {request} was {answer}."
 
