@@ -39,9 +39,16 @@ def emergency_of(run: Run) -> Emergency | None:
     return Emergency.objects.select_related("by", "review").filter(run=run).first()
 
 
-def may_break_glass(run: Run, person: "User") -> bool:
-    """Whether the page offers it: who asked, while it waits, and with the right to it."""
-    return not why_not(run, person)
+def is_offered(run: Run, person: "User") -> bool:
+    """Whether the page speaks of it: to who asked, on call, while it waits."""
+    registered = code_of(run.task)
+    waits = run.status == Run.Status.AWAITING_APPROVAL and run.requested_by_id == person.pk
+    return bool(
+        waits
+        and registered
+        and registered.break_glass
+        and is_on_call(person, registered.break_glass.group)
+    )
 
 
 def why_not(run: Run, person: "User") -> str:

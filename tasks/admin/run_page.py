@@ -20,7 +20,7 @@ from tasks.admin.logs import tail
 from tasks.admin.outputs import outputs_of
 from tasks.admin.pages import MAY_READ_ALL, code_of
 from tasks.admin.rows import names_with_rows
-from tasks.emergencies import emergency_of, may_break_glass
+from tasks.emergencies import emergency_of, is_offered, why_not
 from tasks.models import Run, Stop
 from tasks.one_at_a_time import ahead_of
 from tasks.revising import may_revise, revisions_of
@@ -86,8 +86,7 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
         "stages": stages_of(run),
         "may_open_request": _may_open_request(run, person),
         "may_cancel": _may_cancel(run, person, administers),
-        "may_break_glass": may_break_glass(run, person),
-        "emergency": emergency_of(run),
+        **_emergency(run, person),
         **_pausing(run, person, administers),
         "may_settle": _may_settle(run, person, administers),
         "proposed": open_settlement(run) if run.status == Run.Status.UNCERTAIN else None,
@@ -106,6 +105,15 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
 def stopped_in_words(stop: Stop) -> str:
     """How a run stands that waits for what is stopped."""
     return f"It waits: {stop.stopped_by} has stopped {in_words(stop)}."
+
+
+def _emergency(run: Run, person: "User") -> dict[str, Any]:
+    offered = is_offered(run, person)
+    return {
+        "emergency": emergency_of(run),
+        "glass_offered": offered,
+        "glass_holds": why_not(run, person) if offered else "",
+    }
 
 
 def _forced_at(run: Run) -> datetime | None:

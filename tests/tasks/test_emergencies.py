@@ -264,6 +264,7 @@ def test_on_the_page(ask, glass, bob, carol):
     text = words(answer)
     assert "Alice Example ran this in an emergency, without approval" in text
     assert "Two others review it until" in text
+    assert "within 24 hours already" in words(client.get(page_of(ask("151.00"))))
 
 
 # --- At the same instant ----------------------------------------------------------------------------

@@ -114,7 +114,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('approvals', '0013_picked_reviewers'),
-        ('tasks', '0017_proposed_grants'),
+        ('tasks', '0018_proposed_people'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
