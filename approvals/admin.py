@@ -11,7 +11,7 @@ from django.http.response import HttpResponseNotAllowed, HttpResponseRedirectBas
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
-from approvals import actions, inbox, linked, notices, outgoing, preferences
+from approvals import actions, inbox, linked, notices, outgoing, preferences, slack_account
 from approvals.answering import answered, session_of
 from approvals.explained import explain
 from approvals.inbox_filter import InboxFilter
@@ -61,6 +61,7 @@ class ApprovalRequestAdmin(SafeHistoryMixin, ReadOnlyAdmin):
             *notices.urls(self.admin_site),
             *linked.urls(self.admin_site),
             *preferences.urls(self.admin_site),
+            *slack_account.urls(self.admin_site),
             *outgoing.urls(self.admin_site),
             *super().get_urls(),
         ]

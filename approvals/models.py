@@ -15,6 +15,15 @@ from approvals.channels import models as _outgoing  # noqa: F401 - Django looks 
 from audit.history import audited
 
 
+class SlackMode(models.TextChoices):
+    """How much of a request Slack may see, and whether it may be decided there."""
+
+    OFF = "off", "Nothing"
+    NOTIFY = "notify", "That something waits"
+    LINK = "link", "Who asks for what, with a link"
+    DECIDE = "decide", "All of it, with buttons that decide"
+
+
 class ApprovalRequest(models.Model):
     """One sealed question. It never changes: what is asked anew is a new request."""
 
@@ -38,6 +47,10 @@ class ApprovalRequest(models.Model):
     reason = models.TextField("why", blank=True)
     # Whether who asked can change it and ask anew: not what somebody found, or a look at a pause.
     revisable = models.BooleanField("may be sent back", default=False, db_default=False)
+    # Said when it is opened: a setting that is changed later changes no message that is out there.
+    slack_mode = models.CharField(
+        "in Slack", max_length=10, choices=SlackMode, default=SlackMode.LINK, db_default="link"
+    )
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     opened_at = models.DateTimeField("asked at", db_default=Now(), editable=False)
     expires_at = models.DateTimeField("waits until")

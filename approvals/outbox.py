@@ -1,14 +1,15 @@
 """From what is told to the messages that leave the house: one row for each address."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from django.db import models
 
 from approvals import channels
-from approvals.channels.base import Target, Told
+from approvals.channels.base import SLACK, Target, Told
 from approvals.channels.models import Delivery, Preference
 from approvals.events import goes_out_by_default
-from approvals.models import ApprovalRequest
+from approvals.models import ApprovalRequest, SlackMode
 from approvals.signals import deliveries_written
 
 
@@ -20,6 +21,8 @@ def put(
     What was written before is not written again. `asks` says that it asks for a decision: it is not
     sent when the decision is no longer wanted.
     """
+    if isinstance(subject, ApprovalRequest) and subject.slack_mode == SlackMode.OFF:
+        told = replace(told, without={*told.without, SLACK})
     rows = [
         Delivery(
             channel=name,
@@ -41,8 +44,20 @@ def put(
         deliveries_written.send(sender=Delivery)
 
 
+def refresh(request: ApprovalRequest) -> None:
+    """Have messages that show another state of a request brought up to date after the commit."""
+    updatable = [channel.name for channel in channels.every() if channel.updatable]
+    shown = Delivery.objects.filter(
+        request=request, status="sent", shown_version__startswith="pending", channel__in=updatable
+    )
+    if updatable and shown.exists():
+        deliveries_written.send(sender=Delivery)
+
+
 def _targets(told: Told) -> Iterator[tuple[str, Target]]:
     for channel in channels.every():
+        if channel.name in told.without:
+            continue
         wants = _wishes(told, channel.name)
         for target in channel.targets(told):
             if target.person is None or wants.get(

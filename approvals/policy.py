@@ -11,7 +11,8 @@ from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models.functions import Coalesce, Now
 
-from approvals.models import ApprovalRequest, Decision, Reviewer, Stage
+from approvals.models import ApprovalRequest, Decision, Reviewer, SlackMode, Stage
+from audit.context import Door
 from audit.transitions import Refusal
 
 if TYPE_CHECKING:
@@ -46,6 +47,10 @@ class NotWaiting(Refusal):
 
 class SomethingChanged(Refusal):
     """What the person was shown is not what is asked."""
+
+
+class NotAtThisDoor(Refusal):
+    """Nobody decides such a request where this person tried to."""
 
 
 class ReasonMissing(Refusal):
@@ -241,6 +246,19 @@ def objection(
             "What you were shown is not what is asked now. Open the request again and look."
         )
     return _not_eligible(request, stage, person)
+
+
+def objection_to_door(ballot: Ballot, door: str) -> Refusal | None:
+    """Why nobody may decide this request at this door; None where they may.
+
+    Slack knows no session, so that nobody can prove anything there.
+    """
+    if door != Door.SLACK:
+        return None
+    stage = ballot.open_stage()
+    if ballot.request.slack_mode == SlackMode.DECIDE and not (stage and stage.fresh_proof):
+        return None
+    return NotAtThisDoor("This is not decided in Slack. Open its page to look and decide.")
 
 
 def _not_eligible(request: ApprovalRequest, stage: Stage | None, person: "User") -> Refusal | None:

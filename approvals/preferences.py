@@ -9,9 +9,9 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
-from approvals import actions, events
+from approvals import actions, channels, events
 from approvals.actions.preferences import Choice, NothingLeft, channels_of, preferences_of
-from approvals.channels.base import Channel
+from approvals.channels.base import SLACK, Channel
 from audit.context import Door
 from audit.pages import page, person_of
 
@@ -79,5 +79,6 @@ def _page(
         title="How I am told",
         status=400 if problem else 200,
         channels=reached,
+        has_slack=SLACK in channels.names(),
         rows=rows,
     )

@@ -1,6 +1,6 @@
 """Who is told what. A notice never blocks and never decides: rows that are written with the fact."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from django.db import connection, models
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from backoffice.models import User
 
 
-def tell(
+def tell(  # noqa: PLR0913 - what is told, of what, to whom and by what not
     people: "Iterable[User]",
     *,
     event: str,
@@ -24,17 +24,20 @@ def tell(
     text: str,
     occurrence: str = "",
     asks: bool = False,
+    without: Collection[str] = (),
+    even_themselves: bool = False,
 ) -> None:
     """Tell people something, when and only when the present transaction commits.
 
     In the inbox and through every channel that reaches them. `occurrence` tells two events of one
     kind and subject apart, such as two attempts; the same told twice is told once. Who did it is
-    not told. `asks` is for what reminds of a decision: it is sent only while that is wanted. Raises
-    RuntimeError outside a transaction.
+    not told, unless `even_themselves` is said. `asks` is for what reminds of a decision: it is sent
+    only while that is wanted. `without` names channels by which it is not told. Raises RuntimeError
+    outside a transaction.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("tell() belongs into the transaction of what it tells.")
-    acting = current().user_id
+    acting = None if even_themselves else current().user_id
     people = [person for person in people if person.is_active and person.pk != acting]
     Notice.objects.bulk_create(
         (
@@ -50,7 +53,7 @@ def tell(
         ),
         ignore_conflicts=True,
     )
-    told = Told(event, people)
+    told = Told(event, people, without=without)
     outbox.put(told, subject=subject, text=text, occurrence=occurrence, asks=asks)
 
 

@@ -1,12 +1,13 @@
 """The only functions that change people and groups."""
 
+import re
 from typing import Final
 
 from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
-from approvals.actions import add_member, remove_member
+from approvals.actions import add_member, end_slack_link, remove_member, set_slack_room
 from audit.transitions import Refusal, transition
 from backoffice.models import User
 from tasks.actions import propose_member, propose_opening
@@ -14,6 +15,7 @@ from tasks.administrators import deciding_groups, has_any_say
 from tasks.models import Proposal
 
 MAY_CHANGE: Final = "backoffice.change_user"
+SLACK_CHANNEL: Final = re.compile(r"[CG][A-Z0-9]{5,19}")
 
 
 class NotAnAdministrator(Refusal):
@@ -87,6 +89,7 @@ def deactivate_person(person_id: int, *, by: User, door: str, reason: str) -> Us
         if person.pk == by.pk:
             raise NotYourself("You cannot close your own account. Another administrator can.")
         _set_active(person, active=False)
+        end_slack_link(person, by=by, door=door, reason=reason, tells=False)
     return person
 
 
@@ -169,6 +172,21 @@ def leave_group(person_id: int, group: Group, *, by: User, door: str, reason: st
     with transition(by=by, door=door, subject=group, reason=reason):
         _require_reason(reason, "Say why this person leaves the group: the history keeps it.")
         remove_member(user=_locked(person_id, by=by), group=group, by=by, door=door, reason=reason)
+
+
+def set_slack_channel(group: Group, channel: str, *, by: User, door: str, reason: str) -> None:
+    """Have a group asked in this Slack channel, too; in none where it is empty.
+
+    Raises `NotAnAdministrator` or `ReasonMissing`, and a `ValidationError` for what is no channel.
+    """
+    with transition(by=by, door=door, subject=group, reason=reason):
+        _require(by)
+        _require_reason(reason, "Say why the channel is changed: the history keeps it.")
+        if channel and not SLACK_CHANNEL.fullmatch(channel):
+            raise ValidationError(
+                {"channel": "The id of a channel begins with C and has capitals and digits only."}
+            )
+        set_slack_room(group, channel, by=by, door=door, reason=reason)
 
 
 def _subject(person_id: int) -> User | None:

@@ -66,5 +66,19 @@ class AddMemberForm(ReasonForm):
         self.fields["person"].queryset = people  # type: ignore[attr-defined]  # as above
 
 
+class SlackChannelForm(ReasonForm):
+    """Where in Slack a group is asked."""
+
+    channel = forms.CharField(
+        label="Id of the Slack channel",
+        max_length=20,
+        required=False,
+        help_text="Such as C0123ABCDEF: it stands at the end of the channel's details in Slack. "
+        "The app has to be invited there. Empty: in none.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    field_order = ["channel", "reason"]
+
+
 class NewGroupForm(forms.Form):
     name = forms.CharField(label="Name", max_length=150)

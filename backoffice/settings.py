@@ -48,7 +48,16 @@ EMAIL_TIMEOUT = 20  # seconds: well within the lease of a delivery
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="backoffice@localhost")
 EMAIL_FOLDER = DATA_DIR / "mail"  # of the demo, which sends nothing
 _mails = not EMAIL_BACKEND.endswith(".dummy.EmailBackend")
-CHANNELS = env.list("CHANNELS", default=["approvals.channels.email.Email"] if _mails else [])
+# A bot's token: without it nothing is sent to Slack. Clicks arrive by manage.py slack with the app's
+# token or, where Slack can reach this site, signed with the secret.
+SLACK_BOT_TOKEN = env.str("SLACK_BOT_TOKEN", default="")
+SLACK_APP_TOKEN = env.str("SLACK_APP_TOKEN", default="")
+SLACK_SIGNING_SECRET = env.str("SLACK_SIGNING_SECRET", default="")
+SLACK_TEAM_ID = env.str("SLACK_TEAM_ID", default="")  # the one workspace that is ours
+SLACK_API_URL = env.str("SLACK_API_URL", default="https://slack.com/api/")
+_channels = ["approvals.channels.email.Email"] if _mails else []
+_channels += ["approvals.channels.slack.Slack"] if SLACK_BOT_TOKEN else []
+CHANNELS = env.list("CHANNELS", default=_channels)
 
 # --- What Django is made of ---------------------------------------------------------------------
 
@@ -249,4 +258,6 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    # At INFO Bolt writes down the whole body of what is wrongly signed.
+    "loggers": {"approvals.channels.slack.bolt": {"level": "WARNING"}},
 }

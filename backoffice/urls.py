@@ -4,6 +4,7 @@ from django.contrib.admin import site
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
+from approvals.channels.slack.http import pressed
 from approvals.linked import open_link
 from backoffice import health
 from backoffice.demo_mail import sent_messages
@@ -13,6 +14,7 @@ urlpatterns: Final[list[URLPattern | URLResolver]] = [
     path("readyz", health.ready),
     path("metrics", health.metrics),
     path("a/<str:token>/", open_link, name="approvals_open_link"),
+    path("slack/", pressed, name="slack"),
     path("sent/", sent_messages, name="sent_messages"),  # in the demo only
     # Where people who know Django look for it.
     path("admin/", RedirectView.as_view(pattern_name="admin:index")),

@@ -15,18 +15,31 @@ from approvals.actions.requests import (
     withdraw,
 )
 from approvals.actions.sending import pump, resume_channel, send_again
+from approvals.actions.slack import (
+    confirm_slack_link,
+    decide_in_slack,
+    decline_slack_link,
+    end_slack_link,
+    offer_slack_link,
+    set_slack_room,
+)
 from approvals.actions.webhooks import add_endpoint, end_endpoint
 
 __all__ = [
     "NobodyCanDecide",
     "add_endpoint",
     "add_member",
+    "confirm_slack_link",
     "decide",
     "decide_by_link",
+    "decide_in_slack",
+    "decline_slack_link",
     "end_endpoint",
+    "end_slack_link",
     "escalate_due",
     "expire_due",
     "mark_stale",
+    "offer_slack_link",
     "open_request",
     "prove_by_password",
     "pump",
@@ -35,5 +48,6 @@ __all__ = [
     "resume_channel",
     "save_preferences",
     "send_again",
+    "set_slack_room",
     "withdraw",
 ]

@@ -10,8 +10,8 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db.models.functions import Now
 
-from approvals import policy, proofs
-from approvals.models import ApprovalRequest, Decision, Proof, Reviewer, Stage
+from approvals import outbox, policy, proofs
+from approvals.models import ApprovalRequest, Decision, Proof, Reviewer, SlackMode, Stage
 from approvals.policy import Ballot, StageSpec
 from approvals.signals import request_decided
 from approvals.telling import ask, tell
@@ -54,10 +54,12 @@ def open_request(  # noqa: PLR0913 - a question has this many parts
     reason: str = "",
     waits_for: timedelta | None = None,
     revisable: bool = False,
+    slack_mode: SlackMode = SlackMode.LINK,
 ) -> ApprovalRequest:
     """Put a sealed question to people.
 
-    `revisable` says that who asks can change it and ask anew. It expires after `waits_for`, or
+    `revisable` says that who asks can change it and ask anew, `slack_mode` what Slack may show and
+    decide of it. It expires after `waits_for`, or
     earlier where a stage says so; without either, after three days. Raises `NobodyCanDecide` when a stage could never get the decisions it needs.
     """
     if not stages:
@@ -70,6 +72,7 @@ def open_request(  # noqa: PLR0913 - a question has this many parts
             requested_by=requested_by,
             reason=reason,
             revisable=revisable,
+            slack_mode=slack_mode,
             expires_at=database_now() + policy.time_to_decide(stages, waits_for),
         )
         asked = [
@@ -149,6 +152,7 @@ def decide(  # noqa: PLR0913 - who answers what, with which answer, how and why
         ballot = Ballot.of(request)
         stage = ballot.open_stage()
         refusal = policy.objection(ballot, person, now=database_now(), seal=seal)
+        refusal = refusal or policy.objection_to_door(ballot, door)
         if refusal or stage is None:
             raise refusal or policy.NotWaiting("This request asks nobody any more.")
         if verdict in REASON_MISSING and not reason.strip():
@@ -203,6 +207,7 @@ def _close(ballot: Ballot) -> None:
         _set_status(ballot.request, outcome)
     else:
         ask(ballot.request)
+        outbox.refresh(ballot.request)
 
 
 def _set_status(request: ApprovalRequest, status: ApprovalRequest.Status) -> None:
@@ -217,6 +222,7 @@ def _set_status(request: ApprovalRequest, status: ApprovalRequest.Status) -> Non
     )
     if status in (Status.WITHDRAWN, Status.EXPIRED):
         _tell_those_asked(request)
+    outbox.refresh(request)
     # Not send_robust: what hears of the decision fails or succeeds with it.
     request_decided.send(sender=ApprovalRequest, request=request)
 

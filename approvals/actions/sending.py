@@ -184,6 +184,12 @@ def _pointless(delivery: Delivery) -> str:
         targets = channels.named(delivery.channel).targets(Told(delivery.event, [person]))
         if delivery.address not in {target.address for target in targets}:
             return "This is not the person's address any more."
+    elif delivery.group is not None:
+        targets = channels.named(delivery.channel).targets(
+            Told(delivery.event, (), [delivery.group])
+        )
+        if delivery.address not in {target.address for target in targets}:
+            return "The group is not asked there any more."
     if not delivery.asks or request is None:
         return ""
     if person is None:

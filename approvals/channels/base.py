@@ -1,8 +1,8 @@
 """What a channel is. It carries messages; it decides nothing and changes no request."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from django.core.checks import CheckMessage
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from backoffice.models import User
 
 type External = dict[str, Any]
+
+SLACK: Final = "slack"  # the one channel that a task can be kept out of
 
 
 class Retry(Exception):
@@ -33,11 +35,15 @@ class Misconfigured(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What is to be told, and to whom: what a channel needs to find addresses."""
+    """What is to be told, and to whom: what a channel needs to find addresses.
+
+    `without` names the channels by which it is not told.
+    """
 
     event: str
     people: Sequence["User"] = ()
     groups: Sequence["Group"] = ()
+    without: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What goes out, and what became of it. Only `approvals.telling` and `approvals.actions` write here."""
 
-from typing import ClassVar
+from datetime import datetime, timedelta
+from typing import ClassVar, Final
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -8,6 +9,8 @@ from django.db import models
 from django.db.models.functions import Now
 
 from audit.history import audited
+
+CONFIRM_WITHIN: Final = timedelta(minutes=10)  # a Slack account that somebody says is theirs
 
 
 class Delivery(models.Model):
@@ -149,3 +152,62 @@ class Endpoint(models.Model):
 
     def __str__(self) -> str:
         return self.url
+
+
+class SlackLink(models.Model):
+    """Whose Slack account this is: said by a person who was signed in, confirmed by a click there.
+
+    The only way in which anybody is known in Slack. The database lets a link be confirmed once, in
+    time, and ended once; a person who links another account has a new row.
+    """
+
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="slack_links", db_index=False
+    )
+    team = models.CharField("workspace", max_length=20)
+    user = models.CharField("Slack user", max_length=20)
+    offered_at = models.DateTimeField(db_default=Now(), editable=False)
+    confirmed_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    history = audited()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["person", "-id"], name="slack_link_of_person")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["person"],
+                condition=models.Q(confirmed_at__isnull=False, ended_at=None),
+                name="one_slack_account_of_a_person",
+            ),
+            models.UniqueConstraint(
+                fields=["team", "user"],
+                condition=models.Q(confirmed_at__isnull=False, ended_at=None),
+                name="one_person_of_a_slack_account",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(confirmed_at=None)
+                | models.Q(confirmed_at__lte=models.F("offered_at") + CONFIRM_WITHIN),
+                name="a_slack_link_is_confirmed_in_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person} as {self.user}"
+
+    @property
+    def confirm_until(self) -> datetime:
+        """Until when a click confirms it."""
+        return self.offered_at + CONFIRM_WITHIN
+
+
+class SlackRoom(models.Model):
+    """The Slack channel in which a group is asked. What is posted there names no customer."""
+
+    group = models.OneToOneField(Group, models.PROTECT, related_name="slack_room")
+    channel = models.CharField("Slack channel", max_length=20)
+
+    history = audited()
+
+    def __str__(self) -> str:
+        return f"{self.group} in {self.channel}"

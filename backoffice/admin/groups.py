@@ -12,10 +12,13 @@ from django.http.response import HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.urls import URLPattern
 
+from approvals import channels
+from approvals.channels.base import SLACK
+from approvals.channels.models import SlackRoom
 from audit.pages import page, person_of
 from backoffice import actions
 from backoffice.admin.base import SettingsAdmin, attempt, by_whom, say
-from backoffice.forms import AddMemberForm, NewGroupForm
+from backoffice.forms import AddMemberForm, NewGroupForm, SlackChannelForm
 from backoffice.models import Membership
 from tasks.admin.settings.proposals import waiting
 
@@ -26,6 +29,7 @@ class GroupAdmin(SettingsAdmin):
         return [
             self.url("new/", self.new_view, "new"),
             self.url("<int:pk>/join/", self.join_view, "join"),
+            self.url("<int:pk>/slack/", self.slack_view, "slack"),
         ]
 
     def changelist_view(
@@ -85,6 +89,21 @@ class GroupAdmin(SettingsAdmin):
             return redirect("admin:auth_group_change", pk)
         return _group(request, group, form, status=400)
 
+    def slack_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Say in which Slack channel the group is asked."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        group = self.found(request, pk)
+        form = SlackChannelForm(request.POST, prefix=SLACK)
+
+        def ask_there(data: dict[str, Any]) -> None:
+            actions.set_slack_channel(group, **data, **by_whom(request))
+
+        if attempt(form, ask_there):
+            messages.success(request, "The Slack channel of the group is changed.")
+            return redirect("admin:auth_group_change", pk)
+        return _group(request, group, AddMemberForm(group=group), slack_form=form, status=400)
+
 
 def _members() -> QuerySet[Membership]:
     return Membership.objects.select_related("user").order_by(
@@ -100,8 +119,17 @@ def _groups(request: HttpRequest, form: forms.Form, *, status: int = 200) -> Htt
 
 
 def _group(
-    request: HttpRequest, group: Group, form: forms.Form, *, status: int = 200
+    request: HttpRequest,
+    group: Group,
+    form: forms.Form,
+    *,
+    slack_form: forms.Form | None = None,
+    status: int = 200,
 ) -> HttpResponse:
+    room = SlackRoom.objects.filter(group=group).first()
+    if slack_form is None and SLACK in channels.names():
+        initial = {"channel": room.channel if room else ""}
+        slack_form = SlackChannelForm(prefix=SLACK, initial=initial)
     return page(
         request,
         "backoffice/group.html",
@@ -111,4 +139,5 @@ def _group(
         waiting=waiting(None, person_of(request), group=group.pk),
         members=_members().filter(group=group),
         form=form,
+        slack_form=slack_form,
     )

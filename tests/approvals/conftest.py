@@ -14,16 +14,17 @@ SEAL = "5ea1" * 16
 def ask(alice, bob, carol, approvers):
     """Alice puts a question to Bob and Carol."""
 
-    def open_one(*, needed=1, stages=None, waits_for=timedelta(days=1), by=alice):
+    def open_one(*, needed=1, stages=None, waits_for=timedelta(days=1), by=alice, **more):
         return actions.open_request(
-            title="Issue credit: 150.00 USD",
-            shown={"facts": [["Amount", "150.00 USD"]], "changes": []},
+            title=more.pop("title", "Issue credit: 150.00 USD"),
+            shown=more.pop("shown", {"facts": [["Amount", "150.00 USD"]], "changes": []}),
             seal=SEAL,
             requested_by=by,
             door=Door.ADMIN,
             stages=stages or [StageSpec("Managers", needed, [approvers])],
-            reason="The parcel was late",
+            reason=more.pop("reason", "The parcel was late"),
             waits_for=waits_for,
+            **more,
         )
 
     return open_one

@@ -4,6 +4,7 @@ Each cell tries the attack and finds that nothing has changed. Where a door cann
 cell says why. See docs/explanation/attacks.md.
 """
 
+import json
 from contextlib import suppress
 from typing import Final
 
@@ -19,9 +20,12 @@ from approvals.models import ApprovalRequest, Decision
 from approvals.policy import StageSpec
 from audit.context import Door
 from audit.transitions import Refusal
+from tests.approvals.channels.slack import deliver, link
 from tests.approvals.conftest import SEAL
+from tests.doubles.slack import SlackDouble
+from tests.doubles.slack.interactions import signed
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("slack")]
 BACKEND: Final = "backoffice.sign_in.NameOrEmailBackend"
 
 
@@ -71,7 +75,26 @@ def by_sql(request, who, verdict, seal, reason):
         Decision.objects.bulk_create([row])
 
 
-DOORS: Final = {"page": by_page, "mail": by_mail, "call": by_call, "sql": by_sql}
+def by_slack(request, who, verdict, seal, reason):
+    """With an account that is linked, and whatever button an attacker can put before its owner."""
+    user, value = f"U0{who.pk}", {"r": str(request.pk), "s": seal}
+    link(who, user)
+    if verdict == "reject":
+        modal = {"blocks": [], "private_metadata": json.dumps(value | {"c": "D1", "t": "1.1"})}
+        typed = {"reason": {"reason": {"value": reason}}}
+        payload = {"type": "view_submission", "view": {**modal, "callback_id": "reject"}}
+        payload["view"]["state"] = {"values": typed}
+    else:
+        action = {"type": "button", "action_id": verdict, "value": json.dumps(value)}
+        where = {"type": "message", "channel_id": "D1", "message_ts": "1.1"}
+        payload = {"type": "block_actions", "actions": [action], "container": where}
+    account = {"user": {"id": user, "team_id": SlackDouble.team}, "team": {"id": SlackDouble.team}}
+    deliver(*signed({**payload, **account, "trigger_id": "1"}, SlackDouble.secret))
+
+
+DOORS: Final = {
+    "page": by_page, "mail": by_mail, "slack": by_slack, "call": by_call, "sql": by_sql,
+}  # fmt: skip
 
 
 # --- Attacks: each prepares, and says who answers what -------------------------------------------------

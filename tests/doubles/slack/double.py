@@ -176,11 +176,11 @@ class SlackDouble:
 
     # What people do
 
-    def click(self, user: str, message: Obj, action_id: str, **other: Any) -> Reaction:
+    def click(self, user: str, message: Obj, action_id: str, /, **other: Any) -> Reaction:
         """Press a button of a message. `other` replaces parts of the payload: for attacks."""
         return self.send(self.click_of(user, message, action_id, **other))
 
-    def click_of(self, user: str, message: Obj, action_id: str, **other: Any) -> Obj:
+    def click_of(self, user: str, message: Obj, action_id: str, /, **other: Any) -> Obj:
         """The payload of a click. LookupError when the message has no such button."""
         with self.workspace.lock:
             return clicked(self.workspace, user, message, button_of(message, action_id), **other)

@@ -33,7 +33,7 @@ class Reaction:
         return self.status == 200 and self.seconds <= PATIENCE
 
 
-def clicked(workspace: Workspace, user: str, message: Obj, action: Obj, **other: Any) -> Obj:
+def clicked(workspace: Workspace, user: str, message: Obj, action: Obj, /, **other: Any) -> Obj:
     """The payload of a click on a button."""
     return {
         "type": "block_actions",
