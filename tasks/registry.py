@@ -20,6 +20,7 @@ from uuid import UUID
 
 from tasks.discovery import import_modules
 from tasks.glass import BreakGlass
+from tasks.in_slack import ONLY_A_LINK, InSlack
 from tasks.limits import NEVER, Limits
 from tasks.source import fingerprint, location
 from tasks.spans import problems_of_times
@@ -122,6 +123,7 @@ class RegisteredTask:
     limits: Limits = NEVER
     moves_money: bool = False
     break_glass: BreakGlass | None = None
+    slack: InSlack = ONLY_A_LINK
     file: str = ""
     line: int = 0
     source_hash: str = ""
@@ -158,6 +160,7 @@ class Registry:
         limits: Limits = NEVER,
         moves_money: bool = False,
         break_glass: BreakGlass | None = None,
+        slack: InSlack = ONLY_A_LINK,
         slug: str | None = None,
     ) -> Callable[[F], F]:
         """Make a function a task, and hand it back unchanged.
@@ -172,8 +175,9 @@ class Registry:
         `one_running_per`, those for which a second run waits while one runs. `undo` names the task
         that undoes this one. `limits` says where a run over many items pauses, for somebody to look.
         `moves_money` says so where no parameter is an amount of money: whoever stops all money stops
-        it, too. `break_glass` says who may run it without approval in an emergency. Without `slug`,
-        the name of the function names the task for ever.
+        it, too. `break_glass` says who may run it without approval in an emergency, `slack`
+        what Slack may show and decide of its requests. Without `slug`, the name of the function names
+        the task for ever.
 
         Nothing is raised for a wrong declaration: see `problems`.
         """
@@ -200,6 +204,7 @@ class Registry:
                 limits=limits,
                 moves_money=moves_money,
                 break_glass=break_glass,
+                slack=slack,
                 file=file,
                 line=line,
                 # Without the look-up: one that is written for an uncertain run must not change it.

@@ -59,8 +59,8 @@ def open_request(  # noqa: PLR0913 - a question has this many parts
     """Put a sealed question to people.
 
     `revisable` says that who asks can change it and ask anew, `slack_mode` what Slack may show and
-    decide of it. It expires after `waits_for`, or
-    earlier where a stage says so; without either, after three days. Raises `NobodyCanDecide` when a stage could never get the decisions it needs.
+    decide of it. It expires after `waits_for`, or earlier where a stage says so; without either,
+    after three days. Raises `NobodyCanDecide` when a stage could never get the decisions it needs.
     """
     if not stages:
         raise ValueError("A request needs at least one stage: without one nobody is asked.")

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.forms import Form
 
 from approvals import actions as approvals
+from approvals.models import SlackMode
 from approvals.policy import StageSpec
 from audit.clock import database_now
 from audit.transitions import Refusal, transition
@@ -287,4 +288,11 @@ def _await_approval(
         reason=run.reason,
         waits_for=waits_for,
         revisable=run.undoes_id is None,
+        slack_mode=_in_slack(draft),
     )
+
+
+def _in_slack(draft: Draft) -> SlackMode:
+    typed = draft.form.cleaned_data.values()
+    amounts = [value.amount for value in typed if isinstance(value, parameters.Money)]
+    return SlackMode(draft.registered.slack.mode_for(amounts))

@@ -88,7 +88,7 @@ def answer_link(body: Body, ack: Ack) -> None:
         _replace(click.place, said, [blocks.section(said)])
 
 
-def look(ack: Ack) -> None:
+def look(body: Body, ack: Ack) -> None:
     """A button that only leads to a page tells us so, too."""
     ack()
 

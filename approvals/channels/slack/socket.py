@@ -1,0 +1,31 @@
+"""Socket Mode: what is pressed in Slack arrives over a connection that we open.
+
+For who hosts this behind a firewall. Slack sends each thing to one of the connections that are open.
+"""
+
+import logging
+from threading import Event
+from typing import Any
+
+from django.conf import settings
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+
+from approvals.channels.slack.app import make_app
+from approvals.channels.slack.client import client
+
+logger = logging.getLogger(__name__)
+
+
+def listen(until: Event) -> None:
+    """Hear what is pressed, and act on it, until this event is set."""
+    app = make_app(over_http=False)
+    handler: Any = SocketModeHandler(app, settings.SLACK_APP_TOKEN, web_client=client())
+    handler.connect()
+    logger.info("Connected to Slack")
+    try:
+        while not until.wait(1):
+            if not handler.client.is_connected():
+                logger.warning("The connection to Slack is gone; it is opened anew")
+                handler.client.connect_to_new_endpoint()
+    finally:
+        handler.close()
