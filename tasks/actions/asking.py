@@ -271,7 +271,12 @@ def _await_approval(
     if run.undoes:
         facts.insert(0, ["Undoes", run.undoes.headline])
     facts += [["Limit", text] for text in Limits.of(run.limits).in_words()]
-    shown = {"task": run.task.name, "facts": facts, "changes": run.preview}
+    shown = {
+        "task": run.task.name,
+        "public": _in_public(run.task, draft),
+        "facts": facts,
+        "changes": run.preview,
+    }
     if run.ticket:
         shown["ticket"] = {"number": run.ticket, "url": ticket_url(run.ticket, settings.TICKET_URL)}
     if run.revises:
@@ -292,7 +297,16 @@ def _await_approval(
     )
 
 
+def _in_public(task: Task, draft: Draft) -> str:
+    """What others may read along, who see neither the page nor the customer."""
+    return ", ".join([task.name, *map(str, _amounts(draft))])
+
+
 def _in_slack(draft: Draft) -> SlackMode:
-    typed = draft.form.cleaned_data.values()
-    amounts = [value.amount for value in typed if isinstance(value, parameters.Money)]
+    amounts = [money.amount for money in _amounts(draft)]
     return SlackMode(draft.registered.slack.mode_for(amounts))
+
+
+def _amounts(draft: Draft) -> list[parameters.Money]:
+    typed = draft.form.cleaned_data.values()
+    return [value for value in typed if isinstance(value, parameters.Money)]
