@@ -1,4 +1,4 @@
-"""`make demo`: database, worker, web server and a double of Stripe, from one command.
+"""`make demo`: database, worker, web server and doubles of Stripe and Slack, from one command.
 
 It stays in the foreground. Ctrl-C stops all of it; the data stay for the next time. The line that
 begins with "Ready: " and the address tells programs what the box below it tells people.
@@ -37,6 +37,7 @@ GUNICORN = (
     "--logger-class=backoffice.access_log.WithoutTokens",
     "--no-control-socket",
 )
+SLACK_TEAM = "T0DOUBLE"  # the workspace of the double
 START_LIMIT = 60.0  # seconds until web server and double have to answer
 
 
@@ -62,13 +63,13 @@ def main(arguments: list[str]) -> int:
 
 def run(data: DataFolder, lock: IO[str], stop: StopRequest) -> None:
     """Returns only by an exception: Stopped or Refused."""
-    port, stripe_port = wanted_port(), free_port()
+    port, stripe_port, slack_port = wanted_port(), free_port(), free_port()
     say("\nStarting the demo")
     with database(data) as addresses:
-        env = environment(data, addresses, port, stripe_port)
+        env = environment(data, addresses, port, stripe_port, slack_port)
         programs = Programs(Surroundings(ROOT, env, data.log, lock), stop)
         try:
-            start(programs, data, port, stripe_port)
+            start(programs, data, port, stripe_port, slack_port)
             say(f"\nReady: http://{HOST}:{port}/\n\n{box(data, port)}\n")
             while True:
                 programs.watch()
@@ -78,13 +79,21 @@ def run(data: DataFolder, lock: IO[str], stop: StopRequest) -> None:
                 programs.end()
 
 
-def start(programs: Programs, data: DataFolder, port: int, stripe_port: int) -> None:
+def start(
+    programs: Programs, data: DataFolder, port: int, stripe_port: int, slack_port: int
+) -> None:
     python = sys.executable
-    with step("Starting the double of Stripe"):
+    with step("Starting the doubles of Stripe and Slack"):
         double = ("-m", "tests.doubles.stripe", "--port", str(stripe_port))
         programs.start("stripe double", python, *double, "--state", str(data.path / "stripe.json"))
+        double = ("-m", "tests.doubles.slack", "--port", str(slack_port))
+        clicks = ("--deliver-to", f"http://{HOST}:{port}/slack/")
+        state = ("--state", str(data.path / "slack.json"))
+        programs.start("slack double", python, *double, *clicks, *state)
         programs.wait_until(
-            lambda: listens(stripe_port), seconds=START_LIMIT, what="The double does not answer"
+            lambda: listens(stripe_port) and listens(slack_port),
+            seconds=START_LIMIT,
+            what="The doubles do not answer",
         )
     for title, command, *options in PREPARATIONS:
         with step(title):
@@ -128,7 +137,7 @@ def embedded_addresses(server: EmbeddedPostgres) -> Addresses:
 
 
 def environment(
-    data: DataFolder, addresses: Addresses, port: int, stripe_port: int
+    data: DataFolder, addresses: Addresses, port: int, stripe_port: int, slack_port: int
 ) -> dict[str, str]:
     env = dict(os.environ)
     if not env.get("EMAIL_URL"):
@@ -146,6 +155,10 @@ def environment(
             "INSECURE_HTTP": "1",
             "STRIPE_API_KEY": "sk_test_demo",
             "STRIPE_API_BASE": f"http://{HOST}:{stripe_port}",
+            "SLACK_API_URL": f"http://{HOST}:{slack_port}/api/",
+            "SLACK_BOT_TOKEN": "xoxb-double",
+            "SLACK_SIGNING_SECRET": "signing-secret-of-the-double",
+            "SLACK_TEAM_ID": SLACK_TEAM,
             "SITE_URL": f"http://{HOST}:{port}",
             "PYTHONUNBUFFERED": "1",
         }
@@ -208,7 +221,7 @@ def box(data: DataFolder, port: int) -> str:
     lines = [f"The back office is at  http://{HOST}:{port}/", "", "Log in as one of"]
     lines += [f"  {login.name:<6}{login.role}" for login in LOGINS]
     lines += ["", f"Password for each of them:  {PASSWORD}", ""]
-    lines += [f"What would be mailed:  http://{HOST}:{port}/sent/", ""]
+    lines += [f"What would be sent:  http://{HOST}:{port}/sent/", ""]
     lines += [f"Ctrl-C stops everything. The data stay in {data.path}"]
     width = max(len(line) for line in lines)
     edge = f"  +{'-' * (width + 4)}+"

@@ -22,6 +22,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from backoffice.demo_mode import in_demo
+from backoffice.demo_slack import posted
 
 SHOWN: Final = 30
 BODY: Final = re.compile(r"<body[^>]*>(.*)</body>", re.DOTALL)
@@ -75,4 +76,6 @@ def sent_messages(request: HttpRequest) -> HttpResponse:
     """What would have been sent, as its readers would see it. In the demo, for everybody."""
     if not in_demo():
         raise Http404
-    return render(request, "backoffice/sent_messages.html", {"sent": kept()})
+    in_slack, modals = posted()
+    shown = {"sent": kept(), "in_slack": in_slack, "modals": modals}
+    return render(request, "backoffice/sent_messages.html", shown)

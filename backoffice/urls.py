@@ -8,6 +8,7 @@ from approvals.channels.slack.http import pressed
 from approvals.linked import open_link
 from backoffice import health
 from backoffice.demo_mail import sent_messages
+from backoffice.demo_slack import press
 
 urlpatterns: Final[list[URLPattern | URLResolver]] = [
     path("healthz", health.alive),
@@ -15,6 +16,7 @@ urlpatterns: Final[list[URLPattern | URLResolver]] = [
     path("metrics", health.metrics),
     path("a/<str:token>/", open_link, name="approvals_open_link"),
     path("slack/", pressed, name="slack"),
+    path("sent/slack/", press, name="press_in_slack"),  # in the demo only, like the next
     path("sent/", sent_messages, name="sent_messages"),  # in the demo only
     # Where people who know Django look for it.
     path("admin/", RedirectView.as_view(pattern_name="admin:index")),

@@ -32,6 +32,7 @@ def test_the_approver_is_shown_values_and_change(ask):
     request = ask("150").approval
     assert request.shown == {
         "task": "Test credit",
+        "public": "Test credit, 150.00 USD",
         "facts": [["Amount", "150.00 USD"]],
         "changes": [["Balance", "10.00 USD", "160.00 USD"]],
     }
