@@ -199,7 +199,9 @@ def _locked(person_id: int, *, by: User) -> User:
     Both rows are locked, in one order: of two administrators who close each other's accounts at the
     same instant, the second finds themselves closed.
     """
-    rows = User.objects.select_for_update().filter(pk__in=[person_id, by.pk]).order_by("pk")
+    # Not against what only refers to them: who proposes something names the others as reviewers.
+    locked = User.objects.select_for_update(no_key=True)
+    rows = locked.filter(pk__in=[person_id, by.pk]).order_by("pk")
     people = {person.pk: person for person in rows}
     _require(people[by.pk])
     person = people[person_id]
