@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from tasks.access import Right, who
 from tasks.models import ApprovalRule, Task, TaskGroupPermission, TaskUserPermission
+from tasks.registry import registry
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -47,12 +48,14 @@ def was_shared(task: Task | None, person: "User") -> bool:
 
 
 def deciding_groups() -> QuerySet[Group]:
-    """The groups that a rule in force names, or that were given a right on a task."""
+    """The groups that a rule in force names, that were given a right, or that may break the glass."""
+    on_call = {task.break_glass.group for task in registry.all() if task.break_glass}
     named = ApprovalRule.objects.filter(ended_at=None)
     return Group.objects.filter(
         Exists(named.filter(groups=OuterRef("pk")))
         | Exists(named.filter(escalate_to=OuterRef("pk")))
         | Exists(TaskGroupPermission.objects.filter(group=OuterRef("pk")))
+        | Q(name__in=on_call)
     )
 
 

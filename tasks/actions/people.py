@@ -13,6 +13,7 @@ from tasks.access import Right
 from tasks.actions.changes import Change
 from tasks.administrators import administrators_of_people
 from tasks.models import ApprovalRule, Proposal, TaskGroupPermission
+from tasks.registry import registry
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -122,4 +123,9 @@ def may_do(group: Group) -> list[str]:
     return [
         *(f"{Right.of(g.permission.codename).label}: {g.content_object}" for g in held),
         *(f"Decides: {rule} ({rule.task})" for rule in rules),
+        *(
+            f"Runs it in an emergency, without approval: {task.name}"
+            for task in registry.all()
+            if task.break_glass and task.break_glass.group == group.name
+        ),
     ]

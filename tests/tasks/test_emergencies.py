@@ -19,7 +19,9 @@ from tasks.access import Right
 from tasks.actions import GlassHolds, break_glass
 from tasks.actions.asking import TaskStopped
 from tasks.actions.grants import set_right
+from tasks.actions.people import may_do
 from tasks.actions.stopping import stop_tasks
+from tasks.administrators import deciding_groups
 from tasks.glass import BreakGlass
 from tasks.models import Emergency, Stop
 from tasks.registry import registry
@@ -248,6 +250,13 @@ def test_a_run_does_not_begin_without_approval_and_without_an_emergency(ask, pro
     run = ask("150.00")
     with pytest.raises(IntegrityError, match="not been approved"), transaction.atomic():
         type(run).objects.filter(pk=run.pk).update(status="queued")
+
+
+def test_who_is_on_call_is_said_by_two(glass, on_call, db):
+    before = Group.objects.create(name="Lunch")
+    assert on_call in deciding_groups()
+    assert before not in deciding_groups()
+    assert "Runs it in an emergency, without approval: Test credit" in may_do(on_call)
 
 
 def test_on_the_page(ask, glass, bob, carol):
