@@ -9,12 +9,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from approvals import actions, channels
-from approvals.actions.slack import slack_link_of
 from approvals.answering import session_of
 from approvals.channels.base import SLACK
 from approvals.channels.models import SlackLink
 from approvals.channels.slack.linking import ask_account
 from approvals.proofs import NotProved, ProofMissing, fresh_proof
+from approvals.slack_links import link_of
 from audit.clock import database_now
 from audit.context import Door
 from audit.pages import page, person_of
@@ -77,7 +77,7 @@ def _page(request: HttpRequest, *, status: int = 200, **form: str) -> HttpRespon
         "approvals/slack_account.html",
         title="Slack",
         status=status,
-        link=slack_link_of(person),
+        link=link_of(person),
         offer=_offer(person.pk),
         asks_proof=fresh_proof(person, session_of(request)) is None,
         form=form,

@@ -1,10 +1,9 @@
 """Breaking the glass: running without approval what cannot wait for it. Rare, capped, and reviewed."""
 
-from collections.abc import Iterable
 from datetime import timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db.models.functions import Now
 
@@ -12,11 +11,14 @@ from approvals.models import ApprovalRequest
 from approvals.policy import StageSpec
 from tasks import vault
 from tasks.access import Right, who
+from tasks.glass import BreakGlass
 from tasks.models import Emergency, Run, Task
-from tasks.parameters import Money
-from tasks.registry import RegisteredTask, UnknownTask, registry
+from tasks.parameters import money_in
+from tasks.registry import UnknownTask, registry
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from backoffice.models import User
 
 REVIEWERS: Final = 2
@@ -25,9 +27,10 @@ COUNTED_OVER: Final = timedelta(hours=24)
 NOT_HERE: Final = "This task has no way around its approvals, not in an emergency either."
 
 
-def code_of(task: Task) -> RegisteredTask | None:
+def glass_of(task: Task) -> BreakGlass | None:
+    """What its code says of emergencies. None also where its code is gone."""
     try:
-        return registry.get(task.slug)
+        return registry.get(task.slug).break_glass
     except UnknownTask:
         return None
 
@@ -41,21 +44,17 @@ def emergency_of(run: Run) -> Emergency | None:
 
 def is_offered(run: Run, person: "User") -> bool:
     """Whether the page speaks of it: to who asked, on call, while it waits."""
-    registered = code_of(run.task)
-    waits = run.status == Run.Status.AWAITING_APPROVAL and run.requested_by_id == person.pk
-    return bool(
-        waits
-        and registered
-        and registered.break_glass
-        and is_on_call(person, registered.break_glass.group)
-    )
+    return not _not_theirs(run, person, glass_of(run.task))
 
 
 def why_not(run: Run, person: "User") -> str:
     """Why this person may not run this without approval. Empty when they may."""
-    registered = code_of(run.task)
-    glass = registered.break_glass if registered else None
-    if registered is None or glass is None:
+    glass = glass_of(run.task)
+    return _not_theirs(run, person, glass) or (_over_the_cap(run, glass) if glass else "")
+
+
+def _not_theirs(run: Run, person: "User", glass: BreakGlass | None) -> str:
+    if glass is None:
         return NOT_HERE
     if run.requested_by_id != person.pk:
         return "Only who asked for it can run it in an emergency."
@@ -63,9 +62,16 @@ def why_not(run: Run, person: "User") -> str:
         return "It does not wait for approval any more."
     if not is_on_call(person, glass.group):
         return f"Only active members of “{glass.group}” can run it in an emergency."
+    return ""
+
+
+def _over_the_cap(run: Run, glass: BreakGlass) -> str:
     if lately(run.task) >= glass.per_day:
         return _too_often(glass.per_day)
-    return _too_much(registered, run, glass.up_to)
+    values = vault.typed_values(registry.get(run.task.slug), run).values()
+    if glass.up_to is not None and any(m.amount > glass.up_to for m in money_in(values)):
+        return f"In an emergency it runs with at most {glass.up_to:,}. Let it wait for approval."
+    return ""
 
 
 def is_on_call(person: "User", group: str) -> bool:
@@ -83,14 +89,6 @@ def _too_often(per_day: int) -> str:
     return f"It was run in an emergency {times} within 24 hours already, and not more is allowed."
 
 
-def _too_much(registered: RegisteredTask, run: Run, up_to: Decimal | None) -> str:
-    values = vault.typed_values(registered, run).values()
-    amounts = [value.amount for value in values if isinstance(value, Money)]
-    if up_to is not None and any(amount > up_to for amount in amounts):
-        return f"In an emergency it runs with at most {up_to:,}. Let it wait for approval."
-    return ""
-
-
 def review_stage(run: Run) -> StageSpec:
     """Two who review it afterwards: of those who would have approved it, and who may approve it."""
     groups, people = set[Group](), set["User"](who(Right.APPROVE, run.task))
@@ -100,6 +98,6 @@ def review_stage(run: Run) -> StageSpec:
     return StageSpec("Review of an emergency", REVIEWERS, list(groups), list(people))
 
 
-def asked_about(request: ApprovalRequest) -> "Iterable[User]":
-    """Everybody who was asked to approve it."""
-    return (reviewer.person for stage in request.stages.all() for reviewer in stage.reviewers.all())
+def asked_about(request: ApprovalRequest) -> "QuerySet[User]":
+    """Everybody who was asked to approve it. One query."""
+    return get_user_model().objects.filter(review_places__stage__request=request).distinct()

@@ -178,18 +178,13 @@ def _update(delivery: Delivery) -> bool:
 def _pointless(delivery: Delivery) -> str:
     """Why this is not sent after all; empty when it is."""
     person, request = delivery.person, delivery.request
-    if person is not None:
-        if not person.is_active:
-            return "The account is not active."
-        targets = channels.named(delivery.channel).targets(Told(delivery.event, [person]))
-        if delivery.address not in {target.address for target in targets}:
-            return "This is not the person's address any more."
-    elif delivery.group is not None:
-        targets = channels.named(delivery.channel).targets(
-            Told(delivery.event, (), [delivery.group])
-        )
-        if delivery.address not in {target.address for target in targets}:
-            return "The group is not asked there any more."
+    if person is not None and not person.is_active:
+        return "The account is not active."
+    if person is not None and not _leads_to(delivery, Told(delivery.event, [person])):
+        return "This is not the person's address any more."
+    group = delivery.group
+    if group is not None and not _leads_to(delivery, Told(delivery.event, (), [group])):
+        return "The group is not asked there any more."
     if not delivery.asks or request is None:
         return ""
     if person is None:
@@ -197,6 +192,12 @@ def _pointless(delivery: Delivery) -> str:
     else:
         asked = policy.to_decide(person)
     return "" if asked.filter(pk=request.pk).exists() else "It was decided before it was sent."
+
+
+def _leads_to(delivery: Delivery, told: Told) -> bool:
+    """Whether this is, now, an address of those who are to be told."""
+    targets = channels.named(delivery.channel).targets(told)
+    return delivery.address in {target.address for target in targets}
 
 
 def _failed(delivery: Delivery, channel: Channel, error: Exception) -> None:

@@ -16,13 +16,12 @@ from approvals.channels.base import SLACK
 from approvals.channels.models import CONFIRM_WITHIN, SlackLink, SlackRoom
 from approvals.models import ApprovalRequest, Decision
 from approvals.proofs import ProofMissing, fresh_proof
+from approvals.slack_links import holding, link_of
 from approvals.telling import tell
 from audit.context import Door
 from audit.transitions import Refusal, transition
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
-
     from backoffice.models import User
 
 
@@ -32,15 +31,6 @@ class NotLinked(Refusal):
 
 class NoLink(Refusal):
     """The link cannot be made, or is not waiting to be confirmed."""
-
-
-def slack_link_of(person: "User") -> SlackLink | None:
-    """The link of a person that holds now."""
-    return _holding().filter(person=person).first()
-
-
-def _holding() -> "QuerySet[SlackLink]":
-    return SlackLink.objects.filter(confirmed_at__isnull=False, ended_at=None)
 
 
 def decide_in_slack(
@@ -59,7 +49,7 @@ def decide_in_slack(
     subject = ApprovalRequest.objects.filter(pk=request_id).first()
     with transition(by=None, door=Door.SLACK, subject=subject):
         # Locked, so that a link that is being ended right now counts either before or not at all.
-        link = _holding().select_for_update(of=("self",)).filter(team=team, user=user).first()
+        link = holding().select_for_update(of=("self",)).filter(team=team, user=user).first()
         if link is None:
             raise NotLinked(
                 "Nothing was decided: this Slack account is linked to nobody. Sign in to the "
@@ -88,7 +78,7 @@ def offer_slack_link(person: "User", *, team: str, user: str, session: str, door
         get_user_model().objects.select_for_update().get(pk=person.pk)
         if fresh_proof(person, session) is None:
             raise ProofMissing("Type your password: this is about who may decide as you.")
-        if slack_link_of(person):
+        if link_of(person):
             raise NoLink("You have linked a Slack account already. End that link first.")
         _must_be_free(team, user)
         for earlier in SlackLink.objects.filter(person=person, ended_at=None):
@@ -143,7 +133,7 @@ def _waiting(link_id: int, team: str, user: str) -> SlackLink:
 
 
 def _must_be_free(team: str, user: str) -> None:
-    if _holding().filter(team=team, user=user).exists():
+    if holding().filter(team=team, user=user).exists():
         raise NoLink("This Slack account is linked to somebody already.")
 
 

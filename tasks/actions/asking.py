@@ -299,14 +299,9 @@ def _await_approval(
 
 def _in_public(task: Task, draft: Draft) -> str:
     """What others may read along, who see neither the page nor the customer."""
-    return ", ".join([task.name, *map(str, _amounts(draft))])
+    return ", ".join([task.name, *map(str, parameters.money_in(draft.form.cleaned_data.values()))])
 
 
 def _in_slack(draft: Draft) -> SlackMode:
-    amounts = [money.amount for money in _amounts(draft)]
-    return SlackMode(draft.registered.slack.mode_for(amounts))
-
-
-def _amounts(draft: Draft) -> list[parameters.Money]:
-    typed = draft.form.cleaned_data.values()
-    return [value for value in typed if isinstance(value, parameters.Money)]
+    found = parameters.money_in(draft.form.cleaned_data.values())
+    return SlackMode(draft.registered.slack.mode_for(money.amount for money in found))

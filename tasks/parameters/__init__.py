@@ -14,7 +14,7 @@ from tasks.parameters.kinds import Kind, register_kind
 from tasks.parameters.param import Param
 from tasks.parameters.rows import Rows
 from tasks.parameters.signature import Parameter, read
-from tasks.parameters.types import File, Money, Secret
+from tasks.parameters.types import File, Money, Secret, money_in
 
 __all__ = [
     "Addend",
@@ -36,6 +36,7 @@ __all__ = [
     "freeze",
     "grouping_names",
     "groupings",
+    "money_in",
     "read",
     "register_kind",
     "rule_types",

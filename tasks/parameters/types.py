@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Never, Self
@@ -122,3 +123,8 @@ class Secret:
     def __reduce__(self) -> Never:
         # A pickle or a deep copy would carry the text to where nobody looks for it.
         raise TypeError("A secret cannot be copied or pickled. Pass it on itself.")
+
+
+def money_in(values: Iterable[object]) -> list[Money]:
+    """The amounts of money among the values of a task."""
+    return [value for value in values if isinstance(value, Money)]

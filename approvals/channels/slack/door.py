@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from django.contrib.auth import get_user_model
-
 from approvals import actions
 from approvals.channels.models import Delivery
 from approvals.channels.slack import blocks
@@ -21,12 +19,13 @@ from approvals.channels.slack.modal import modal_for
 from approvals.channels.slack.values import Shown, Unreadable
 from approvals.models import ApprovalRequest, Decision
 from approvals.policy import Ballot, objection, objection_to_door
+from approvals.slack_links import person_of
 from audit.clock import database_now
 from audit.context import Door
 from audit.transitions import Refusal
 
 if TYPE_CHECKING:
-    from backoffice.models import User
+    pass
 
 logger = logging.getLogger(__name__)
 
@@ -111,25 +110,12 @@ def _problem(request: ApprovalRequest | None, account: Account, shown: Shown) ->
     """Why a rejection would be refused, before anybody types a reason for nothing."""
     if request is None:
         return GONE
-    person = _person(account)
+    person = person_of(account.team, account.user)
     if person is None:
         return "This Slack account is linked to nobody here. Link it under “How I am told”."
     ballot = Ballot.of(request)
     found = objection(ballot, person, now=database_now(), seal=shown.seal)
     return str(found or objection_to_door(ballot, Door.SLACK) or "")
-
-
-def _person(account: Account) -> "User | None":
-    return (
-        get_user_model()
-        .objects.filter(
-            slack_links__team=account.team,
-            slack_links__user=account.user,
-            slack_links__confirmed_at__isnull=False,
-            slack_links__ended_at=None,
-        )
-        .first()
-    )
 
 
 def _linked(click: Click, *, agrees: bool) -> str:
@@ -170,7 +156,7 @@ def _tidy_up(account: Account, place: Place, shown: Shown, said: str = "") -> No
         _whisper(account, place, said)
     if request is not None:
         # Also where no delivery of ours is known: a copy whose answer got lost.
-        of_old = Delivery(request=request, person=_person(account), asks=True)
+        of_old = Delivery(request=request, person=person_of(account.team, account.user), asks=True)
         message = message_for(of_old)
         _replace(place, message.text, message.blocks)
 

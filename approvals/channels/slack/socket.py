@@ -23,9 +23,6 @@ def listen(until: Event) -> None:
     handler.connect()
     logger.info("Connected to Slack")
     try:
-        while not until.wait(1):
-            if not handler.client.is_connected():
-                logger.warning("The connection to Slack is gone; it is opened anew")
-                handler.client.connect_to_new_endpoint()
+        until.wait()  # the client watches its connection, and opens another when it is gone
     finally:
         handler.close()

@@ -1,11 +1,11 @@
 """What can go wrong between a client and Slack, on demand."""
 
-import random
 import threading
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from tests.doubles.faults import WaitingFaults
 from tests.doubles.slack.wire import Answer, Obj
 
 
@@ -78,30 +78,5 @@ def from_json(given: Obj) -> Fault:
     return Fault(**given)
 
 
-class Faults:
+class Faults(WaitingFaults[str, Fault]):
     """The faults that wait for their call. The first that strikes wins."""
-
-    def __init__(self, seed: int = 0) -> None:
-        self._lock = threading.Lock()
-        self._all: list[Fault] = []
-        # Seeded, so that a run that found something can be repeated.
-        self._random = random.Random(seed)  # noqa: S311
-
-    def add(self, fault: Fault) -> Fault:
-        with self._lock:
-            self._all.append(fault)
-        return fault
-
-    def pick(self, method: str) -> Fault | None:
-        with self._lock:
-            for fault in self._all:
-                if fault.strikes(method, self._random.random()):
-                    return fault
-        return None
-
-    def clear(self) -> None:
-        """No more faults; calls that hang in one go on."""
-        with self._lock:
-            for fault in self._all:
-                fault.release()
-            self._all = []

@@ -1,11 +1,11 @@
 """Everything that can go wrong between a client and Stripe, on demand."""
 
-import random
 import threading
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from tests.doubles.faults import WaitingFaults
 from tests.doubles.stripe.refusals import error
 from tests.doubles.stripe.wire import Answer, Call, Obj
 
@@ -107,33 +107,8 @@ def from_json(given: Obj) -> Fault:
     return Fault(**given)
 
 
-class Faults:
+class Faults(WaitingFaults[Call, Fault]):
     """The faults that wait for their request. The first that strikes wins."""
-
-    def __init__(self, seed: int = 0) -> None:
-        self._lock = threading.Lock()
-        self._all: list[Fault] = []
-        # Seeded, so that a run that found something can be repeated.
-        self._random = random.Random(seed)  # noqa: S311
-
-    def add(self, fault: Fault) -> Fault:
-        with self._lock:
-            self._all.append(fault)
-        return fault
-
-    def pick(self, call: Call) -> Fault | None:
-        with self._lock:
-            for fault in self._all:
-                if fault.strikes(call, self._random.random()):
-                    return fault
-        return None
-
-    def clear(self) -> None:
-        """No more faults; requests that hang in one go on."""
-        with self._lock:
-            for fault in self._all:
-                fault.release()
-            self._all = []
 
     def describe(self) -> list[Obj]:
         with self._lock:
