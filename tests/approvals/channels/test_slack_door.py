@@ -11,7 +11,7 @@ from approvals.actions import pump
 from approvals.actions.slack import NotLinked
 from approvals.channels.models import Delivery
 from approvals.models import Decision, SlackMode
-from approvals.policy import StageSpec
+from approvals.policy import NotAtThisDoor, StageSpec
 from audit.context import Door
 from audit.models import Event
 from tests.approvals.channels.slack import (
@@ -342,3 +342,28 @@ def test_a_link_that_is_ended_at_the_same_instant_counts_before_or_not_at_all(as
     decided, ended = at_once(approve, lambda: actions.end_slack_link(bob, by=bob, door=Door.ADMIN))
     assert ended is None
     assert isinstance(decided, NotLinked) != Decision.objects.exists()
+
+
+# --- What Slack may not decide --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", [SlackMode.OFF, SlackMode.NOTIFY, SlackMode.LINK])
+def test_what_slack_may_only_show_is_refused_with_a_sentence(ask, slack, bob, mode):
+    link(bob, BOB)
+    request = ask(slack_mode=mode)
+    with pytest.raises(NotAtThisDoor, match="Open its page"):
+        actions.decide_in_slack(
+            request.pk, team=slack.team, user=BOB, verdict="approve", seal=request.seal
+        )
+    assert nothing_happened(request)
+
+
+def test_what_asks_for_fresh_proof_is_refused_with_a_sentence(ask, slack, bob, approvers):
+    link(bob, BOB)
+    stage = StageSpec("Managers", 1, [approvers], fresh_proof=True)
+    request = ask(stages=[stage], slack_mode=SlackMode.DECIDE)
+    with pytest.raises(NotAtThisDoor, match="Open its page"):
+        actions.decide_in_slack(
+            request.pk, team=slack.team, user=BOB, verdict="approve", seal=request.seal
+        )
+    assert nothing_happened(request)
