@@ -18,6 +18,21 @@ def guards_that_can_be_passed(*tables: str) -> Iterator[None]:
         _enable(guards, "ENABLE ALWAYS")
 
 
+@contextmanager
+def without_guards(*tables: str) -> Iterator[None]:
+    """Switch the guards of these tables off, and all of them on again."""
+    guards = _guards(tables)
+    assert guards
+    with connection.cursor() as cursor:
+        # A table with constraints still to be checked cannot be altered.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    _enable(guards, "DISABLE")
+    try:
+        yield
+    finally:
+        _enable(guards, "ENABLE ALWAYS")
+
+
 def behind_the_guards(statement: str, values: dict[str, Any]) -> None:
     """Run one statement that no guard sees, in a transaction of its own."""
     with transaction.atomic(), connection.cursor() as cursor:

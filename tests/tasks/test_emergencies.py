@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from approvals import actions as approvals
@@ -26,6 +26,7 @@ from tasks.glass import BreakGlass
 from tasks.models import Emergency, Stop
 from tasks.registry import registry
 from tasks.stops import stop_of
+from tests.owner import without_guards
 from tests.people import join
 from tests.races import at_once
 from tests.tasks.pages.reading import page_of, signed_in, url, words
@@ -114,12 +115,8 @@ def test_nobody_who_looks_within_a_day_stops_the_task(ask, proved, task):
     emergency = broken(ask("150.00"), proved)
     left = emergency.review.expires_at - emergency.review.opened_at
     assert left <= timedelta(hours=24, seconds=1)
-    with connection.cursor() as cursor:
-        table = "ALTER TABLE approvals_approvalrequest"
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute(f"{table} DISABLE TRIGGER approvals_guard_request")
+    with without_guards("approvals_approvalrequest"):
         ApprovalRequest.objects.filter(pk=emergency.review_id).update(expires_at=Now())
-        cursor.execute(f"{table} ENABLE ALWAYS TRIGGER approvals_guard_request")
     approvals.expire_due(door=Door.SCHEDULE)
     assert "Two did not review an emergency" in stop_of(task).reason
 

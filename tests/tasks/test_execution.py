@@ -22,6 +22,7 @@ from tasks.models import Effect, Run, Task
 from tasks.queue import TimedOut
 from tasks.registry import registry
 from tasks.releases import current, superseded
+from tests.owner import without_guards
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = Run.Status
@@ -161,10 +162,8 @@ def test_a_retired_task_makes_it_stale(ask, work, credit, task):
 
 def test_a_file_or_value_changed_in_the_database_makes_it_stale(ask, work, credit):
     run = ask("50.00")
-    with connection.cursor() as cursor:  # as an owner who switches the guard off could
-        cursor.execute("ALTER TABLE tasks_run DISABLE TRIGGER tasks_guard_run")
-        cursor.execute("UPDATE tasks_run SET values = '{\"amount\": 1}'")
-        cursor.execute("ALTER TABLE tasks_run ENABLE ALWAYS TRIGGER tasks_guard_run")
+    with without_guards("tasks_run"):
+        Run.objects.update(values={"amount": 1})
     stale(work(run), credit)
 
 

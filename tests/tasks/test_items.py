@@ -2,7 +2,6 @@
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import connection
 from django.db.models.functions import Now
 
 from audit.context import Door
@@ -11,6 +10,7 @@ from tasks.actions.effects import refuse_effect
 from tasks.errors import Busy, OutcomeUnknown, Refused
 from tasks.items import Items
 from tasks.models import Effect, Run
+from tests.owner import without_guards
 from tests.tasks.test_lost import due
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,11 +25,8 @@ def idempotent(task):
 
 def queue_again(run: Run) -> None:
     """As a person's finding would."""
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE tasks_run DISABLE TRIGGER tasks_guard_doubt")
-    Run.objects.filter(pk=run.pk).update(status=Status.QUEUED)
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE tasks_run ENABLE ALWAYS TRIGGER tasks_guard_doubt")
+    with without_guards("tasks_run"):
+        Run.objects.filter(pk=run.pk).update(status=Status.QUEUED)
 
 
 class Provider:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.db.models.functions import Now
 
 from approvals import actions as approvals
@@ -27,6 +27,7 @@ from tasks.errors import OutcomeUnknown, Refused
 from tasks.limits import Limits
 from tasks.models import Pause, Run
 from tasks.story import story_of
+from tests.owner import without_guards
 from tests.races import at_once
 from tests.tasks.test_items import LETTERS, Provider, states
 from tests.tasks.test_lost import silent
@@ -158,12 +159,8 @@ def test_what_changed_after_the_question_makes_it_out_of_date(paused, look):
 
 
 def test_nobody_looks_in_time(paused):
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE approvals_approvalrequest DISABLE TRIGGER ALL")
+    with without_guards("approvals_approvalrequest"):
         ApprovalRequest.objects.filter(pause__run=paused).update(expires_at=Now())
-        cursor.execute(
-            "ALTER TABLE approvals_approvalrequest ENABLE ALWAYS TRIGGER approvals_guard_request"
-        )
     approvals.expire_due(door=Door.SCHEDULE)
     paused.refresh_from_db()
     assert paused.status == Status.EXPIRED
@@ -289,10 +286,8 @@ def test_a_run_that_is_over_does_not_pause(ask, work, alice, provider):
 
 def test_a_paused_run_for_which_nobody_comes_expires(ask, work, asks_to_pause):
     run = work(ask("50.00"))
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE tasks_pause DISABLE TRIGGER tasks_guard_pause")
+    with without_guards("tasks_pause"):
         Pause.objects.update(waits_until=Now() - timedelta(seconds=1))
-        cursor.execute("ALTER TABLE tasks_pause ENABLE ALWAYS TRIGGER tasks_guard_pause")
     assert expire_pauses(door=Door.SCHEDULE) == 1
     run.refresh_from_db()
     assert (run.status, run.error.split(". ")[1]) == (

@@ -33,6 +33,7 @@ from tasks.models import ApprovalRule, Proposal
 from tasks.registry import registry
 from tasks.run import TaskRun
 from tasks.said import as_json, differences, from_json
+from tests.owner import without_guards
 from tests.people import join, person
 from tests.races import at_once
 
@@ -542,12 +543,8 @@ def test_the_database_keeps_the_groups_and_people_of_a_rule(rule, mallory, refus
 def test_what_was_edited_past_the_guard_is_not_made(laxer, task, evan):
     """As an owner could: the seal shows it."""
     proposal = laxer()
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE tasks_proposal DISABLE TRIGGER tasks_guard_change")
-        cursor.execute(
-            """UPDATE tasks_proposal SET content = content || '{"condition": "false"}'"""
-        )
-        cursor.execute("ALTER TABLE tasks_proposal ENABLE ALWAYS TRIGGER tasks_guard_change")
+    with without_guards("tasks_proposal"):
+        Proposal.objects.update(content={**proposal.content, "condition": "false"})
     answer(proposal, evan)
     is_stale(proposal, task)
 

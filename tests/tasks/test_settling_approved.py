@@ -14,6 +14,7 @@ from tasks.actions.effects import KEY_LIVES
 from tasks.actions.grants import set_right
 from tasks.models import Effect, Run, Settlement
 from tasks.story import story_of
+from tests.owner import without_guards
 from tests.people import join, person
 from tests.rules import save_rule
 
@@ -105,15 +106,8 @@ def test_what_is_not_agreed_to_is_dropped_and_the_run_can_be_settled_in_another_
     if end == "withdrawn":
         approvals.withdraw(proposed.approval_id, by=administrator, door=Door.ADMIN)
     if end == "expired":
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "ALTER TABLE approvals_approvalrequest DISABLE TRIGGER approvals_guard_request"
-            )
+        with without_guards("approvals_approvalrequest"):
             ApprovalRequest.objects.update(expires_at=Now())
-            cursor.execute(
-                "ALTER TABLE approvals_approvalrequest"
-                " ENABLE ALWAYS TRIGGER approvals_guard_request"
-            )
         approvals.expire_due(door=Door.SCHEDULE)
     proposed.refresh_from_db()
     assert proposed.dropped_at

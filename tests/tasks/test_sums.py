@@ -10,6 +10,7 @@ from typing import Annotated
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.db.models import F
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +27,7 @@ from tasks.parameters import Money, Param
 from tasks.registry import Approval, RegisteredTask, registry
 from tasks.run import TaskRun
 from tasks.sums import Sum, take_out_sums
+from tests.owner import without_guards
 from tests.races import at_once
 
 Status = Run.Status
@@ -119,14 +121,8 @@ def waits(run: Run) -> bool:
 
 def age(by: timedelta) -> None:
     """Let time pass: all that was asked for is so much older."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("ALTER TABLE tasks_run DISABLE TRIGGER tasks_guard_run")
-        cursor.execute(
-            "UPDATE tasks_run SET requested_at = requested_at - %s::interval",
-            [f"{by.total_seconds()} seconds"],
-        )
-        cursor.execute("ALTER TABLE tasks_run ENABLE ALWAYS TRIGGER tasks_guard_run")
+    with without_guards("tasks_run"):
+        Run.objects.update(requested_at=F("requested_at") - by)
 
 
 # --- How it is written ---------------------------------------------------------------------------
@@ -359,15 +355,10 @@ def test_whole_numbers_are_added_up(pay, under):
 
 def test_a_stored_value_that_is_no_number_asks_for_approval(pay):
     run = pay("1")
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("ALTER TABLE tasks_run DISABLE TRIGGER tasks_guard_run")
-        cursor.execute(
-            """UPDATE tasks_run SET values = jsonb_set(values, '{amount,amount}', '"ten"')
-            WHERE id = %s""",
-            [run.pk],
+    with without_guards("tasks_run"):
+        Run.objects.filter(pk=run.pk).update(
+            values={**run.values, "amount": {**run.values["amount"], "amount": "ten"}}
         )
-        cursor.execute("ALTER TABLE tasks_run ENABLE ALWAYS TRIGGER tasks_guard_run")
     assert waits(pay("1"))
 
 
