@@ -6,13 +6,14 @@ request, run or approve anything: those are always granted by name.
 """
 
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.contrib.auth import get_user_model
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from approvals.models import ApprovalRequest
 from approvals.policy import visible_to
+from audit.statements import Given, Statement
 from audit.transitions import Refusal
 from tasks.models import Run, Settlement, Task, TaskGroupPermission, TaskUserPermission
 
@@ -63,7 +64,7 @@ def codenames(right: Right) -> list[str]:
     return [r.codename for r in Right if r >= right]
 
 
-def _granted(person: "User", right: Right) -> Q:
+def _granted(person: "User | Given", right: Right) -> Q:
     held = codenames(right)
     grants = {"content_object": OuterRef("pk"), "permission__codename__in": held}
     by_name = TaskUserPermission.objects.filter(user=person, **grants)
@@ -71,15 +72,27 @@ def _granted(person: "User", right: Right) -> Q:
     return Q(Exists(by_name)) | Q(Exists(by_group))
 
 
+def _granted_task(right: Right) -> Statement[Task]:
+    person, task = Given("person"), Given("task")
+    return Statement(lambda: Task.objects.filter(_granted(person, right), pk=task).only("pk"))
+
+
+_GRANTED: Final = {right: _granted_task(right) for right in Right}
+
+
 def tasks_for(person: "User", right: Right) -> QuerySet[Task]:
     """The tasks to which this person may do this. Lists and counts use it."""
     if not person.is_active:
         return Task.objects.none()
-    if right == Right.VIEW and person.has_perm("audit.view_everything"):
-        return Task.objects.all()
-    if right in (Right.VIEW, Right.CHANGE) and person.is_superuser:
+    if _needs_no_grant(person, right):
         return Task.objects.all()
     return Task.objects.filter(_granted(person, right))
+
+
+def _needs_no_grant(person: "User", right: Right) -> bool:
+    if right in (Right.VIEW, Right.CHANGE) and person.is_superuser:
+        return True
+    return right == Right.VIEW and person.has_perm("audit.view_everything")
 
 
 def task_ids(person: "User", right: Right) -> list[int]:
@@ -89,7 +102,9 @@ def task_ids(person: "User", right: Right) -> list[int]:
 
 def allowed(person: "User", right: Right, task: Task) -> bool:
     """Whether this person may do this to this task, asked of the database now."""
-    return tasks_for(person, right).filter(pk=task.pk).exists()
+    if not person.is_active:
+        return False
+    return _needs_no_grant(person, right) or _GRANTED[right].any(person=person.pk, task=task.pk)
 
 
 def require(person: "User", right: Right, task: Task) -> None:

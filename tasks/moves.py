@@ -6,6 +6,7 @@ from typing import Final
 
 from django.db.models import QuerySet
 
+from audit.history import save_with_history
 from tasks import queue, vault
 from tasks.models import Run
 from tasks.one_at_a_time import ring_next
@@ -48,7 +49,7 @@ def move(run: Run, to: Run.Status) -> None:
     if to not in MOVES.get(run.status, ()):
         raise ValueError(f"A run that is {run.status} does not become {to}.")
     run.status = to
-    run.save()
+    save_with_history(run)
 
 
 def put_in_line(run: Run, *, now: datetime, due_at: datetime | None = None) -> None:

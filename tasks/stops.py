@@ -3,11 +3,12 @@
 Nothing begins while it is stopped, whoever approved it. What waits in line stays there.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models import BooleanField, Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.lookups import Exact
 
+from audit.statements import Given, Statement
 from tasks.access import Right, tasks_to_stop, who_of
 from tasks.models import Run, Stop, Task
 
@@ -29,6 +30,11 @@ def stop_of(task: Task) -> Stop | None:
     return open_stops().filter(_meant(task.pk, task.category, moves_money)).first()
 
 
+def stands_still(task: Task) -> bool:
+    """Whether something stops this task now."""
+    return _STOPS.any(task=task.pk, category=task.category, moves_money=task.moves_money)
+
+
 def is_stopped() -> Exists:
     """Whether something stops the task of a run, inside a query over runs."""
     task, money = OuterRef("task"), OuterRef("task__moves_money")
@@ -36,7 +42,11 @@ def is_stopped() -> Exists:
     return Exists(Stop.objects.filter(meant, ended_at=None))
 
 
-def _meant(task: int | OuterRef, category: str | OuterRef, moves_money: Value | OuterRef) -> Q:
+def _meant(
+    task: int | OuterRef | Given,
+    category: str | OuterRef | Given,
+    moves_money: Value | OuterRef | Given,
+) -> Q:
     """Which stops are about a task."""
     return (
         Q(scope=Scope.EVERYTHING)
@@ -44,6 +54,14 @@ def _meant(task: int | OuterRef, category: str | OuterRef, moves_money: Value | 
         | Q(scope=Scope.CATEGORY, category=category)
         | Q(Exact(moves_money, Value(True)), scope=Scope.MONEY)
     )
+
+
+_STOPS: Final = Statement(
+    lambda: Stop.objects.filter(
+        _meant(Given("task"), Given("category"), Given("moves_money", BooleanField())),
+        ended_at=None,
+    ).only("pk")
+)
 
 
 def tasks_of(stop: Stop) -> QuerySet[Task]:

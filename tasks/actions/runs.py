@@ -14,6 +14,7 @@ from approvals import actions as approvals
 from approvals.models import ApprovalRequest
 from approvals.policy import quorum_holds
 from audit.clock import database_now
+from audit.statements import Given, Statement
 from audit.transitions import Refusal, transition
 from tasks.access import Right, allowed, require
 from tasks.actions.effects import open_effects_of, sent_too_long_ago
@@ -25,7 +26,7 @@ from tasks.one_at_a_time import may_begin
 from tasks.previews import why_not_as_approved
 from tasks.releases import is_known_here
 from tasks.seals import seal_of_run
-from tasks.stops import stop_of
+from tasks.stops import stands_still
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -41,6 +42,18 @@ ENDED_BY: dict[str, Run.Status] = {
     ApprovalRequest.Status.EXPIRED: Status.EXPIRED,
 }
 MAX_ATTEMPTS: Final = 4
+
+_TO_BEGIN: Final = Statement(
+    lambda: locked(Run.objects.filter(pk=Given("run"))).annotate(now=Now())
+)
+_TO_END: Final = Statement(
+    lambda: (
+        Run.objects.filter(pk=Given("run"))
+        .select_related("task", "requested_by")
+        .select_for_update(of=("self",))
+        .annotate(now=Now(), in_doubt=Exists(open_effects_of(OuterRef("pk"))))
+    )
+)
 
 
 class NotCancellable(Refusal):
@@ -101,7 +114,7 @@ def start_run(run_id: UUID | str, *, worker: str, door: str) -> Run | None:
     then recorded.
     """
     with transition(by=None, door=door):
-        run = locked(Run.objects.filter(pk=run_id)).annotate(now=Now()).first()
+        run = _TO_BEGIN.first(run=run_id)
         if run is None or not _is_due(run):
             return None
         if not is_known_here(run.task):
@@ -131,7 +144,7 @@ def start_run(run_id: UUID | str, *, worker: str, door: str) -> Run | None:
 def _is_due(run: Run) -> bool:
     """Whether it waits for a worker now. What is stopped waits on: who starts it again rings for it."""
     later = run.due_at is not None and run.due_at > run.now  # type: ignore[attr-defined]
-    return run.status == Status.QUEUED and not later and stop_of(run.task) is None
+    return run.status == Status.QUEUED and not later and not stands_still(run.task)
 
 
 def lease() -> timedelta:
@@ -244,12 +257,7 @@ def finish_run(run_id: UUID, *, attempt: int, outcome: Outcome, door: str) -> Ru
     Another attempt's late answer changes nothing: None.
     """
     with transition(by=None, door=door):
-        found = Run.objects.filter(pk=run_id).select_related("task", "requested_by")
-        run = (
-            found.select_for_update(of=("self",))
-            .annotate(now=Now(), in_doubt=Exists(open_effects_of(OuterRef("pk"))))
-            .get()
-        )
+        run = _TO_END.get(run=run_id)
         if run.status != Status.RUNNING or run.attempt != attempt:
             return None
         if run.in_doubt and not (outcome.status == Status.PAUSED and may_repeat(run)):

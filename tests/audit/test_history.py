@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import F, Value
 from django.db.models.functions import Concat
 from django.http import HttpResponse
@@ -10,6 +11,7 @@ from django.utils import timezone
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
 from audit.context import AuditMiddleware, acting
+from audit.history import save_with_history
 from audit.versions import audited_models, history_model_of
 from backoffice.models import Membership, User
 
@@ -95,6 +97,47 @@ def test_a_save_of_fields_that_history_leaves_out_leaves_no_row(alice):
     alice.last_login = timezone.now()
     alice.save(update_fields=["last_login"])
     assert alice.history.count() == 1
+
+
+def test_saved_with_its_history_it_leaves_what_a_save_leaves(alice, bob):
+    rows = []
+    for save in (User.save, save_with_history):
+        with acting(user=bob, door="slack", reason="she married"):
+            alice.last_name = f"Adams, by {save.__name__}"
+            save(alice)
+        stored = User.objects.get(pk=alice.pk)
+        assert {**stored.__dict__, "_state": 0} == {**alice.__dict__, "_state": 0}
+        rows.append(stored.history.values().first())
+        assert rows[-1].pop("last_name") == alice.last_name
+    assert rows[0].pop("history_id") < rows[1].pop("history_id")
+    for time in ("history_date", "recorded_at"):
+        assert rows[0].pop(time) < rows[1].pop(time)
+    assert rows[0] == rows[1]
+    assert alice.history.count() == 3
+
+
+def test_saved_with_its_history_it_takes_one_statement(alice, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        save_with_history(alice)
+
+
+def test_a_web_requests_address_comes_with_it(alice, bob):
+    def view(request):
+        save_with_history(alice)
+        return HttpResponse()
+
+    request = RequestFactory().get("/", REMOTE_ADDR="2001:db8::7")
+    request.user = bob
+    AuditMiddleware(view)(request)
+    row = alice.history.first()
+    assert (row.history_user, row.history_ip, row.history_door) == (bob, "2001:db8::7", "admin")
+
+
+def test_what_is_not_there_is_not_saved_with_a_history(alice):
+    nobody = User(pk=alice.pk + 1, username="nobody")
+    with pytest.raises(ObjectDoesNotExist, match="There is no person"):
+        save_with_history(nobody)
+    assert not User.history.filter(username="nobody").exists()
 
 
 def test_passwords_are_not_in_the_history(alice):

@@ -243,13 +243,13 @@ def test_a_refused_step_leaves_nothing_open(ask, work, credit):
     assert Effect.objects.get().refused
 
 
-def test_from_claim_to_finish_takes_at_most_15_statements_without_a_preview(ask, approve, deploy):
+def test_from_claim_to_finish_takes_at_most_13_statements_without_a_preview(ask, approve, deploy):
     deploy(preview=None)
     run = ask("150.00")
     approve(run)
     with CaptureQueriesContext(connection) as statements:
         execute(str(run.pk))
-    assert len(statements) <= 15, "\n".join(q["sql"][:120] for q in statements)
+    assert len(statements) <= 13, "\n".join(q["sql"][:120] for q in statements)
 
 
 def test_each_move_has_one_history_row(ask, approve, work):
@@ -263,6 +263,17 @@ def test_each_move_has_one_history_row(ask, approve, work):
         ("running", "worker"),
         ("succeeded", "worker"),
     ]
+
+
+def test_the_history_of_a_move_is_what_was_stored(ask, approve, work):
+    run = ask("150.00")
+    approve(run)
+    work(run)
+    row = run.history.first()
+    kept = [field.attname for field in row.tracked_fields]
+    assert len(kept) > 20
+    stored = Run.objects.get(pk=run.pk)
+    assert {name: getattr(row, name) for name in kept} == {n: getattr(stored, n) for n in kept}
 
 
 def test_a_late_answer_of_an_older_attempt_changes_nothing(ask, work):
