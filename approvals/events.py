@@ -39,6 +39,7 @@ add(
     Event("request_escalated", "A request is escalated"),
     Event("request_decided", "My request is decided, or nobody decided it in time"),
     Event("request_closed", "A request that I was asked about is withdrawn, or its time is over"),
+    Event("deputy", "I stand in for somebody who is away, or somebody for me"),
     Event("slack_link_changed", "My Slack account is linked here, or is not any more"),
     Event("channel_stopped", "A channel has stopped (administrators)"),
 )

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from django.utils.text import get_text_list
 
+from approvals.ballot import Ballot
 from approvals.inbox import status_of
 from approvals.models import ApprovalRequest, Decision, FollowUp, Reviewer, Stage
-from approvals.policy import Ballot, objection, still_reviewers
+from approvals.places import in_order, still_reviewers
+from approvals.policy import objection
 from approvals.proofs import fresh_proof, is_needed
 from audit.context import Door
 from audit.transitions import Refusal
@@ -65,6 +67,10 @@ class Answer:
     def did(self) -> str:
         return DID[Verdict(self.decision.verdict)][0]
 
+    @property
+    def who(self) -> str:
+        return in_place_of(self.decision.decided_by, self.decision.on_behalf_of)
+
 
 @dataclass(frozen=True)
 class Step:
@@ -111,6 +117,7 @@ class Explained:
     so_far: Sequence[Step]
     next: str
     objection: Refusal | None
+    in_place_of: "User | None"
     may_withdraw: bool
     asks_proof: bool
 
@@ -120,10 +127,10 @@ def explain(
 ) -> Explained:
     """Read everything about a request that its page says to this person, in this session."""
     stages = list(request.stages.prefetch_related("groups", "people", "escalate_to"))
-    decisions = list(request.decisions.select_related("decided_by"))
+    decisions = list(request.decisions.select_related("decided_by", "on_behalf_of"))
     ballot = Ballot(request, stages, decisions)
     waits = request.status == Status.PENDING and request.expires_at > now
-    eligible = list(still_reviewers(request.pk).select_related("person").order_by("person_id"))
+    eligible = list(in_order(still_reviewers(request.pk)))
     answers = [Answer(d, dict(Door.choices).get(d.door, d.door)) for d in decisions]
     escalations = _escalations(stages, now)
     status, badge = status_of(request, now=now)
@@ -137,9 +144,18 @@ def explain(
         so_far=_so_far(request, answers),
         next=_next(ballot) if waits else ENDED[_end(request)],
         objection=objection(ballot, person, now=now),
+        in_place_of=_in_whose_place(ballot, person, eligible) if waits else None,
         may_withdraw=waits and request.requested_by_id == person.pk,
         asks_proof=_asks_proof(ballot, person, session),
     )
+
+
+def _in_whose_place(ballot: Ballot, person: "User", eligible: Sequence[Reviewer]) -> "User | None":
+    """For whom this person would decide, unless it is for themselves."""
+    if (stage := ballot.open_stage()) is None:
+        return None
+    free = ballot.free_of(stage, eligible)
+    return next((place.stands_in_for for place in free if place.person_id == person.pk), None)
 
 
 def _asks_proof(ballot: Ballot, person: "User", session: str) -> bool:
@@ -161,7 +177,7 @@ def _so_far(request: ApprovalRequest, answers: Sequence[Answer]) -> list[Step]:
 
 def _answered(answer: Answer) -> Step:
     decision, tone = answer.decision, DID[Verdict(answer.decision.verdict)][1]
-    what = f"{decision.decided_by} {answer.did}, through {answer.door}"
+    what = f"{answer.who} {answer.did}, through {answer.door}"
     return Step(decision.decided_at, what, decision.reason, tone)
 
 
@@ -171,7 +187,7 @@ def _followed_up(done: FollowUp) -> Step:
 
 def _escalations(stages: Sequence[Stage], now: datetime) -> dict[int, Escalation]:
     """By the key of their stage, those of the stages that escalate. One query."""
-    later = Reviewer.objects.filter(stage__in=stages, person__is_active=True)
+    later = Reviewer.objects.filter(stage__in=stages, stands_in_for=None, person__is_active=True)
     help_there = set(later.exclude(not_before=None).values_list("stage", flat=True))
     found = {}
     for stage in stages:
@@ -222,20 +238,18 @@ def _may_decide(stage: Stage, ballot: Ballot, eligible: Sequence[Reviewer]) -> s
     """The names of those who may still decide here, up to ten."""
     if ballot.approvals(stage) >= stage.needed:
         return ""
-    asked_for = ballot.request.requested_by_id
-    people = [
-        reviewer.person
-        for reviewer in eligible
-        if reviewer.stage_id == stage.pk
-        and reviewer.person_id != asked_for
-        and not ballot.has_served(reviewer.person, stage)
-    ]
-    if not people:
+    free = ballot.free_of(stage, eligible)
+    if not free:
         return "Nobody any more: everybody who could has left or has decided already."
-    names = [str(person) for person in people[:NAMED]]
-    if more := len(people) - NAMED:
+    names = [in_place_of(place.person, place.stands_in_for) for place in free[:NAMED]]
+    if more := len(free) - NAMED:
         return f"{', '.join(names)} and {more} more" if more > 0 else get_text_list(names, "or")
     return get_text_list(names, "or")
+
+
+def in_place_of(person: "User", away: "User | None") -> str:
+    """“Bob Doyle”, or “Bob Doyle (for Alice Smith)” where Bob decides in the place of Alice."""
+    return f"{person} (for {away})" if away else str(person)
 
 
 def _people(missing: int, *, more: bool) -> str:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 
+from approvals.ballot import Ballot
 from approvals.models import ApprovalRequest, Decision, Notice
-from approvals.policy import Ballot, to_decide, visible_to
+from approvals.policy import to_decide, visible_to
 
 if TYPE_CHECKING:
     from backoffice.models import User

@@ -111,11 +111,53 @@ class Stage(models.Model):
         return self.name
 
 
+class Absence(models.Model):
+    """That somebody is away, and who decides in their place meanwhile.
+
+    It covers what is asked while it is known. It ends by its time, or early by `ended_at`, which
+    takes back what the deputy has agreed to and what has not been done yet.
+    """
+
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="absences",
+        verbose_name="who is away",
+    )
+    deputy = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="absences_of_others",
+        verbose_name="who decides meanwhile",
+    )
+    starts_at = models.DateTimeField("from")
+    ends_at = models.DateTimeField("until")
+    ended_at = models.DateTimeField("ended early at", null=True, blank=True)
+
+    history = audited()
+
+    class Meta:
+        ordering: ClassVar = ["starts_at", "id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=~models.Q(person=models.F("deputy")),
+                name="nobody_stands_in_for_themselves",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(starts_at__lt=models.F("ends_at")),
+                name="an_absence_ends_after_it_starts",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.deputy} stands in for {self.person}"
+
+
 class Reviewer(models.Model):
-    """Somebody who could decide when the request was opened. Nobody joins later.
+    """A place from which to decide: who had one when the request was opened. Nobody joins later.
 
     To whom a stage escalates is said at the opening as well, with the time from which they may
-    decide: `not_before`.
+    decide: `not_before`. So is who stands in for whom; the two share one place.
     """
 
     stage = models.ForeignKey(Stage, models.PROTECT, related_name="reviewers")
@@ -123,10 +165,23 @@ class Reviewer(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="review_places"
     )
     not_before = models.DateTimeField("may decide from", null=True, blank=True)
+    stands_in_for = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        verbose_name="in the place of",
+    )
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["person", "stage"], name="reviewer_once")
+            models.UniqueConstraint(
+                fields=["person", "stage", "stands_in_for"],
+                nulls_distinct=False,
+                name="one_place_once",
+            )
         ]
 
     def __str__(self) -> str:
@@ -191,6 +246,15 @@ class Decision(models.Model):
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="decisions"
+    )
+    on_behalf_of = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        verbose_name="in the place of",
     )
     verdict = models.CharField(max_length=10, choices=Verdict)
     seal = models.CharField("seal of what was shown", max_length=64)

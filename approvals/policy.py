@@ -1,17 +1,18 @@
 """Who may decide what, as questions that change nothing."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, Protocol
-from uuid import UUID
+from typing import TYPE_CHECKING, Protocol
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models.functions import Coalesce, Now
 
+from approvals.ballot import Ballot
 from approvals.models import ApprovalRequest, Decision, Reviewer, SlackMode, Stage
+from approvals.places import place_of, still_reviewers
 from audit.context import Door
 from audit.transitions import Refusal
 
@@ -22,11 +23,6 @@ Status = ApprovalRequest.Status
 Verdict = Decision.Verdict
 
 WAITS_FOR = timedelta(days=3)  # unless it is said otherwise
-# One such answer closes a request, whatever the others have said.
-ENDS_IT: Final[dict[str, ApprovalRequest.Status]] = {
-    Verdict.REJECT: Status.REJECTED,
-    Verdict.CHANGE: Status.RETURNED,
-}
 
 
 class OwnRequest(Refusal):
@@ -69,7 +65,8 @@ class StageSpec:
     `only`, nobody else of them is asked either: those whom the requester picked.
     `may_serve_twice` lets those decide here who have decided another stage of the request. The
     times are counted from the request; members of `escalate_to` may decide after `escalate_after`,
-    too, and do not count before.
+    too, and do not count before. With `deputies`, who stands in for somebody who is away may decide
+    in their place.
     """
 
     name: str
@@ -85,46 +82,7 @@ class StageSpec:
     escalate_after: timedelta | None = None
     escalate_to: Sequence[Group] = ()
     fresh_proof: bool = False
-
-
-@dataclass(frozen=True)
-class Ballot:
-    """A request with its stages and decisions, read once."""
-
-    request: ApprovalRequest
-    stages: Sequence[Stage]
-    decisions: Sequence[Decision] = field(default=())
-
-    @classmethod
-    def of(cls, request: ApprovalRequest) -> "Ballot":
-        """Read the stages and decisions of a request: two queries."""
-        return cls(request, list(request.stages.all()), list(request.decisions.all()))
-
-    def approvals(self, stage: Stage) -> int:
-        """How many people have approved in this stage."""
-        return sum(
-            decision.stage_id == stage.pk and decision.verdict == Verdict.APPROVE
-            for decision in self.decisions
-        )
-
-    def open_stage(self) -> Stage | None:
-        """The first stage that has not got what it needs."""
-        return next((s for s in self.stages if self.approvals(s) < s.needed), None)
-
-    def outcome(self) -> ApprovalRequest.Status:
-        """What the decisions made so far add up to."""
-        for decision in self.decisions:
-            if decision.verdict in ENDS_IT:
-                return ENDS_IT[decision.verdict]
-        return Status.PENDING if self.open_stage() or not self.stages else Status.APPROVED
-
-    def has_served(self, person: "User", stage: Stage) -> bool:
-        """Whether what this person has decided so far keeps them from deciding this stage."""
-        return any(
-            decision.stage_id == stage.pk or not stage.may_serve_twice
-            for decision in self.decisions
-            if decision.decided_by_id == person.pk
-        )
+    deputies: bool = False
 
 
 def reviewers_for(
@@ -174,54 +132,6 @@ def people_wanted(
     return needed, people
 
 
-def still_reviewers(request_id: UUID | models.OuterRef) -> models.QuerySet[Reviewer]:
-    """Reviewers of a request who may decide by now: fresh from the rows.
-
-    They are active, and still named or in a group; those to whom it is escalated are in a group that
-    it is escalated to, and their time has come.
-    """
-    named = Stage.people.through.objects.filter(
-        stage_id=models.OuterRef("stage_id"), user_id=models.OuterRef("person_id")
-    )
-    member = Stage.groups.through.objects.filter(
-        stage_id=models.OuterRef("stage_id"), group__user=models.OuterRef("person_id")
-    )
-    asked_later = Stage.escalate_to.through.objects.filter(
-        stage_id=models.OuterRef("stage_id"), group__user=models.OuterRef("person_id")
-    )
-    return Reviewer.objects.filter(
-        models.Q(models.Exists(named) | models.Exists(member), not_before=None)
-        | models.Q(models.Exists(asked_later), not_before__lte=Now()),
-        stage__request_id=request_id,
-        person__is_active=True,
-    )
-
-
-def waited_for(ballot: Ballot, stage: Stage) -> "list[User]":
-    """Those who may decide the stage now."""
-    asked = ballot.request
-    places = still_reviewers(asked.pk).filter(stage=stage).select_related("person")
-    people = (place.person for place in places.exclude(person_id=asked.requested_by_id))
-    return [person for person in people if not ballot.has_served(person, stage)]
-
-
-def quorum_holds(request: ApprovalRequest) -> bool:
-    """Whether enough of those who approved are still active and eligible. One query."""
-    still = still_reviewers(request.pk).filter(
-        stage_id=models.OuterRef("stage_id"), person_id=models.OuterRef("decided_by_id")
-    )
-    counted = models.Count(
-        "decisions__decided_by",
-        distinct=True,
-        filter=models.Q(
-            decisions__verdict=Verdict.APPROVE,
-            decisions__in=Decision.objects.filter(models.Exists(still), request=request),
-        ),
-    )
-    stages = list(request.stages.annotate(agreed=counted).values_list("agreed", "needed"))
-    return bool(stages) and all(agreed >= needed for agreed, needed in stages)
-
-
 def objection(
     ballot: Ballot, person: "User", *, now: datetime, seal: str | None = None
 ) -> Refusal | None:
@@ -230,22 +140,33 @@ def objection(
     `now` is the database's time. `seal` is that of what the person was shown; None asks in
     general, for a page's buttons.
     """
+    try:
+        place_to_decide(ballot, person, now=now, seal=seal)
+    except Refusal as refusal:
+        return refusal
+    return None
+
+
+def place_to_decide(
+    ballot: Ballot, person: "User", *, now: datetime, seal: str | None = None
+) -> Reviewer:
+    """The place from which this person may decide this request now. Raises a `Refusal`: why not."""
     request = ballot.request
     if request.requested_by_id == person.pk:
-        return OwnRequest("You asked for this yourself: somebody else has to decide it.")
+        raise OwnRequest("You asked for this yourself: somebody else has to decide it.")
     if request.status != Status.PENDING:
         state = request.get_status_display().lower()
-        return NotWaiting(f"This request is not waiting any more. It is {state}.")
+        raise NotWaiting(f"This request is not waiting any more. It is {state}.")
     if request.expires_at <= now:
-        return NotWaiting("This request has expired. It can be asked for again.")
-    stage = ballot.open_stage()
-    if stage and ballot.has_served(person, stage):
-        return AlreadyDecided("You have decided this request already.")
+        raise NotWaiting("This request has expired. It can be asked for again.")
+    place = place_of(ballot, person)
+    if place is None:
+        raise _no_place(ballot, person)
     if seal is not None and seal != request.seal:
-        return SomethingChanged(
+        raise SomethingChanged(
             "What you were shown is not what is asked now. Open the request again and look."
         )
-    return _not_eligible(request, stage, person)
+    return place
 
 
 def objection_to_door(ballot: Ballot, door: str) -> Refusal | None:
@@ -261,9 +182,13 @@ def objection_to_door(ballot: Ballot, door: str) -> Refusal | None:
     return NotAtThisDoor("This is not decided in Slack. Open its page to look and decide.")
 
 
-def _not_eligible(request: ApprovalRequest, stage: Stage | None, person: "User") -> Refusal | None:
-    if stage and still_reviewers(request.pk).filter(stage=stage, person=person).exists():
-        return None
+def _no_place(ballot: Ballot, person: "User") -> Refusal:
+    if any(decision.decided_by_id == person.pk for decision in ballot.decisions):
+        return AlreadyDecided("You have decided this request already.")
+    if still_reviewers(ballot.request.pk).filter(stage=ballot.open_stage(), person=person).exists():
+        return AlreadyDecided(
+            "This was decided already by who shares your place while one is away."
+        )
     return NotEligible("You are not among the people who may decide this request now.")
 
 
@@ -294,7 +219,8 @@ def open_stages() -> models.QuerySet[Stage]:
 def to_decide(person: "User") -> models.QuerySet[ApprovalRequest]:
     """Requests that wait for this very person: the inbox and its count."""
     open_stage = _incomplete().filter(request=models.OuterRef("stage__request_id"))
-    decided = Decision.objects.filter(decided_by=person, request=models.OuterRef("stage__request"))
+    taken = _deciding(models.OuterRef("person")) | _deciding(models.OuterRef("stands_in_for"))
+    decided = Decision.objects.filter(taken, request=models.OuterRef("stage__request"))
     mine = still_reviewers(models.OuterRef("pk")).filter(
         ~models.Exists(decided.filter(stage=models.OuterRef("stage"))),
         models.Q(stage__may_serve_twice=True) | ~models.Exists(decided),
@@ -306,6 +232,10 @@ def to_decide(person: "User") -> models.QuerySet[ApprovalRequest]:
         status=Status.PENDING,
         expires_at__gt=Now(),
     ).exclude(requested_by=person)
+
+
+def _deciding(person: models.OuterRef) -> models.Q:
+    return models.Q(decided_by=person) | models.Q(on_behalf_of=person)
 
 
 def visible_to(person: "User") -> models.QuerySet[ApprovalRequest]:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 from django.db import connection, models
 from django.db.models.functions import Now
 
-from approvals import channels, outbox, policy
+from approvals import channels, outbox, places
+from approvals.ballot import Ballot
 from approvals.channels.base import Told
 from approvals.models import ApprovalRequest, Notice
-from approvals.policy import Ballot
 from audit.context import current
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def ask(request: ApprovalRequest) -> None:
     ballot = Ballot.of(request)
     if (stage := ballot.open_stage()) is None:
         return
-    told = Told("request_opened", policy.waited_for(ballot, stage), list(stage.groups.all()))
+    told = Told("request_opened", places.waited_for(ballot, stage), list(stage.groups.all()))
     text = f"Waits for your decision: {request}"
     outbox.put(told, subject=request, text=text, occurrence=str(stage.position), asks=True)
 

@@ -255,6 +255,7 @@ class Proposal(models.Model):
         GRANT = "grant", "Give a right"
         JOIN = "join", "Put somebody into a group"
         OPEN = "open", "Open an account again"
+        DEPUTY = "deputy", "Let somebody decide for who is away"
 
     kind = models.CharField("what", max_length=10, choices=Kind)
     task = models.ForeignKey(Task, models.PROTECT, null=True, blank=True, related_name="proposals")

@@ -33,7 +33,7 @@ def stages_of(task: Task, specs: Sequence[RuleSpec], person: "User") -> list[Sta
         return [_stage(task, spec) for spec in specs]
     if allowed(person, Right.EXECUTE, task):
         return []
-    return [StageSpec("Somebody who may run it", 1, *_holders(task, Right.EXECUTE))]
+    return [StageSpec("Somebody who may run it", 1, *_holders(task, Right.EXECUTE), deputies=True)]
 
 
 def stages_for_settling(run: Run, person: "User") -> list[StageSpec]:
@@ -86,6 +86,7 @@ def _stage(task: Task, spec: RuleSpec) -> StageSpec:
         remind_after=spec.remind_after,
         escalate_after=spec.escalate_after,
         escalate_to=spec.escalate_to,
+        deputies=True,
     )
 
 

@@ -1,5 +1,6 @@
 """The only functions that change a request. Every door calls these."""
 
+from approvals.actions.absences import begin_absence, end_absence
 from approvals.actions.following_up import escalate_due, remind_due
 from approvals.actions.links import decide_by_link
 from approvals.actions.preferences import save_preferences
@@ -29,11 +30,13 @@ __all__ = [
     "NobodyCanDecide",
     "add_endpoint",
     "add_member",
+    "begin_absence",
     "confirm_slack_link",
     "decide",
     "decide_by_link",
     "decide_in_slack",
     "decline_slack_link",
+    "end_absence",
     "end_endpoint",
     "end_slack_link",
     "escalate_due",

@@ -7,9 +7,9 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Now
 from django.utils.text import get_text_list
 
-from approvals import policy
+from approvals import places, policy
+from approvals.ballot import Ballot
 from approvals.models import ApprovalRequest, FollowUp, Stage
-from approvals.policy import Ballot
 from approvals.telling import tell
 from audit.transitions import transition
 
@@ -63,14 +63,15 @@ def _follow_up(due: Stage, kind: FollowUp.Kind, door: str) -> bool:
 
 
 def _remind(request: ApprovalRequest, stage: Stage) -> None:
-    people = policy.waited_for(Ballot.of(request), stage)
+    people = places.waited_for(Ballot.of(request), stage)
     _tell(people, "request_reminder", stage, f"Waits for your decision: {request}", asks=True)
 
 
 def _escalate(request: ApprovalRequest, stage: Stage) -> None:
     groups = get_text_list([group.name for group in stage.escalate_to.order_by("name")], "and")
-    late = set(stage.reviewers.exclude(not_before=None).values_list("person", flat=True))
-    waited_for = policy.waited_for(Ballot.of(request), stage)
+    escalated = stage.reviewers.filter(stands_in_for=None).exclude(not_before=None)
+    late = set(escalated.values_list("person", flat=True))
+    waited_for = places.waited_for(Ballot.of(request), stage)
     asked = [person for person in waited_for if person.pk in late]
     text = f"Not decided in time, now you may: {request}"
     _tell(asked, "request_escalated", stage, text, asks=True)

@@ -10,9 +10,10 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db.models.functions import Now
 
-from approvals import outbox, policy, proofs
+from approvals import outbox, places, policy, proofs
+from approvals.ballot import Ballot
 from approvals.models import ApprovalRequest, Decision, Proof, Reviewer, SlackMode, Stage
-from approvals.policy import Ballot, StageSpec
+from approvals.policy import StageSpec
 from approvals.signals import request_decided
 from approvals.telling import ask, tell
 from audit.clock import database_now
@@ -114,10 +115,27 @@ def _open_stage(request: ApprovalRequest, position: int, spec: StageSpec) -> "se
     stage.people.set(spec.people)
     stage.escalate_to.set(spec.escalate_to)
     _add_reviewers(stage, people, not_before=None)
+    if spec.deputies:
+        _add_deputies(stage, people, without=without | people)
     if spec.escalate_after is not None:
         later = policy.reviewers_for(spec.escalate_to, (), without=without | people)
         _add_reviewers(stage, later, not_before=request.opened_at + spec.escalate_after)
     return people
+
+
+def _add_deputies(stage: Stage, people: "set[User]", *, without: "set[User]") -> None:
+    """Who stands in for these, each in one place. Who has a place of their own needs no other."""
+    away = places.absences_of(people, until=stage.request.expires_at).exclude(deputy__in=without)
+    pairs = {(absence.deputy_id, absence.person_id): absence for absence in reversed(away)}
+    Reviewer.objects.bulk_create(
+        Reviewer(
+            stage=stage,
+            person=absence.deputy,
+            stands_in_for_id=absence.person_id,
+            not_before=absence.starts_at,
+        )
+        for absence in pairs.values()
+    )
 
 
 def _add_reviewers(stage: Stage, people: "Iterable[User]", *, not_before: datetime | None) -> None:
@@ -150,23 +168,22 @@ def decide(  # noqa: PLR0913 - who answers what, with which answer, how and why
         request = _locked(request_id)
         person = _fresh(decided_by)
         ballot = Ballot.of(request)
-        stage = ballot.open_stage()
-        refusal = policy.objection(ballot, person, now=database_now(), seal=seal)
-        refusal = refusal or policy.objection_to_door(ballot, door)
-        if refusal or stage is None:
-            raise refusal or policy.NotWaiting("This request asks nobody any more.")
+        place = policy.place_to_decide(ballot, person, now=database_now(), seal=seal)
+        if refusal := policy.objection_to_door(ballot, door):
+            raise refusal
         if verdict in REASON_MISSING and not reason.strip():
             raise policy.ReasonMissing(REASON_MISSING[verdict])
         if verdict == Verdict.CHANGE and not request.revisable:
             raise policy.NotRevisable(
                 "This cannot be asked anew in another form: reject it instead."
             )
-        proof = _proof(stage, person, verdict, session)
+        proof = _proof(place.stage, person, verdict, session)
         decision = Decision.objects.create(
             request=request,
-            stage=stage,
+            stage=place.stage,
             requested_by_id=request.requested_by_id,
             decided_by=person,
+            on_behalf_of_id=place.stands_in_for_id,
             verdict=Verdict(verdict),
             seal=request.seal,
             door=door,
@@ -231,7 +248,7 @@ def _tell_those_asked(request: ApprovalRequest) -> None:
     """Tell those who might have decided now that nobody waits for them any more."""
     ballot = Ballot.of(request)
     if stage := ballot.open_stage():
-        people = policy.waited_for(ballot, stage)
+        people = places.waited_for(ballot, stage)
         text = f"{TOLD[request.status]}: {request}"
         tell(people, event="request_closed", subject=request, text=text)
 

@@ -17,6 +17,7 @@ from tasks.actions.pausing import (
 from tasks.actions.proposing import (
     NotProposed,
     on_proposal_decided,
+    propose_deputy,
     propose_end,
     propose_grant,
     propose_member,
@@ -62,6 +63,7 @@ __all__ = [
     "on_request_decided",
     "on_settlement_decided",
     "pause_run",
+    "propose_deputy",
     "propose_end",
     "propose_grant",
     "propose_member",

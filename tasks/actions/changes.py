@@ -30,7 +30,11 @@ class Change(ABC):
 
     @abstractmethod
     def administrators(self) -> "QuerySet[User]":
-        """The people who may propose such a change."""
+        """The people who look after what it changes."""
+
+    def may_propose(self, person: "User") -> bool:
+        """Whether this person may, now."""
+        return self.administrators().filter(pk=person.pk).exists()
 
     def could_agree(self) -> "QuerySet[User]":
         """Those of them who could agree to it, as things stand now: never who gains by it."""

@@ -4,13 +4,15 @@ As long as nobody else has ever administered a task, a change of it is made alon
 is how a first administrator begins. From then on it takes two, for good.
 """
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from django.core.exceptions import ValidationError
 
 from approvals import actions as approvals
 from approvals.models import ApprovalRequest
-from approvals.policy import StageSpec, quorum_holds
+from approvals.places import quorum_holds
+from approvals.policy import StageSpec
 from approvals.telling import tell
 from audit.clock import database_now
 from audit.context import acting, current
@@ -18,6 +20,7 @@ from audit.transitions import Refusal, transition
 from tasks import locks
 from tasks.access import NotGranted, Right
 from tasks.actions.changes import Change
+from tasks.actions.deputies import Deputizing
 from tasks.actions.grants import Grant, content_of, held
 from tasks.actions.people import Joining, Opening
 from tasks.actions.rules import EndOfRule, NewRule
@@ -43,6 +46,7 @@ CHANGES: Final[dict[str, type[Change]]] = {
     Kind.GRANT: Grant,
     Kind.JOIN: Joining,
     Kind.OPEN: Opening,
+    Kind.DEPUTY: Deputizing,
 }
 ALONE: Final = "(made alone)"
 
@@ -114,6 +118,31 @@ def propose_opening(person: "User", *, by: "User", door: str, reason: str = "") 
     return _put_forward(proposal, by=by, door=door, reason=reason)
 
 
+def propose_deputy(  # noqa: PLR0913 - who for whom, from when to when, by whom and why
+    person: "User",
+    deputy: "User",
+    *,
+    starts_at: datetime,
+    ends_at: datetime,
+    by: "User",
+    door: str,
+    reason: str = "",
+) -> Proposal:
+    """Ask that `deputy` may decide in the place of `person`, who is away between these times.
+
+    `by` is who is away, or may change people and groups. Raises as `propose_rule` does.
+    """
+    content = {
+        **_named(person),
+        "deputy": deputy.pk,
+        "deputy_name": _named(deputy)["name"],
+        "starts_at": starts_at.isoformat(),
+        "ends_at": ends_at.isoformat(),
+    }
+    proposal = Proposal(kind=Kind.DEPUTY, content=content)
+    return _put_forward(proposal, by=by, door=door, reason=reason)
+
+
 def _named(person: "User") -> "dict[str, Json]":
     return {"person": person.pk, "name": f"{person} ({person.get_username()})"}
 
@@ -127,7 +156,7 @@ def _put_forward(proposal: Proposal, *, by: "User", door: str, reason: str) -> P
         _require(change, by)
         change.check()
         _nothing_else_waits(change)
-        if not _others(change).exists() and not was_shared(proposal.task, by):
+        if _stands_alone(change, by):
             _make_alone(change)
         else:
             proposal.approval = _put_to_people(change, door)
@@ -136,8 +165,14 @@ def _put_forward(proposal: Proposal, *, by: "User", door: str, reason: str) -> P
 
 
 def _require(change: Change, by: "User") -> None:
-    if not change.administrators().filter(pk=by.pk).exists():
+    if not change.may_propose(by):
         raise NotGranted(f"You do not administer {change.about}. Ask somebody who does.")
+
+
+def _stands_alone(change: Change, by: "User") -> bool:
+    administers = change.administrators().filter(pk=by.pk).exists()
+    shared = _others(change).exists() or was_shared(change.proposal.task, by)
+    return administers and not shared
 
 
 def _others(change: Change) -> "QuerySet[User]":
@@ -253,7 +288,7 @@ def _out_of_date(change: Change, request: ApprovalRequest) -> str:
     proposal = change.proposal
     if seal_of_proposal(proposal) != request.seal:
         return "What is stored is not what was agreed to."
-    if not change.administrators().filter(pk=proposal.proposed_by_id).exists():
+    if not change.may_propose(proposal.proposed_by):
         return f"{proposal.proposed_by} does not administer {change.about} any more."
     if not quorum_holds(request):
         return "Somebody who agreed may not decide it any more."

@@ -8,7 +8,8 @@ from django.db.models.functions import Now
 
 from approvals import actions as approvals
 from approvals.models import ApprovalRequest
-from approvals.policy import StageSpec, quorum_holds
+from approvals.places import quorum_holds
+from approvals.policy import StageSpec
 from audit.clock import database_now
 from audit.context import current
 from audit.transitions import Refusal, transition

@@ -6,7 +6,8 @@ from django.contrib.auth import get_user_model
 
 from approvals import actions as approvals
 from approvals.models import ApprovalRequest
-from approvals.policy import StageSpec, quorum_holds
+from approvals.places import quorum_holds
+from approvals.policy import StageSpec
 from approvals.telling import tell
 from audit.clock import database_now
 from audit.seals import seal_of

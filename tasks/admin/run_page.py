@@ -8,8 +8,9 @@ from uuid import UUID
 from django.conf import settings
 from django.http import QueryDict
 
+from approvals.ballot import Ballot
 from approvals.models import Stage
-from approvals.policy import Ballot, visible_to
+from approvals.policy import visible_to
 from tasks import parameters
 from tasks.access import Right, allowed, runs_for
 from tasks.actions.pausing import may_not_resume, open_pause, why_not_pausable

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import Group
 
-from approvals import actions, policy
+from approvals import actions, places, policy
 from approvals.models import ApprovalRequest, Decision
 from approvals.policy import StageSpec
 from approvals.signals import request_decided
@@ -199,15 +199,15 @@ def test_a_receiver_that_fails_takes_the_decision_back(ask, decide, bob):
 
 def test_an_approval_stops_counting_when_its_giver_leaves(ask, decide, bob, approvers):
     request = decide(ask(), bob)
-    assert policy.quorum_holds(request)
+    assert places.quorum_holds(request)
     actions.remove_member(user=bob, group=approvers, by=None, door=Door.COMMAND, reason="moved")
-    assert not policy.quorum_holds(request)
+    assert not places.quorum_holds(request)
 
 
 def test_an_approval_stops_counting_when_its_giver_is_deactivated(ask, decide, bob):
     request = decide(ask(), bob)
     User.objects.filter(pk=bob.pk).update(is_active=False)
-    assert not policy.quorum_holds(request)
+    assert not places.quorum_holds(request)
 
 
 def test_the_inbox_holds_what_waits_for_this_very_person(ask, decide, alice, bob, carol, dave):

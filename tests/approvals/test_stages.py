@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from approvals import actions, policy
+from approvals import actions, places, policy
 from approvals.explained import explain
 from approvals.models import ApprovalRequest, Decision
 from approvals.policy import StageSpec
@@ -95,7 +95,7 @@ def test_who_decided_one_stage_decides_another_that_says_so(ask_for, decide, twi
     request.refresh_from_db()
     assert "Bob" in explain(request, bob, now=database_now()).stages[1].may_decide
     assert decide(request, bob).status == Status.APPROVED
-    assert policy.quorum_holds(request)
+    assert places.quorum_holds(request)
 
 
 def test_a_stage_that_may_be_served_twice_counts_nobody_twice(ask_for, decide, bob, carol):

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from approvals import actions
+from approvals.ballot import Ballot
 from approvals.channels.models import Delivery
 from approvals.channels.slack import blocks
 from approvals.channels.slack.clicks import Account, Click, Filled, Place
@@ -18,7 +19,7 @@ from approvals.channels.slack.message import message_for
 from approvals.channels.slack.modal import modal_for
 from approvals.channels.slack.values import Shown, Unreadable
 from approvals.models import ApprovalRequest, Decision
-from approvals.policy import Ballot, objection, objection_to_door
+from approvals.policy import objection, objection_to_door
 from approvals.slack_links import person_of
 from audit.clock import database_now
 from audit.context import Door

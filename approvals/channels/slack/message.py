@@ -12,12 +12,13 @@ from django.template.defaultfilters import date as format_date
 from django.utils.timezone import localtime
 
 from approvals.addresses import absolute, page_of
+from approvals.ballot import Ballot
 from approvals.channels.models import Delivery
 from approvals.channels.slack import blocks
 from approvals.channels.slack.blocks import Block, TooLong
 from approvals.channels.slack.values import Shown
 from approvals.models import ApprovalRequest, Decision, SlackMode
-from approvals.policy import Ballot, objection_to_door, to_decide
+from approvals.policy import objection_to_door, to_decide
 from audit.clock import database_now
 from audit.context import Door
 

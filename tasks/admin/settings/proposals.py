@@ -7,7 +7,8 @@ from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 
-from approvals.policy import still_reviewers, visible_to
+from approvals.places import still_reviewers
+from approvals.policy import visible_to
 from tasks.actions.proposing import may_act_alone, open_proposals, title_of
 from tasks.administrators import administrators
 from tasks.models import Proposal, Task

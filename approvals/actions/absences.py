@@ -1,0 +1,80 @@
+"""Who stands in for whom while they are away: begun when it was agreed to, and ended by one person."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.contrib.auth import get_user_model
+
+from approvals.models import Absence
+from approvals.telling import tell
+from audit.clock import database_now
+from audit.transitions import Refusal, transition
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+
+class NotTheirAbsence(Refusal):
+    """Somebody whom an absence does not concern tried to end it."""
+
+
+class AbsenceOver(Refusal):
+    """The absence has ended already."""
+
+
+def begin_absence(  # noqa: PLR0913 - who for whom, from when to when, by whom and why
+    *,
+    person: "User",
+    deputy: "User",
+    starts_at: datetime,
+    ends_at: datetime,
+    by: "User",
+    door: str,
+    reason: str = "",
+) -> Absence:
+    """Let `deputy` decide in the place of `person` what is asked from now on, between these times.
+
+    The database lets in what was proposed and agreed to, and nothing else: see
+    `tasks.actions.propose_deputy`.
+    """
+    with transition(by=by, door=door, subject=person, reason=reason):
+        absence = Absence.objects.create(
+            person=person, deputy=deputy, starts_at=starts_at, ends_at=ends_at
+        )
+        tell([person, deputy], event="deputy", subject=absence, text=f"Agreed to: {absence}")
+    return absence
+
+
+def end_absence(absence_id: int, *, by: "User", door: str, reason: str = "") -> Absence:
+    """End it before its time. What the deputy agreed to, and has not been done yet, does not count.
+
+    Raises `NotTheirAbsence` unless `by` is away, stands in, or may change people; `AbsenceOver`.
+    """
+    with transition(by=by, door=door, reason=reason):
+        absences = Absence.objects.select_for_update(of=("self",)).select_related(
+            "person", "deputy"
+        )
+        absence = absences.get(pk=absence_id)
+        if not may_end(absence, by):
+            raise NotTheirAbsence("Only who is away, who stands in for them, or an administrator.")
+        if absence.ended_at or absence.ends_at <= database_now():
+            raise AbsenceOver(f"That is over already: {absence}.")
+        absence.ended_at = database_now()
+        absence.save(update_fields=["ended_at"])
+        people = [absence.person, absence.deputy]
+        tell(
+            people,
+            event="deputy",
+            subject=absence,
+            text=f"Ended early: {absence}",
+            occurrence="end",
+        )
+    return absence
+
+
+def may_end(absence: Absence, person: "User") -> bool:
+    """Whether this person may end it: it only takes something away."""
+    if person.pk in (absence.person_id, absence.deputy_id):
+        return True
+    kind = get_user_model()._meta
+    return person.has_perm(f"{kind.app_label}.change_{kind.model_name}")
