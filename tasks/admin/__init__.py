@@ -1,7 +1,8 @@
 """The pages of the Tasks section: catalogue, form, runs, settings."""
 
+from tasks.admin.absences import AbsenceAdmin
 from tasks.admin.catalogue import TaskAdmin
 from tasks.admin.runs import RunAdmin
 from tasks.admin.stops import StopAdmin
 
-__all__ = ["RunAdmin", "StopAdmin", "TaskAdmin"]
+__all__ = ["AbsenceAdmin", "RunAdmin", "StopAdmin", "TaskAdmin"]

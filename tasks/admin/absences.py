@@ -1,0 +1,206 @@
+"""Who is away, and who decides in their place: the page on which somebody says so."""
+
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+from django.utils.timezone import localdate, make_aware
+from django.views.decorators.http import require_http_methods, require_POST
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+
+from approvals.actions import end_absence
+from approvals.actions.absences import may_end
+from approvals.models import Absence
+from audit.admin import ReadOnlyAdmin, SafeHistoryMixin
+from audit.clock import database_now
+from audit.context import Door
+from audit.pages import page, person_of
+from audit.transitions import Refusal
+from tasks.actions import propose_deputy
+from tasks.actions.deputies import days_in_words
+from tasks.admin.settings.proposals import Waiting, say, waiting
+from tasks.administrators import administrators_of_people
+from tasks.models import Proposal
+from tasks.parameters.widgets import date_input
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from backoffice.models import User
+
+PAGE = "admin:approvals_absence_changelist"
+
+
+@admin.register(Absence)
+class AbsenceAdmin(SafeHistoryMixin, ReadOnlyAdmin):
+    """Everybody may be away; of others' absences only who looks after people sees anything."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return True
+
+    def has_view_permission(self, request: HttpRequest, obj: Absence | None = None) -> bool:
+        return True
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Absence]":
+        return _seen_by(person_of(request))
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("<int:pk>/end/", view(end), name="approvals_absence_end"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return absences(request)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        return redirect(PAGE)
+
+
+class _PersonField(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic in the stubs alone
+    def label_from_instance(self, obj: Any) -> str:  # noqa: ANN401 - as in the class above
+        return f"{obj} ({obj.get_username()})"
+
+
+class AwayForm(forms.Form):
+    """Who is away from which day to which, and who decides meanwhile."""
+
+    person = _PersonField(None, label="Who is away", widget=UnfoldAdminSelectWidget)
+    deputy = _PersonField(
+        None,
+        label="Who decides meanwhile",
+        empty_label="Choose somebody",
+        widget=UnfoldAdminSelectWidget,
+        help_text="In the same place: of the two, whoever decides first decides for both.",
+    )
+    first = forms.DateField(label="First day", widget=date_input(None, None))
+    until = forms.DateField(label="Last day", widget=date_input(None, None))
+    reason = forms.CharField(
+        label="Why",
+        max_length=2000,
+        help_text="Whoever agrees to it reads it.",
+        widget=UnfoldAdminTextareaWidget({"rows": 2}),
+        error_messages={"required": "Say why: whoever agrees to it reads it."},
+    )
+
+    def __init__(self, *args: Any, by: "User", **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(*args, **kwargs)
+        people = get_user_model().objects.filter(is_active=True)
+        people = people.order_by("first_name", "last_name", "username")
+        self.fields["deputy"].queryset = people  # type: ignore[attr-defined]  # a ModelChoiceField
+        if _looks_after_people(by):
+            self.fields["person"].queryset = people  # type: ignore[attr-defined]  # as above
+        else:
+            del self.fields["person"]
+        self.by = by
+
+    def propose(self) -> Proposal:
+        """Raises `ValidationError` or a `Refusal`, as `propose_deputy` does."""
+        said = self.cleaned_data
+        return propose_deputy(
+            said.get("person", self.by),
+            said["deputy"],
+            starts_at=_begin_of(said["first"]),
+            ends_at=_begin_of(said["until"] + timedelta(days=1)),
+            by=self.by,
+            door=Door.ADMIN,
+            reason=said["reason"],
+        )
+
+
+def _begin_of(day: date) -> datetime:
+    return make_aware(datetime.combine(day, time.min))
+
+
+def _looks_after_people(person: "User") -> bool:
+    return administrators_of_people().filter(pk=person.pk).exists()
+
+
+def _seen_by(person: "User") -> "QuerySet[Absence]":
+    found = Absence.objects.select_related("person", "deputy")
+    if _looks_after_people(person):
+        return found
+    return found.filter(person=person) | found.filter(deputy=person)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def absences(request: HttpRequest) -> HttpResponse:
+    """Who is away, and the form that says who decides meanwhile."""
+    person = person_of(request)
+    if request.method != "POST":
+        today = localdate()
+        first = {"person": person, "first": today, "until": today + timedelta(days=7)}
+        return _page(request, AwayForm(initial=first, by=person))
+    form = AwayForm(request.POST, by=person)
+    if not form.is_valid():
+        return _page(request, form, status=400)
+    try:
+        proposal = form.propose()
+    except ValidationError as invalid:
+        form.add_error(None, invalid)
+    except Refusal as refusal:
+        form.add_error("deputy", str(refusal))
+    else:
+        say(request, proposal, made="Agreed to: nobody else has looked after people so far.")
+        return redirect(PAGE)
+    return _page(request, form, status=400)
+
+
+@require_POST
+def end(request: HttpRequest, pk: int) -> HttpResponse:
+    """End an absence before its time."""
+    person = person_of(request)
+    if not _seen_by(person).filter(pk=pk).exists():
+        raise Http404
+    try:
+        ended = end_absence(pk, by=person, door=Door.ADMIN)
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(
+            request, f"It has ended: {ended.deputy} decides for {ended.person} no more."
+        )
+    return redirect(PAGE)
+
+
+def _page(request: HttpRequest, form: AwayForm, *, status: int = 200) -> HttpResponse:
+    person, now = person_of(request), database_now()
+    shown = [
+        {
+            "absence": absence,
+            "days": days_in_words(absence.starts_at, absence.ends_at),
+            "is_now": absence.starts_at <= now,
+            "may_end": may_end(absence, person),
+        }
+        for absence in _seen_by(person).filter(ended_at=None, ends_at__gt=now)
+    ]
+    return page(
+        request,
+        "tasks/absences.html",
+        title="Away",
+        status=status,
+        form=form,
+        absences=shown,
+        waiting=_waiting(person),
+    )
+
+
+def _waiting(person: "User") -> list[Waiting]:
+    """What is proposed and waits, as far as it concerns this person."""
+    proposed = [w for w in waiting(None, person) if w.proposal.kind == Proposal.Kind.DEPUTY]
+    return [w for w in proposed if w.may_open or w.proposal.content["person"] == person.pk]

@@ -1,0 +1,27 @@
+"""Absences that a test finds agreed to: by somebody who has always looked after people alone."""
+
+from datetime import timedelta
+
+from approvals.models import Absence
+from audit.clock import database_now
+from audit.context import Door
+from backoffice.models import User
+from tasks.actions import propose_deputy
+
+
+def stand_in(
+    deputy: User, *, for_: User, by: User, after: timedelta = timedelta(), days: int = 7
+) -> Absence:
+    """`for_` is away `after` that time from now, for so many days."""
+    starts_at = database_now() + after
+    proposal = propose_deputy(
+        for_,
+        deputy,
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(days=days),
+        by=by,
+        door=Door.ADMIN,
+        reason="On holiday",
+    )
+    assert proposal.applied_at, "It waits for another administrator."
+    return Absence.objects.latest("pk")
