@@ -220,6 +220,17 @@ class TimeIsOver(OfStory):
 
 
 @dataclass(frozen=True)
+class AnswerTooLate(OfStory):
+    """Somebody who could answers when the time is over, and before the schedule has noticed."""
+
+    story: str
+
+    def about(self, world: World, asked: Asked) -> None:
+        TimeIsOver(self.story).about(world, asked)
+        Answer(self.story, "who could").about(world, asked)
+
+
+@dataclass(frozen=True)
 class Leave(OfStory):
     """Somebody leaves a group, and comes back, or tries to answer all the same."""
 

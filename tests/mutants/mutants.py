@@ -11,10 +11,13 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 POLICY: Final = "approvals/policy.py"
+BALLOT: Final = "approvals/ballot.py"
+PLACES: Final = "approvals/places.py"
 REQUESTS: Final = "approvals/actions/requests.py"
 RUNS: Final = "tasks/actions/runs.py"
 EFFECTS: Final = "tasks/actions/effects.py"
 DECIDE: Final = "tests/approvals/test_decide.py"
+DEPUTIES: Final = "tests/approvals/test_deputies.py"
 EXECUTION: Final = "tests/tasks/test_execution.py"
 GUARD: Final = "tests/approvals/test_guard.py"
 JOURNEYS: Final = "tests/journeys/test_journeys.py"
@@ -43,8 +46,8 @@ NOTICED_IN_PLACE: Final = (
     Mutant(
         "who was left alone changes alone",
         "tasks/actions/proposing.py",
-        " and not was_shared(proposal.task, by):\n",
-        ":\n",
+        " or was_shared(change.proposal.task, by)\n",
+        "\n",
         PROPOSING,
     ),
     Mutant(
@@ -91,35 +94,35 @@ NOTICED_IN_PLACE: Final = (
     ),
     Mutant(
         "a second decision by one person",
-        POLICY,
-        "    if stage and ballot.has_served(person, stage):\n",
-        "    if False:\n",
+        BALLOT,
+        "            if sharing & {decision.decided_by_id, decision.on_behalf_of_id}\n",
+        "            if False\n",
         DECIDE,
     ),
     Mutant(
         "one approval is enough for two",
-        POLICY,
+        BALLOT,
         "if self.approvals(s) < s.needed), None)",
         "if self.approvals(s) < 1), None)",
         DECIDE,
     ),
     Mutant(
         "a rejection ends nothing",
-        POLICY,
+        BALLOT,
         "    Verdict.REJECT: Status.REJECTED,\n",
         "",
         DECIDE,
     ),
     Mutant(
         "who has left the group still decides",
-        POLICY,
-        "models.Q(models.Exists(named) | models.Exists(member), not_before=None)",
-        "models.Q(not_before=None)",
+        PLACES,
+        "(own & meant & models.Q(not_before=None))",
+        "(own & models.Q(not_before=None))",
         DECIDE,
     ),
     Mutant(
         "who is asked later decides at once",
-        POLICY,
+        PLACES,
         "models.Q(models.Exists(asked_later), not_before__lte=Now())",
         "models.Q(models.Exists(asked_later))",
         "tests/approvals/test_follow_up.py",
@@ -133,14 +136,14 @@ NOTICED_IN_PLACE: Final = (
     ),
     Mutant(
         "one too few still agree at the claim",
-        POLICY,
+        PLACES,
         "all(agreed >= needed for",
         "all(agreed >= needed - 1 for",
         EXECUTION,
     ),
     Mutant(
         "who is deactivated counts at the claim",
-        POLICY,
+        PLACES,
         "        person__is_active=True,\n",
         "",
         EXECUTION,
@@ -158,6 +161,48 @@ NOTICED_IN_PLACE: Final = (
         ".filter(pk=person.pk, is_active=True)",
         ".filter(pk=person.pk)",
         DECIDE,
+    ),
+    Mutant(
+        "who stands in decides beside who is away",
+        BALLOT,
+        "        sharing = {place.person_id, place.stands_in_for_id} - {None}\n",
+        "        sharing = {place.person_id}\n",
+        DEPUTIES,
+    ),
+    Mutant(
+        "an absence that was ended early counts on",
+        PLACES,
+        "        ends_at__gt=at,\n        ended_at=None,\n",
+        "        ends_at__gt=at,\n",
+        DEPUTIES,
+    ),
+    Mutant(
+        "who stands in decides after the absence",
+        PLACES,
+        "        ends_at__gt=at,\n        ended_at=None,\n",
+        "        ended_at=None,\n",
+        DEPUTIES,
+    ),
+    Mutant(
+        "the requester stands in for who decides",
+        REQUESTS,
+        ".exclude(deputy__in=without)",
+        ".exclude(deputy__in=[])",
+        DEPUTIES,
+    ),
+    Mutant(
+        "the database takes two decisions from one place",
+        "approvals/migrations/0015_absences.py",
+        "ARRAY[earlier.decided_by_id, earlier.on_behalf_of_id]",
+        "ARRAY[earlier.decided_by_id]",
+        DEPUTIES,
+    ),
+    Mutant(
+        "who stands in agrees to it",
+        "tasks/actions/deputies.py",
+        "        return {self.deputy}\n",
+        "        return set()\n",
+        "tests/tasks/test_deputies.py",
     ),
     Mutant(
         "anybody withdraws",
@@ -224,9 +269,9 @@ NOTICED_IN_PLACE: Final = (
     ),
     Mutant(
         "the database queues what nobody approved",
-        "tasks/migrations/0013_revisions.py",
-        "            WHERE id = NEW.approval_id AND status = 'approved' AND seal = NEW.seal) THEN",
-        "            WHERE id = NEW.approval_id) THEN",
+        "tasks/migrations/0019_emergencies.py",
+        "            WHERE id = NEW.approval_id AND status = 'approved' AND seal = NEW.seal)",
+        "            WHERE id = NEW.approval_id)",
         "tests/tasks/test_guard.py",
     ),
     Mutant(
@@ -262,7 +307,7 @@ NOTICED_IN_PLACE: Final = (
         RUNS,
         "        if run.status != Status.RUNNING or run.attempt != attempt:\n",
         "        if run.status != Status.RUNNING:\n",
-        EXECUTION,
+        "tests/tasks/test_lost.py",
     ),
     Mutant(
         "the preview is not made again",

@@ -9,7 +9,15 @@ from django.db.models.functions import Now
 from django_q.models import OrmQ
 
 from audit.context import Door
-from tasks.actions import cancel_run, extend_lease, recover_lost_runs, ring_again, start_run
+from tasks.actions import (
+    Outcome,
+    cancel_run,
+    extend_lease,
+    finish_run,
+    recover_lost_runs,
+    ring_again,
+    start_run,
+)
 from tasks.actions.runs import MAX_ATTEMPTS
 from tasks.errors import Busy, OutcomeUnknown, Refused
 from tasks.execution import execute
@@ -89,6 +97,17 @@ def test_its_late_answer_changes_nothing(ask, credit, work, idempotent):
     credit.behave = behave
     run = work(ask("50.00"))
     assert (run.status, run.output) == (Status.QUEUED, None)
+
+
+def test_the_answer_of_one_attempt_does_not_end_the_next(ask, idempotent):
+    first = silent(ask("50.00"))
+    recover_lost_runs(door=Door.SCHEDULE)
+    due(first)
+    second = claimed(first)
+    late = Outcome(Status.FAILED)
+    assert finish_run(first.pk, attempt=second.attempt - 1, outcome=late, door=Door.WORKER) is None
+    second.refresh_from_db()
+    assert second.status == Status.RUNNING
 
 
 def test_a_lost_run_is_found_once_by_two_sweeps(ask, idempotent):
