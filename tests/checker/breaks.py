@@ -198,6 +198,19 @@ OF_CONSENT: Final[Breaks] = {
         ],
     ],
     "each_approver_was_entitled": [
+        # Nobody was away for whom it was decided; or the absence was ended before the claim.
+        [
+            "ALTER TABLE approvals_absence DROP CONSTRAINT an_absence_ends_after_it_starts",
+            "UPDATE approvals_absence SET ends_at = starts_at - interval '1 h'",
+        ],
+        [
+            "UPDATE approvals_absence SET ended_at = starts_at",
+        ],
+        # Who is away had left the group.
+        [
+            """DELETE FROM backoffice_historicalmembership USING approvals_decision
+            WHERE request_id = %(in_place_request)s AND on_behalf_of_id = user_id"""
+        ],
         [
             """UPDATE backoffice_historicaluser SET is_active = false FROM approvals_decision
             WHERE request_id = %(paid_request)s AND decided_by_id = backoffice_historicaluser.id"""

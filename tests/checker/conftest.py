@@ -15,12 +15,15 @@ from django.db.models.functions import Now
 from psycopg.conninfo import make_conninfo
 
 from approvals import actions as approvals
+from audit.clock import database_now
 from audit.context import Door
+from backoffice.models import User
 from tasks.access import Right
 from tasks.actions import (
     Finding,
     RuleSpec,
     cancel_run,
+    propose_deputy,
     propose_rule,
     request_run,
     settle_run,
@@ -85,6 +88,7 @@ def house(double, task, ask, approve, work, credit, alice, carol) -> House:
     start_run(runs["stopping"].pk, worker="here:2", door=Door.WORKER)
     cancel_run(runs["stopping"].pk, by=alice, door=Door.ADMIN, reason="Not needed")
     _changed_rule(task, carol)
+    runs["in place"] = _approved_in_place(ask, work, credit)
     return House({name: run.pk for name, run in runs.items()}, double)
 
 
@@ -95,7 +99,36 @@ def _changed_rule(task, carol) -> None:
     proposal = propose_rule(task.pk, spec=spec, by=carol, door=Door.ADMIN, reason="Too large")
     asked = proposal.approval
     assert asked
-    approvals.decide(asked.pk, decided_by=erin, verdict="approve", seal=asked.seal, door=Door.ADMIN)
+    _agree(asked, erin)
+
+
+def _approved_in_place(ask, work, credit) -> Run:
+    """Approved by who stands in for Bob, who is away."""
+    mia = person("Mia", is_superuser=True)
+    bob, dave = (User.objects.get(username=name) for name in ("bob", "dave"))
+    starts_at = database_now()
+    away = propose_deputy(
+        bob,
+        dave,
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(days=7),
+        by=bob,
+        door=Door.ADMIN,
+        reason="On holiday",
+    )
+    assert away.approval
+    _agree(away.approval, mia)
+    run: Run = ask("160.00")
+    assert run.approval
+    _agree(run.approval, dave)
+    credit.behave = lambda task_run: None
+    work(run)
+    assert run.status == Run.Status.SUCCEEDED, run.error
+    return run
+
+
+def _agree(asked, by) -> None:
+    approvals.decide(asked.pk, decided_by=by, verdict="approve", seal=asked.seal, door=Door.ADMIN)
 
 
 def _paid(double, ask, approve, work, credit) -> Run:
@@ -133,9 +166,7 @@ def _paused(ask, approve, work, credit) -> dict[str, Run]:
         assert work(run).status == Run.Status.PAUSED
     look = runs["gone on"].pauses.get().approval
     decider = runs["gone on"].approval.decisions.get().decided_by
-    approvals.decide(
-        look.pk, decided_by=decider, verdict="approve", seal=look.seal, door=Door.ADMIN
-    )
+    _agree(look, decider)
     assert work(runs["gone on"]).status == Run.Status.SUCCEEDED
     return runs
 

@@ -55,7 +55,9 @@ def who_agreed_had_proved_it(evidence: Evidence) -> Iterator[str]:
 def enough_people_agreed(evidence: Evidence) -> Iterator[str]:
     """Each stage has its number of different people, asked, not the requester, in time, seal seen."""
     for run, request, stage, needed, agreed in evidence.rows("""
-        SELECT run.id, run.approval_id, stage.name, stage.needed, count(DISTINCT yes.decided_by_id)
+        SELECT run.id, run.approval_id, stage.name, stage.needed,
+            least(count(DISTINCT yes.decided_by_id),
+                count(DISTINCT coalesce(yes.on_behalf_of_id, yes.decided_by_id)))
         FROM {gone_on} run
         JOIN approvals_approvalrequest request ON request.id = run.approval_id
             AND request.status IN ('approved', 'stale')
@@ -66,9 +68,11 @@ def enough_people_agreed(evidence: Evidence) -> Iterator[str]:
             AND yes.decided_at BETWEEN request.opened_at AND request.expires_at
             AND EXISTS (SELECT FROM approvals_reviewer reviewer
                 WHERE reviewer.stage_id = stage.id AND reviewer.person_id = yes.decided_by_id
+                    AND reviewer.stands_in_for_id IS NOT DISTINCT FROM yes.on_behalf_of_id
                     AND (reviewer.not_before IS NULL OR reviewer.not_before <= yes.decided_at))
         GROUP BY run.id, run.approval_id, stage.id, stage.name, stage.needed
         HAVING stage.id IS NULL OR count(DISTINCT yes.decided_by_id) < stage.needed
+            OR count(DISTINCT coalesce(yes.on_behalf_of_id, yes.decided_by_id)) < stage.needed
         ORDER BY run.id
     """):
         if stage is None:
@@ -95,7 +99,10 @@ def one_no_is_enough(evidence: Evidence) -> Iterator[str]:
 
 @invariant(3)
 def each_approver_was_entitled(evidence: Evidence) -> Iterator[str]:
-    """Who approved was active and named or a member, when they decided and when the run was claimed."""
+    """Who approved was active and named or a member, when they decided and when the run was claimed.
+
+    So was who is away, where somebody decided in their place during an absence.
+    """
     # A right that was taken away in the minute before is let pass: the two transactions may have
     # gone past each other.
     for run, person, at in evidence.rows("""
@@ -109,19 +116,28 @@ def each_approver_was_entitled(evidence: Evidence) -> Iterator[str]:
             WHERE version.kind = 'run' AND version.id = run.id
                 AND version.status = 'running' AND version.before = 'queued'
         ) moment
+        CROSS JOIN LATERAL (
+            SELECT coalesce(yes.on_behalf_of_id, yes.decided_by_id) AS id
+        ) holder
         WHERE NOT EXISTS (
             SELECT FROM (VALUES (moment.at), (moment.at - interval '1 minute')) AS seen (at)
-            WHERE (SELECT is_active FROM backoffice_historicaluser person
-                    WHERE person.id = yes.decided_by_id AND person.recorded_at <= seen.at
-                    ORDER BY person.history_id DESC LIMIT 1)
+            WHERE (SELECT bool_and((SELECT is_active FROM backoffice_historicaluser person
+                    WHERE person.id = each.id AND person.recorded_at <= seen.at
+                    ORDER BY person.history_id DESC LIMIT 1))
+                    FROM (VALUES (yes.decided_by_id), (holder.id)) AS each (id))
+                AND (yes.on_behalf_of_id IS NULL OR EXISTS (SELECT FROM approvals_absence absence
+                        WHERE (absence.person_id, absence.deputy_id) = (holder.id, yes.decided_by_id)
+                            AND yes.decided_at >= absence.starts_at
+                            AND yes.decided_at < absence.ends_at
+                            AND (absence.ended_at IS NULL OR absence.ended_at > seen.at)))
                 AND (EXISTS (SELECT FROM approvals_stage_people named
-                        WHERE named.stage_id = yes.stage_id AND named.user_id = yes.decided_by_id)
+                        WHERE named.stage_id = yes.stage_id AND named.user_id = holder.id)
                     OR EXISTS (SELECT FROM (
                             SELECT stage_id, group_id FROM approvals_stage_groups
                             UNION SELECT stage_id, group_id FROM approvals_stage_escalate_to) asked
                         WHERE asked.stage_id = yes.stage_id AND (
                             SELECT history_type <> '-' FROM backoffice_historicalmembership member
-                            WHERE member.user_id = yes.decided_by_id
+                            WHERE member.user_id = holder.id
                                 AND member.group_id = asked.group_id
                                 AND member.recorded_at <= seen.at
                             ORDER BY member.history_id DESC LIMIT 1))))

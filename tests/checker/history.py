@@ -134,9 +134,9 @@ def each_decision_is_in_the_history(evidence: Evidence) -> Iterator[str]:
         GROUP BY 1, 2
         HAVING count(version.history_id) <> 1 OR count(decision.id) <> 1
             OR bool_or((decision.request_id, decision.stage_id, decision.decided_by_id,
-                    decision.verdict, decision.seal, decision.door, version.history_user_id)
+                    decision.on_behalf_of_id, decision.verdict, decision.seal, decision.door, version.history_user_id)
                 IS DISTINCT FROM (version.request_id, version.stage_id, version.decided_by_id,
-                    version.verdict, version.seal, version.history_door, decision.decided_by_id))
+                    version.on_behalf_of_id, version.verdict, version.seal, version.history_door, decision.decided_by_id))
         ORDER BY 1
     """):
         yield f"Decision {decision} on request {request} is not what its {rows} rows in history say."
