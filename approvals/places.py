@@ -1,7 +1,7 @@
 """Whose places there are in a stage now: fresh from the rows, as questions that change nothing."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.db import models
@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce, Now
 
 from approvals.ballot import Ballot, Verdict
 from approvals.models import Absence, ApprovalRequest, Decision, Reviewer, Stage
+from audit.statements import Given, Statement
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def still_reviewers(
-    request_id: "UUID | models.OuterRef", *, at: "Combinable | None" = None
+    request_id: "UUID | models.OuterRef | Given", *, at: "Combinable | None" = None
 ) -> models.QuerySet[Reviewer]:
     """Reviewers of a request who may decide by now: fresh from the rows.
 
@@ -97,9 +98,15 @@ def quorum_holds(request: ApprovalRequest) -> bool:
     An absence that is over by its time does not take back what the deputy agreed to; one that was
     ended early does.
     """
+    stages = _STILL_AGREED.rows(request=request.pk)
+    return bool(stages) and all(agreed >= needed for agreed, needed in stages)
+
+
+def _still_agreed(request: Given) -> "models.QuerySet[Stage, tuple[int, int]]":
+    """Of each stage how many still count, and how many it needs."""
     when = models.OuterRef(models.OuterRef("decided_at"))
     still = (
-        still_reviewers(request.pk, at=when)
+        still_reviewers(request, at=when)
         .alias(behalf=Coalesce("stands_in_for", 0))
         .filter(
             stage_id=models.OuterRef("stage_id"),
@@ -115,5 +122,8 @@ def quorum_holds(request: ApprovalRequest) -> bool:
             decisions__in=Decision.objects.filter(models.Exists(still), request=request),
         ),
     )
-    stages = list(request.stages.annotate(agreed=counted).values_list("agreed", "needed"))
-    return bool(stages) and all(agreed >= needed for agreed, needed in stages)
+    stages = Stage.objects.filter(request=request).annotate(agreed=counted)
+    return stages.values_list("agreed", "needed")
+
+
+_STILL_AGREED: Final = Statement(lambda: _still_agreed(Given("request")))

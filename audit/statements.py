@@ -50,6 +50,10 @@ class Statement[M: models.Model]:
             raise ObjectDoesNotExist(f"There is no {self._shape[0]._meta.verbose_name}: {given}")
         return found
 
+    def rows(self, **given: object) -> Rows:
+        """The rows of a queryset of `values_list`, for these values."""
+        return list(self._made[0].results_iter([self._asked(given)]))
+
     def any(self, **given: object) -> bool:
         """Whether there is a row, for these values."""
         return bool(self._asked(given))

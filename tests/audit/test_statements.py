@@ -61,6 +61,12 @@ def test_json_becomes_the_fields_value(alice):
     assert found.data == {"rows": [1, None]}
 
 
+def test_it_gives_rows_where_the_queryset_does(bob, carol, approvers):
+    names = Statement(lambda: members(Given("group")).values_list("user__username", "group__name"))
+    rows = [tuple(row) for row in names.rows(group=approvers.pk)]
+    assert rows == [("bob", "Approvers"), ("carol", "Approvers")]
+
+
 def test_it_is_asked_with_something_else_each_time(alice, bob):
     statement = Statement(lambda: User.objects.filter(username=Given("name")))
     assert [statement.first(name=name) for name in ("alice", "bob")] == [alice, bob]
