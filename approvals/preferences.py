@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
-from approvals import actions, channels, events
+from approvals import actions, channels, events, own_pages
 from approvals.actions.preferences import Choice, NothingLeft, channels_of, preferences_of
 from approvals.channels.base import SLACK, Channel
 from audit.context import Door
@@ -80,5 +80,6 @@ def _page(
         status=400 if problem else 200,
         channels=reached,
         has_slack=SLACK in channels.names(),
+        pages=own_pages.every(),
         rows=rows,
     )

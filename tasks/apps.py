@@ -8,16 +8,17 @@ class TasksConfig(AppConfig):
     verbose_name = "Tasks"
 
     def ready(self) -> None:
-        from approvals import events
+        from approvals import events, own_pages
         from approvals.signals import deliveries_written, request_decided
-        from tasks import checks, queue, queue_checks, sync, telling  # noqa: F401 - checks register themselves
+        from tasks import checks, queue, queue_checks, subscriptions, sync, telling  # noqa: F401 - checks register themselves
         from tasks.actions import on_pause_decided, on_request_decided, on_settlement_decided
         from tasks.actions.emergencies import on_review_decided
         from tasks.actions.proposing import on_proposal_decided
         from tasks.actions.stopping import on_start_decided
         from tasks.registry import registry
 
-        events.add(*telling.EVENTS)
+        events.add(*telling.EVENTS, subscriptions.EVENT)
+        own_pages.add("My subscriptions", "admin:tasks_subscription_changelist")
         registry.load(settings.TASK_MODULES)
         request_decided.connect(on_request_decided, dispatch_uid="tasks.on_request_decided")
         request_decided.connect(on_settlement_decided, dispatch_uid="tasks.on_settlement_decided")

@@ -10,8 +10,9 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ValidationError
 
 from tasks import killpoints, parameters
-from tasks.conditions import check_condition
+from tasks.conditions import check_condition, names_for
 from tasks.registry import RegisteredTask, UnknownTask, registry
+from tasks.returned import READ, ROWS, names_of
 from tasks.tickets import PLACE
 
 TAKES_ANYTHING = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
@@ -70,6 +71,32 @@ def _of_task(task: RegisteredTask) -> Iterator[CheckMessage]:
     yield from _of_conditions(task, declared)
     yield from _of_exclusion(task, declared)
     yield from _of_undo(task)
+    yield from _of_outputs(task, declared)
+
+
+def _of_outputs(
+    task: RegisteredTask, declared: list[parameters.Parameter]
+) -> Iterator[CheckMessage]:
+    """What is returned is named as no parameter is, and of a type that conditions know."""
+    unknown = [name for name, kind in task.outputs.items() if kind not in (*READ, parameters.Money)]
+    if unknown:
+        yield _of(
+            task,
+            "E012",
+            f"outputs of {task.slug!r} gives {', '.join(unknown)} a type that no condition knows.",
+            "Write bool, int, Decimal, str or Money.",
+        )
+        return
+    taken = names_for(declared).keys() | {ROWS}
+    names = [name for name in names_of(task.outputs) if name != ROWS or name in task.outputs]
+    if wrong := [name for name in names if name in taken or not name.isidentifier()]:
+        yield _of(
+            task,
+            "E012",
+            f"outputs of {task.slug!r} uses {', '.join(wrong)}, which is no name for a condition, or "
+            "means something else there.",
+            f"Choose another name. These are taken: {', '.join(sorted(taken))}.",
+        )
 
 
 def _of_timeout(task: RegisteredTask) -> Iterator[CheckMessage]:

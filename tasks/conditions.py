@@ -9,6 +9,7 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import rule_engine
@@ -81,7 +82,7 @@ class Condition:
         expression, sums = take_out_sums(text)
         check_sums(sums.values(), parameters)
         types = {**names_for(parameters), **dict.fromkeys(sums, rule_engine.DataType.FLOAT)}
-        return cls(rule_engine.Rule(expression, context=_context(types)), sums)
+        return cls(rule_over(expression, types), sums)
 
     def matches(self, facts: Facts, total: Total) -> bool:
         """Whether it holds. `total` is asked for each sum."""
@@ -96,9 +97,23 @@ def names_for(parameters: Sequence[Parameter]) -> dict[str, rule_engine.DataType
 
 def check_condition(condition: str, parameters: Sequence[Parameter]) -> None:
     """Raise `ValidationError` unless the condition is a yes-or-no question over these names."""
-    types = names_for(parameters)
+    read = partial(Condition.of, condition, parameters)
+    _check(condition, names_for(parameters), lambda: read().rule)
+
+
+def check_over(condition: str, types: Types) -> None:
+    """The same for a condition over other names, in which there are no sums."""
+    _check(condition, types, partial(rule_over, condition, types))
+
+
+def rule_over(condition: str, types: Types) -> rule_engine.Rule:
+    """A condition over these names, without sums. Raises an `EngineError` of rule-engine."""
+    return rule_engine.Rule(condition, context=_context(types))
+
+
+def _check(condition: str, types: Types, read: Callable[[], rule_engine.Rule]) -> None:
     try:
-        rule = Condition.of(condition, parameters).rule
+        rule = read()
     except rule_engine.errors.SymbolResolutionError as error:
         raise ValidationError(_unknown_name(error.symbol_name, types)) from error
     except rule_engine.errors.EvaluationError as error:

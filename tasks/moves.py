@@ -10,6 +10,7 @@ from audit.history import save_with_history
 from tasks import queue, vault
 from tasks.models import Run
 from tasks.one_at_a_time import ring_next
+from tasks.subscriptions import tell_subscribers
 from tasks.telling import tell_of_end
 
 Status = Run.Status
@@ -73,6 +74,7 @@ def end(run: Run, status: Run.Status, *, at: datetime | None) -> None:
     move(run, status)
     if not was_in_doubt:  # else who settles it tells of it
         tell_of_end(run)
+    tell_subscribers(run)
     if status != Status.UNCERTAIN:
         vault.forget_secrets(run.values)
     if was_in_line and run.concurrency_key:

@@ -124,6 +124,7 @@ class RegisteredTask:
     moves_money: bool = False
     break_glass: BreakGlass | None = None
     slack: InSlack = ONLY_A_LINK
+    outputs: Mapping[str, type] = field(default_factory=lambda: MappingProxyType({}))
     file: str = ""
     line: int = 0
     source_hash: str = ""
@@ -161,6 +162,7 @@ class Registry:
         moves_money: bool = False,
         break_glass: BreakGlass | None = None,
         slack: InSlack = ONLY_A_LINK,
+        outputs: Mapping[str, type] | None = None,
         slug: str | None = None,
     ) -> Callable[[F], F]:
         """Make a function a task, and hand it back unchanged.
@@ -176,7 +178,8 @@ class Registry:
         that undoes this one. `limits` says where a run over many items pauses, for somebody to look.
         `moves_money` says so where no parameter is an amount of money: whoever stops all money stops
         it, too. `break_glass` says who may run it without approval in an emergency, `slack`
-        what Slack may show and decide of its requests. Without `slug`, the name of the function names
+        what Slack may show and decide of its requests. `outputs` names values that it returns, with
+        their types, for conditions of subscriptions. Without `slug`, the name of the function names
         the task for ever.
 
         Nothing is raised for a wrong declaration: see `problems`.
@@ -205,6 +208,7 @@ class Registry:
                 moves_money=moves_money,
                 break_glass=break_glass,
                 slack=slack,
+                outputs=MappingProxyType(dict(outputs or {})),
                 file=file,
                 line=line,
                 # Without the look-up: one that is written for an uncertain run must not change it.

@@ -27,6 +27,7 @@ from tasks.previews import why_not_as_approved
 from tasks.releases import is_known_here
 from tasks.seals import seal_of_run
 from tasks.stops import stands_still
+from tasks.subscriptions import open_subscriptions_to
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -51,7 +52,11 @@ _TO_END: Final = Statement(
         Run.objects.filter(pk=Given("run"))
         .select_related("task", "requested_by")
         .select_for_update(of=("self",))
-        .annotate(now=Now(), in_doubt=Exists(open_effects_of(OuterRef("pk"))))
+        .annotate(
+            now=Now(),
+            in_doubt=Exists(open_effects_of(OuterRef("pk"))),
+            subscribed=Exists(open_subscriptions_to(OuterRef("task"))),
+        )
     )
 )
 

@@ -4,5 +4,6 @@ from tasks.admin.absences import AbsenceAdmin
 from tasks.admin.catalogue import TaskAdmin
 from tasks.admin.runs import RunAdmin
 from tasks.admin.stops import StopAdmin
+from tasks.admin.subscriptions import SubscriptionAdmin
 
-__all__ = ["AbsenceAdmin", "RunAdmin", "StopAdmin", "TaskAdmin"]
+__all__ = ["AbsenceAdmin", "RunAdmin", "StopAdmin", "SubscriptionAdmin", "TaskAdmin"]

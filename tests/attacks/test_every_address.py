@@ -52,6 +52,8 @@ DOORS: Final = {
     "admin:tasks_run_break_glass": "tasks.actions.emergencies.break_glass",
     "admin:tasks_stop_changelist": "tasks.actions.stopping.stop_tasks",
     "admin:tasks_stop_start": "tasks.actions.stopping.propose_start",
+    "admin:tasks_subscription_changelist": "tasks.actions.subscribing.subscribe",
+    "admin:tasks_subscription_end": "tasks.actions.subscribing.end_subscription",
 }
 # These leave an event behind, as they should: what was exported, and by whom.
 EXPORTS: Final = {

@@ -31,6 +31,7 @@ def the_triggers_stand(evidence: Evidence) -> Iterator[str]:
                 ('tasks_approvalrule_escalate_to', 'tasks_guard_rule_part', 31),
                 ('tasks_emergency', 'tasks_guard_emergency', 31),
                 ('tasks_proposal', 'tasks_guard_change', 31),
+                ('tasks_subscription', 'tasks_guard_subscription', 31),
                 ('tasks_run', 'tasks_guard_doubt', 19),
                 ('tasks_run', 'tasks_guard_paused', 19),
                 ('tasks_run', 'tasks_guard_ticket', 19),

@@ -1,0 +1,171 @@
+"""My subscriptions: what I asked to be told of, and the form that asks for more."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+from django.views.decorators.http import require_http_methods, require_POST
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from audit.admin import ReadOnlyAdmin, SafeHistoryMixin
+from audit.context import Door
+from audit.pages import page, person_of
+from audit.transitions import Refusal
+from tasks.access import Right, tasks_for
+from tasks.actions.subscribing import NotSubscribed, end_subscription, subscribe
+from tasks.models import Run, Subscription, Task
+from tasks.registry import UnknownTask
+from tasks.subscriptions import LONGEST, STATES, check_subscription, names_in
+from tasks.wording import either, type_in_words
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+PAGE: Final = "admin:tasks_subscription_changelist"
+CHOICES: Final = [(str(state), str(state.label)) for state in STATES]
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(SafeHistoryMixin, ReadOnlyAdmin):
+    """Everybody has their own and sees no other."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Subscription]:
+        return Subscription.objects.filter(person=person_of(request))
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return True
+
+    def has_view_permission(self, request: HttpRequest, obj: Subscription | None = None) -> bool:
+        return obj is None or obj.person_id == request.user.pk
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("<int:pk>/end/", view(end), name="tasks_subscription_end"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return subscriptions(request)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        return redirect(PAGE)
+
+
+class SubscriptionForm(forms.Form):
+    """A task that this person may see, how its runs end, and a condition."""
+
+    task = forms.ModelChoiceField(
+        Task.objects.none(),
+        label="Task",
+        to_field_name="slug",
+        widget=UnfoldAdminSelectWidget,
+        empty_label="Choose one",
+    )
+    states = forms.MultipleChoiceField(
+        label="When a run is",
+        choices=CHOICES,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Tick one or more."},
+    )
+    condition = forms.CharField(
+        label="Only if",
+        required=False,
+        max_length=LONGEST,
+        help_text="Without it you are told of each of them.",
+        widget=UnfoldAdminTextInputWidget({"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def __init__(self, *args: Any, person: "User", **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(*args, **kwargs)
+        shown = tasks_for(person, Right.VIEW).filter(retired_at=None).order_by("name")
+        self.fields["task"].queryset = shown  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        task, condition = self.cleaned_data.get("task"), self.cleaned_data.get("condition")
+        if task and condition:
+            try:
+                check_subscription(task, condition)
+            except ValidationError as error:
+                self.add_error("condition", error)
+        return self.cleaned_data
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def subscriptions(request: HttpRequest) -> HttpResponse:
+    """What this person is told of, and the form for more of it."""
+    person = person_of(request)
+    if request.method != "POST":
+        first = {"task": request.GET.get("task", ""), "states": ["succeeded"]}
+        return _page(request, SubscriptionForm(initial=first, person=person))
+    form = SubscriptionForm(request.POST, person=person)
+    if not form.is_valid():
+        return _page(request, form, status=400)
+    said = form.cleaned_data
+    try:
+        subscribe(
+            said["task"].pk,
+            by=person,
+            door=Door.ADMIN,
+            states=said["states"],
+            condition=said["condition"],
+        )
+    except Refusal as refusal:
+        form.add_error("condition" if isinstance(refusal, NotSubscribed) else "task", str(refusal))
+        return _page(request, form, status=400)
+    messages.success(request, "You will be told.")
+    return redirect(PAGE)
+
+
+@require_POST
+def end(request: HttpRequest, pk: int) -> HttpResponse:
+    """Be told of it no more."""
+    if not Subscription.objects.filter(pk=pk, person=person_of(request)).exists():
+        raise Http404
+    try:
+        end_subscription(pk, by=person_of(request), door=Door.ADMIN)
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, "You are told of that no more.")
+    return redirect(PAGE)
+
+
+def _page(request: HttpRequest, form: SubscriptionForm, *, status: int = 200) -> HttpResponse:
+    mine = Subscription.objects.filter(person=person_of(request), ended_at=None)
+    chosen = form["task"].value()
+    task = form.fields["task"].queryset.filter(slug=chosen).first()  # type: ignore[attr-defined]
+    return page(
+        request,
+        "tasks/subscriptions.html",
+        title="My subscriptions",
+        status=status,
+        form=form,
+        chosen=task,
+        names=_names(task) if task else [],
+        mine=[(each, _when(each)) for each in mine.select_related("task").order_by("task__name")],
+    )
+
+
+def _names(task: Task) -> list[tuple[str, str]]:
+    try:
+        return [(name, type_in_words(kind)) for name, kind in names_in(task).items()]
+    except UnknownTask:
+        return []
+
+
+def _when(subscription: Subscription) -> str:
+    return either([str(Run.Status(state).label).lower() for state in subscription.states])
