@@ -11,7 +11,16 @@ from django.http.response import HttpResponseNotAllowed, HttpResponseRedirectBas
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
-from approvals import actions, inbox, linked, notices, outgoing, preferences, slack_account
+from approvals import (
+    actions,
+    endpoints,
+    inbox,
+    linked,
+    notices,
+    outgoing,
+    preferences,
+    slack_account,
+)
 from approvals.answering import answered, session_of
 from approvals.explained import explain
 from approvals.inbox_filter import InboxFilter
@@ -31,6 +40,8 @@ Status = ApprovalRequest.Status
 Verdict = Decision.Verdict
 
 PER_PAGE = 25
+
+__all__ = ["ApprovalRequestAdmin", "endpoints"]  # whose admin class registers itself
 
 
 @admin.register(ApprovalRequest)

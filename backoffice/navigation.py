@@ -109,6 +109,8 @@ def _settings(person: "User", *, administers: bool) -> Iterator[Item]:
         yield _item("Groups", "group", "auth_group_changelist", "auth_group")
     if person.has_perm("approvals.manage_channels"):
         yield _item("Messages", "outgoing_mail", "approvals_messages", "approvals_messages")
+        page = "approvals_endpoint_changelist"
+        yield _item("Webhooks", "webhook", page, "approvals_endpoint")
     if administers or person.is_superuser:
         yield _item("Status", "monitor_heart", "status", "status")
 

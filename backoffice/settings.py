@@ -58,6 +58,8 @@ SLACK_API_URL = env.str("SLACK_API_URL", default="https://slack.com/api/")
 _channels = ["approvals.channels.email.Email"] if _mails else []
 _channels += ["approvals.channels.slack.Slack"] if SLACK_BOT_TOKEN else []
 CHANNELS = env.list("CHANNELS", default=_channels)
+# Hosts of a private network, as "name:port", to which webhooks may go all the same.
+WEBHOOK_PRIVATE_HOSTS = env.list("WEBHOOK_PRIVATE_HOSTS", default=[])
 
 # --- What Django is made of ---------------------------------------------------------------------
 

@@ -24,7 +24,13 @@ from approvals.actions.slack import (
     offer_slack_link,
     set_slack_room,
 )
-from approvals.actions.webhooks import add_endpoint, end_endpoint
+from approvals.actions.webhooks import (
+    add_endpoint,
+    end_endpoint,
+    resume_endpoint,
+    rotate_secret,
+    stop_endpoint,
+)
 
 __all__ = [
     "NobodyCanDecide",
@@ -49,8 +55,11 @@ __all__ = [
     "remind_due",
     "remove_member",
     "resume_channel",
+    "resume_endpoint",
+    "rotate_secret",
     "save_preferences",
     "send_again",
     "set_slack_room",
+    "stop_endpoint",
     "withdraw",
 ]

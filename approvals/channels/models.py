@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from audit.history import audited
 
+CHANGE_OVER: Final = timedelta(days=1)  # from one secret of a webhook to the next
 CONFIRM_WITHIN: Final = timedelta(minutes=10)  # a Slack account that somebody says is theirs
 
 
@@ -78,6 +79,11 @@ class Delivery(models.Model):
             models.Index(
                 fields=["-id"], name="delivery_failed", condition=models.Q(status="failed")
             ),
+            models.Index(  # the last ones of an endpoint, on the page of webhooks
+                fields=["address", "-id"],
+                name="delivery_of_webhook",
+                condition=models.Q(channel="webhook"),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -141,17 +147,34 @@ class MailLink(models.Model):
 
 
 class Endpoint(models.Model):
-    """Where a webhook is sent. The secret is encrypted, and stands in no history."""
+    """Where a webhook is sent. The secret is encrypted, and stands in no history.
+
+    After a change it is signed with the secret before it as well, until `both_until`.
+    """
 
     url = models.URLField("address", max_length=500, unique=True)
     ciphertext = models.BinaryField()
+    former_ciphertext = models.BinaryField(default=bytes, db_default=b"")
+    secret_since = models.DateTimeField("has its secret since", db_default=Now())
     events = models.JSONField(default=list)
     is_active = models.BooleanField("in use", default=True)
 
-    history = audited(excluded_fields=["ciphertext"])
+    history = audited(excluded_fields=["ciphertext", "former_ciphertext"])
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(url__startswith="https://"), name="a_webhook_goes_by_https"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.url
+
+    @property
+    def both_until(self) -> datetime:
+        """Until when what is sent is signed with the former secret, too."""
+        return self.secret_since + CHANGE_OVER
 
 
 class SlackLink(models.Model):

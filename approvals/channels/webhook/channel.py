@@ -34,7 +34,7 @@ class Webhook:
         endpoint = Endpoint.objects.filter(pk=delivery.address, is_active=True).first()
         if endpoint is None:
             raise Permanent("This endpoint is not in use any more.")
-        body, headers = signed(delivery, opened(endpoint.ciphertext))
+        body, headers = signed(delivery, *secrets_of(endpoint))
         _judge(status := post(endpoint.url, body.encode(), headers))
         return {"webhook_id": headers["webhook-id"], "status": status}
 
@@ -45,7 +45,13 @@ class Webhook:
         return []
 
 
-def signed(delivery: Delivery, secret: str) -> tuple[str, dict[str, str]]:
+def secrets_of(endpoint: Endpoint) -> list[str]:
+    """What its webhooks are signed with now."""
+    former = endpoint.former_ciphertext if datetime.now(tz=UTC) < endpoint.both_until else b""
+    return [opened(each) for each in (endpoint.ciphertext, former) if each]
+
+
+def signed(delivery: Delivery, *secrets: str) -> tuple[str, dict[str, str]]:
     """The body and its headers. The id is the same each time it is sent."""
     body = json.dumps(
         {
@@ -63,7 +69,7 @@ def signed(delivery: Delivery, secret: str) -> tuple[str, dict[str, str]]:
         "Content-Type": "application/json",
         "webhook-id": number,
         "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": Signer(secret).sign(number, now, body),
+        "webhook-signature": " ".join(Signer(each).sign(number, now, body) for each in secrets),
     }
 
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
+from django.conf import settings
+
 from approvals.channels.base import Permanent, Retry
 
 TIMEOUT: Final = 10.0  # seconds for each step
@@ -44,13 +46,30 @@ def problem_of(url: str) -> str:
     return ""
 
 
+def why_not_there(url: str) -> str:
+    """Why nothing is sent to where this leads now; else empty. One that leads nowhere may later."""
+    parts = urlsplit(url)
+    try:
+        public_address(parts.hostname or "", parts.port or 443)
+    except Permanent as error:
+        return str(error)
+    except Retry:
+        return ""
+    return ""
+
+
 def public_address(host: str, port: int) -> str:
-    """Where this host is. Raises `Permanent` unless all of its addresses are public."""
+    """Where this host is.
+
+    Raises `Permanent` unless all of its addresses are public, or the settings name host and port.
+    """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise Retry("The host of the webhook has no address.") from error
     addresses = [str(each[4][0]) for each in found]
+    if f"{host}:{port}" in settings.WEBHOOK_PRIVATE_HOSTS:
+        return addresses[0]
     if not addresses or not all(is_public(address) for address in addresses):
         raise Permanent("The webhook leads into a private network, where nothing is sent.")
     return addresses[0]
