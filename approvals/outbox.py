@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from django.db import models
 
@@ -14,12 +15,19 @@ from approvals.signals import deliveries_written
 
 
 def put(
-    told: Told, *, subject: models.Model, text: str, occurrence: str = "", asks: bool = False
+    told: Told,
+    *,
+    subject: models.Model,
+    text: str,
+    occurrence: str = "",
+    asks: bool = False,
+    other_texts: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Write what is to be sent when, and only when, the present transaction commits.
 
     What was written before is not written again. `asks` says that it asks for a decision: it is not
-    sent when the decision is no longer wanted.
+    sent when the decision is no longer wanted. `other_texts` are those of channels, by their names,
+    that say it in other words.
     """
     if isinstance(subject, ApprovalRequest) and subject.slack_mode == SlackMode.OFF:
         told = replace(told, without={*told.without, SLACK})
@@ -31,7 +39,7 @@ def put(
             group=target.group,
             event=told.event,
             occurrence=occurrence,
-            text=text,
+            text=other_texts.get(name, text),
             subject_type=subject._meta.label_lower,
             subject_id=str(subject.pk),
             request=subject if isinstance(subject, ApprovalRequest) else None,

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from approvals import channels, outbox, places
 from approvals.ballot import Ballot
-from approvals.channels.base import Told
+from approvals.channels.base import SLACK, Told
 from approvals.models import ApprovalRequest, Notice
 from audit.context import current
 
@@ -25,6 +25,7 @@ def tell(  # noqa: PLR0913 - what is told, of what, to whom and by what not
     occurrence: str = "",
     asks: bool = False,
     without: Collection[str] = (),
+    in_slack: str | None = None,
     even_themselves: bool = False,
 ) -> None:
     """Tell people something, when and only when the present transaction commits.
@@ -32,8 +33,9 @@ def tell(  # noqa: PLR0913 - what is told, of what, to whom and by what not
     In the inbox and through every channel that reaches them. `occurrence` tells two events of one
     kind and subject apart, such as two attempts; the same told twice is told once. Who did it is
     not told, unless `even_themselves` is said. `asks` is for what reminds of a decision: it is sent
-    only while that is wanted. `without` names channels by which it is not told. Raises RuntimeError
-    outside a transaction.
+    only while that is wanted. `without` names channels by which it is not told. `in_slack` is what Slack
+    says of it instead of the text; nothing where that is empty. Raises RuntimeError outside a
+    transaction.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("tell() belongs into the transaction of what it tells.")
@@ -53,8 +55,11 @@ def tell(  # noqa: PLR0913 - what is told, of what, to whom and by what not
         ),
         ignore_conflicts=True,
     )
-    told = Told(event, people, without=without)
-    outbox.put(told, subject=subject, text=text, occurrence=occurrence, asks=asks)
+    told = Told(event, people, without=without if in_slack != "" else {*without, SLACK})
+    other = {SLACK: in_slack} if in_slack else {}
+    outbox.put(
+        told, subject=subject, text=text, occurrence=occurrence, asks=asks, other_texts=other
+    )
 
 
 def ask(request: ApprovalRequest) -> None:

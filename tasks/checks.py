@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ValidationError
 
+from approvals.models import SlackMode
 from tasks import killpoints, parameters
 from tasks.conditions import check_condition, names_for
 from tasks.registry import RegisteredTask, UnknownTask, registry
@@ -71,7 +72,26 @@ def _of_task(task: RegisteredTask) -> Iterator[CheckMessage]:
     yield from _of_conditions(task, declared)
     yield from _of_exclusion(task, declared)
     yield from _of_undo(task)
+    yield from _of_slack(task)
     yield from _of_outputs(task, declared)
+
+
+def _of_slack(task: RegisteredTask) -> Iterator[CheckMessage]:
+    mode = str(task.slack.mode)
+    if mode not in SlackMode.values:
+        yield _of(
+            task,
+            "E013",
+            f"slack of {task.slug!r} has the mode {mode!r}.",
+            f"Write one of {', '.join(SlackMode.values)}.",
+        )
+    elif task.slack.up_to is not None and mode != SlackMode.DECIDE:
+        yield _of(
+            task,
+            "E013",
+            f"slack of {task.slug!r} says up to what it decides, and decides nothing.",
+            'Write InSlack("decide", up_to=...), or leave up_to out.',
+        )
 
 
 def _of_outputs(

@@ -13,13 +13,13 @@ from django.core.exceptions import ValidationError
 from django.db.models import OuterRef, QuerySet
 
 from approvals.events import Event
-from approvals.telling import tell
 from tasks import parameters
 from tasks.access import runs_for
 from tasks.conditions import Facts, check_over, names_for, rule_over
 from tasks.models import Run, Subscription, Task
 from tasks.registry import registry
 from tasks.returned import names_of, values_of
+from tasks.telling import tell_of_run
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -99,10 +99,10 @@ def _tell_if_it_holds(subscription: Subscription, run: Run) -> None:
     if problem != subscription.problem:
         Subscription.objects.filter(pk=subscription.pk).update(problem=problem)
     if holds:
-        tell(
+        tell_of_run(
             [subscription.person],
+            run,
             event=EVENT.key,
-            subject=run,
             text=_text(subscription, run),
             occurrence=str(subscription.pk),
             even_themselves=True,

@@ -1,13 +1,17 @@
 """Who is told of what became of a run: who asked, and those who administer its task."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
+from approvals import channels
+from approvals.channels.base import SLACK
 from approvals.events import Event
-from approvals.models import Decision
+from approvals.models import Decision, SlackMode
 from approvals.policy import reviewers_for
 from approvals.telling import tell
 from tasks.access import Right, who
-from tasks.models import ApprovalRule, Pause, Run, Settlement
+from tasks.models import ApprovalRule, Pause, Run, Settlement, Task
+from tasks.registry import UnknownTask, registry
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -59,11 +63,50 @@ def tell_of_rule(rule: ApprovalRule, text: str) -> None:
     tell(people, event="rule_changed", subject=rule.task, text=text, occurrence=occurrence)
 
 
+def tell_of_run(
+    people: "Iterable[User]",
+    run: Run,
+    *,
+    event: str,
+    text: str,
+    occurrence: str = "",
+    even_themselves: bool = False,
+) -> None:
+    """Tell of a run; in Slack as much as its task lets Slack see."""
+    tell(
+        people,
+        event=event,
+        subject=run,
+        text=text,
+        occurrence=occurrence,
+        in_slack=_in_slack(run),
+        even_themselves=even_themselves,
+    )
+
+
+def _in_slack(run: Run) -> str | None:
+    """What Slack says instead of the text: as much as of the request, and as of the task without one."""
+    if SLACK not in channels.names():
+        return None
+    mode = run.approval.slack_mode if run.approval else _mode_of(run.task)
+    if mode == SlackMode.OFF:
+        return ""
+    state = run.get_status_display().lower()
+    return f"{run.task}: a run is {state}" if mode == SlackMode.NOTIFY else None
+
+
+def _mode_of(task: Task) -> str:
+    try:
+        return registry.get(task.slug).slack.mode
+    except UnknownTask:
+        return SlackMode.NOTIFY
+
+
 def tell_of_lost_worker(run: Run) -> None:
     """Tell that a run lost its worker and goes on with another one."""
     people = [run.requested_by, *who(Right.CHANGE, run.task)]
     text = f"Lost its worker, and is tried again: {run}"
-    tell(people, event="run_lost", subject=run, text=text, occurrence=str(run.attempt))
+    tell_of_run(people, run, event="run_lost", text=text, occurrence=str(run.attempt))
 
 
 def tell_of_pause(pause: Pause) -> None:
@@ -71,7 +114,7 @@ def tell_of_pause(pause: Pause) -> None:
     run = pause.run
     people = [run.requested_by, *who(Right.CHANGE, run.task)]
     text = f"Paused: {run}. {pause.why}"
-    tell(people, event="run_paused", subject=run, text=text, occurrence=str(run.attempt))
+    tell_of_run(people, run, event="run_paused", text=text, occurrence=str(run.attempt))
 
 
 def tell_of_settlement(settlement: Settlement) -> None:
@@ -82,7 +125,7 @@ def tell_of_settlement(settlement: Settlement) -> None:
     )
     people = [run.requested_by, by, *who(Right.CHANGE, run.task)]
     text = f"{by} has looked and {did} {run}: “{settlement.get_finding_display()}”"
-    tell(people, event=event, subject=run, text=text, occurrence=str(settlement.pk))
+    tell_of_run(people, run, event=event, text=text, occurrence=str(settlement.pk))
 
 
 def _approvers(run: Run) -> "list[User]":
@@ -94,10 +137,10 @@ def _approvers(run: Run) -> "list[User]":
 
 def _tell(people: "list[User]", run: Run, why: str) -> None:
     text = f"{run.get_status_display()}: {run}{f'. {why}' if why else ''}"
-    tell(
+    tell_of_run(
         people,
+        run,
         event=f"run_{run.status}",
-        subject=run,
         text=text,
         # Twice uncertain, after a person had it sent again, is two things to tell.
         occurrence=str(run.attempt),

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from django.core.management import get_commands
 
+from approvals import events
 from approvals.models import ApprovalRequest
 from tasks import checks
 from tasks.access import Right
@@ -174,6 +175,34 @@ def test_the_moves_in_the_reference_are_those_that_the_database_allows(title, gu
     moves = {(old, new) for old, several in rows for new in several.split(", ")}
     assert len(allowed) > 3
     assert moves - {("From", "to")} == allowed
+
+
+def test_each_event_is_in_the_reference_as_people_read_it():
+    rows = re.findall(
+        r"^\| `(\w+)` \| ([^|]+) \| [^|]+ \| ([^|]+) \|",
+        text(REFERENCE / "events.md"),
+        re.MULTILINE,
+    )
+    said = {True: "every channel", False: "inbox only"}
+    known = [(each.key, each.label, said[each.by_default]) for each in events.every()]
+    assert len(known) > 20
+    assert rows == known
+
+
+def told_of() -> Iterator[str]:
+    """What the code tells of: each text that stands as `event=` in a call, and Event(...) aside."""
+    for package in ("approvals", "tasks"):
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(text(path))):
+                match node:
+                    case ast.keyword(arg="event", value=ast.Constant(value=str(name))):
+                        yield name
+
+
+def test_what_is_told_is_an_event_that_people_can_choose():
+    found = set(told_of())
+    assert {"run_lost", "request_decided", "channel_stopped"} <= found
+    assert found <= {each.key for each in events.every()}
 
 
 def test_each_make_target_is_in_the_reference():

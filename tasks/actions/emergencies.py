@@ -6,7 +6,6 @@ from uuid import UUID
 from approvals import actions as approvals
 from approvals.models import ApprovalRequest, Decision
 from approvals.proofs import ProofMissing, fresh_proof
-from approvals.telling import tell
 from audit.seals import seal_of
 from audit.transitions import Refusal, transition
 from tasks import locks
@@ -15,6 +14,7 @@ from tasks.actions.stopping import stop_by_itself
 from tasks.emergencies import REVIEWED_WITHIN, asked_about, review_stage, why_not
 from tasks.models import Emergency, Run
 from tasks.stops import stop_of
+from tasks.telling import tell_of_run
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -111,4 +111,4 @@ def on_review_decided(request: ApprovalRequest, **_: object) -> None:
 def _tell(emergency: Emergency, asked: ApprovalRequest) -> None:
     text = f"{emergency.by} ran it in an emergency, without approval: {emergency.run}. {emergency.reason}"
     people = {*asked_about(asked), *asked_about(emergency.review)}
-    tell(people, event="glass_broken", subject=emergency.run, text=text)
+    tell_of_run(people, emergency.run, event="glass_broken", text=text)

@@ -19,6 +19,7 @@ def message_for(delivery: Delivery) -> EmailMultiAlternatives:
         "asked": delivery.request,
         "link": _link(delivery),
         "preferences": absolute("admin:approvals_preferences"),
+        "first": "Something waits for your decision." if delivery.asks else "There is news.",
     }
     message = EmailMultiAlternatives(
         subject=_subject(delivery),
@@ -40,9 +41,14 @@ def _link(delivery: Delivery) -> str:
 
 
 def _subject(delivery: Delivery) -> str:
-    """One subject for all that belongs together, or mail programs would not show it as one."""
+    """One subject for all that belongs together, or mail programs would not show it as one.
+
+    It names no customer and no amount: others read it on their way, and on locked screens. The name
+    of a task is of its code, and nobody typed it into a form.
+    """
     kind = "Request" if delivery.request_id else delivery.subject_type.rpartition(".")[2].title()
-    return f"[Backoffice] {kind} {delivery.subject_id[:8]}"
+    task = " ".join(str(delivery.request.shown.get("task", "")).split()) if delivery.request else ""
+    return f"[Backoffice] {task and f'{task}: '}{kind} {delivery.subject_id[:8]}"
 
 
 def _headers(delivery: Delivery) -> dict[str, str]:

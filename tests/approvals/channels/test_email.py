@@ -49,6 +49,27 @@ def test_its_headers_say_that_a_machine_wrote_it(one, smtp, bob):
     assert message["Subject"] == f"[Backoffice] Request {str(request.pk)[:8]}"
 
 
+def test_its_subject_and_first_line_name_no_customer_and_no_amount(smtp, alice, bob):
+    request = actions.open_request(
+        title="Issue credit: Ann Miller, 150.00 USD",
+        shown={"task": "Issue account credit", "facts": [["Customer", "Ann Miller"]]},
+        seal="5ea1" * 16,
+        requested_by=alice,
+        door=Door.ADMIN,
+        stages=[StageSpec("Bob", 1, people=[bob])],
+    )
+    pump()
+    message = to(smtp, bob)
+    number = str(request.pk)[:8]
+    assert message["Subject"] == f"[Backoffice] Issue account credit: Request {number}"
+    assert part(message, "plain").startswith("Something waits for your decision.\n")
+    seen_first = part(message, "html").partition("<body")[2].partition("</p>")[0]
+    assert "Something waits for your decision." in seen_first
+    for text in (message["Subject"], seen_first, part(message, "plain").splitlines()[0]):
+        assert "Ann" not in text
+        assert "150" not in text
+
+
 def test_all_emails_about_a_request_hang_together(one, decide, smtp, alice, bob):
     request = one()
     pump()
