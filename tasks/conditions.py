@@ -18,6 +18,7 @@ from django.core.exceptions import ValidationError
 from tasks.models import Task
 from tasks.parameters import Parameter, rule_types, rule_values
 from tasks.sums import Sum, check_sums, take_out_sums
+from tasks.wording import type_in_words
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -150,7 +151,7 @@ def _unknown_name(name: str, types: Types) -> str:
 
 
 def _names(types: Types) -> str:
-    listed = ", ".join(f"{name} ({kind.name.lower()})" for name, kind in types.items())
+    listed = ", ".join(f"{name} ({type_in_words(kind)})" for name, kind in types.items())
     return f"The names you can use: {listed}."
 
 

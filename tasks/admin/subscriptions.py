@@ -76,7 +76,7 @@ class SubscriptionForm(forms.Form):
         empty_label="Choose one",
     )
     states = forms.MultipleChoiceField(
-        label="When a run is",
+        label="When a run ends as",
         choices=CHOICES,
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Tick one or more."},

@@ -199,7 +199,7 @@ def memory():
 @pytest.mark.parametrize(
     ("condition", "says"),
     [("amont > 1", "Did you mean “amount”?"),
-     ("flaged > 1", "flagged (float)"),
+     ("flaged > 1", "flagged (number)"),
      ('flagged > "two"', "The names you can use"),
      ("flagged", "not a yes-or-no question"),
      ("amount >", "no complete condition"),
@@ -330,7 +330,7 @@ def test_a_wrong_condition_is_refused_beside_its_field(task, dave):
     answer = signed_in(dave).post(reverse(PAGE), said)
     assert answer.status_code == 400
     assert "Did you mean “amount”?" in answer.context["form"].errors["condition"][0]
-    assert "amount (float)" in words(answer)
+    assert "amount (number)" in words(answer)
 
 
 def test_it_offers_only_tasks_that_the_person_may_see(task, mallory):
