@@ -445,8 +445,58 @@ OF_PROPOSALS: Final[Breaks] = {
     ],
 }
 
+# The paid run's decision, as if it had been made in Slack: in its row and in the history.
+IN_SLACK: Final[list[LiteralString]] = [
+    "UPDATE approvals_decision SET door = 'slack' WHERE request_id = %(paid_request)s",
+    """UPDATE approvals_historicaldecision SET door = 'slack', history_door = 'slack'
+    WHERE request_id = %(paid_request)s""",
+]
+OPEN_TO_SLACK: Final[list[LiteralString]] = [
+    f"UPDATE {table} SET slack_mode = 'decide' WHERE id = %(paid_request)s"  # noqa: S608 - as above
+    for table in ("approvals_approvalrequest", "approvals_historicalapprovalrequest")
+]
+LINKED: Final[LiteralString] = """INSERT INTO approvals_slacklink
+    (person_id, team, "user", offered_at, confirmed_at, ended_at)
+    SELECT decided_by_id, 'T1', 'U1', decided_at - interval '1 hour',
+        decided_at - interval '59 minutes', """
+
+OF_TELLING: Final[Breaks] = {
+    "no_message_is_left_by_its_sender": [
+        [
+            """INSERT INTO approvals_delivery (channel, address, event, occurrence, text,
+                subject_type, subject_id, asks, status, attempts, lease_until, external,
+                shown_version, error)
+            VALUES ('email', 'bob@example.com', 'run_failed', '', 'Failed', 'tasks.run', '1', false,
+                'sending', 1, now() - interval '10 minutes', '{}', '', '')"""
+        ],
+    ],
+    "who_decided_in_slack_was_known_there": [
+        [*OPEN_TO_SLACK, *IN_SLACK],
+        # The link had ended before.
+        [
+            *OPEN_TO_SLACK,
+            *IN_SLACK,
+            f"""{LINKED} decided_at - interval '1 minute' FROM approvals_decision
+            WHERE request_id = %(paid_request)s""",
+        ],
+    ],
+    "slack_decided_only_what_it_may": [
+        [
+            *IN_SLACK,
+            f"{LINKED} NULL FROM approvals_decision WHERE request_id = %(paid_request)s",
+        ],
+    ],
+}
+
 ROWS: Final[Breaks] = (
-    OF_PROPOSALS | OF_PAUSING | OF_MONEY | OF_WAITING | OF_CONSENT | OF_SETTLING | OF_HISTORY
+    OF_TELLING
+    | OF_PROPOSALS
+    | OF_PAUSING
+    | OF_MONEY
+    | OF_WAITING
+    | OF_CONSENT
+    | OF_SETTLING
+    | OF_HISTORY
 )
 
 # As above, without putting the guards back: they are what is broken.
@@ -457,6 +507,7 @@ GUARDS: Final[Breaks] = {
         ["DROP TRIGGER audit_refuse_change ON tasks_historicalrun"],
         ["DROP TRIGGER tasks_guard_settlement ON tasks_settlement"],
         ["DROP TRIGGER tasks_guard_doubt ON tasks_run"],
+        ["DROP TRIGGER tasks_guard_subscription ON tasks_subscription"],
         ["DROP TRIGGER tasks_guard_paused ON tasks_run"],
         ["DROP TRIGGER tasks_guard_ticket ON tasks_run"],
         ["DROP TRIGGER tasks_guard_pause ON tasks_pause"],

@@ -11,6 +11,7 @@ from tests.checker import (
     proposed,
     seals,
     settling,
+    telling,
     waiting,
 )
 from tests.checker.evidence import Evidence
@@ -25,6 +26,7 @@ MODULES = (
     proposed,
     seals,
     history,
+    telling,
     guards,
 )  # each adds its invariants
 SHOWN = 20

@@ -22,6 +22,8 @@ EXECUTION: Final = "tests/tasks/test_execution.py"
 GUARD: Final = "tests/approvals/test_guard.py"
 JOURNEYS: Final = "tests/journeys/test_journeys.py"
 PAIRS: Final = "tests/journeys/test_pairs.py"
+OUTBOX: Final = "tests/approvals/channels/test_outbox.py"
+SENDING: Final = "approvals/actions/sending.py"
 PROPOSING: Final = "tests/tasks/test_proposing.py"
 
 
@@ -43,6 +45,34 @@ class Mutant:
 
 
 NOTICED_IN_PLACE: Final = (
+    Mutant(
+        "two workers claim the same message",
+        SENDING,
+        '        .select_for_update(skip_locked=True, of=("self",))\n',
+        "",
+        OUTBOX,
+    ),
+    Mutant(
+        "who took longer than the lease writes down what became of it",
+        SENDING,
+        "pk=delivery.pk, status=delivery.status, attempts=delivery.attempts\n",
+        "pk=delivery.pk\n",
+        OUTBOX,
+    ),
+    Mutant(
+        "what was decided is asked all the same",
+        SENDING,
+        "    if why := _pointless(delivery):\n",
+        "    if False and (why := _pointless(delivery)):\n",
+        OUTBOX,
+    ),
+    Mutant(
+        "who may not see a run is told of it",
+        "tasks/subscriptions.py",
+        " and _may_see(subscription.person, run)",
+        "",
+        "tests/tasks/test_subscriptions.py",
+    ),
     Mutant(
         "who was left alone changes alone",
         "tasks/actions/proposing.py",
