@@ -20,7 +20,7 @@ from tests.journeys.steps import ALONE, TWO
 pytestmark = pytest.mark.django_db(transaction=True)
 TIMES: Final = int(
     os.environ.get("MEETINGS", "50")
-)  # of each pair, half of them with each one held
+)  # of each pair at least, half of them with each one held
 
 type Act = Callable[[Company, int], object]
 
@@ -61,10 +61,15 @@ WAITS: Final = [
     ("bob agrees", "alice withdraws"),
     ("bob agrees", "its time is over"),
     ("bob agrees", "bob leaves"),
+    ("bob agrees", "bob agrees"),
+    ("a worker claims", "alice withdraws"),
+    ("a worker claims", "its time is over"),
     ("alice asks anew", "alice asks anew"),
     ("alice asks anew", "alice withdraws"),
     ("alice asks anew", "its time is over"),
+    ("alice withdraws", "alice withdraws"),
     ("alice withdraws", "its time is over"),
+    ("its time is over", "its time is over"),
 ]
 IN_LINE: Final = [
     ("a worker claims", "a worker claims"),
@@ -135,10 +140,9 @@ class Meeting:
 
 
 def spread(statements: int) -> Iterator[int]:
-    """Half of the times, over all statements from the first to the last."""
-    times = TIMES // 2
-    for n in range(times):
-        yield 1 + n * statements // times if statements >= times else 1 + n % statements
+    """Each statement from the first to the last, as often as half of the times allows, or once."""
+    for n in range(max(TIMES // 2, statements)):
+        yield 1 + n % statements
 
 
 @pytest.fixture
