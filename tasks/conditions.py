@@ -147,7 +147,7 @@ def _explained(message: str) -> str:
 def _unknown_name(name: str, types: Types) -> str:
     close = difflib.get_close_matches(name, types, n=1)
     hint = f" Did you mean “{close[0]}”?" if close else ""
-    return f"There is no parameter “{name}”.{hint} {_names(types)}"
+    return f"There is no “{name}” here.{hint} {_names(types)}"
 
 
 def _names(types: Types) -> str:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 from audit.pages import page, person_of
 from tasks.access import Right, allowed, tasks_for
 from tasks.admin.pages import task_or_404
+from tasks.admin.settings.from_code import said_in_code
 from tasks.admin.settings.grants import Changed, GrantsForm, apply, rows_of
 from tasks.admin.settings.proposals import how_many_agree, say, waiting
 from tasks.admin.settings.versions import earlier_versions
@@ -78,4 +79,5 @@ def _show(
         earlier=earlier_versions(task),
         grants=grants,
         warnings=warnings_about(task, rules),
+        said_in_code=said_in_code(task),
     )

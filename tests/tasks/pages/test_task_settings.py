@@ -1,5 +1,8 @@
 """The settings of a task: who gets there, what they say and warn about. S19, S22."""
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 from django.contrib.auth.models import Group
 from django.urls import reverse
@@ -8,6 +11,9 @@ from audit.context import Door
 from tasks.access import Right
 from tasks.actions import RuleSpec
 from tasks.actions.grants import set_right
+from tasks.glass import BreakGlass
+from tasks.in_slack import InSlack
+from tasks.registry import registry
 from tests.people import join
 from tests.rules import end_rule, save_rule
 from tests.tasks.pages.reading import (
@@ -74,6 +80,16 @@ def test_it_says_what_comes_from_the_code(task, erin):
     shown = words(signed_in(erin).get(settings_of(task)))
     assert "Owner Testers A run may take 60 seconds" in shown
     assert "May be sent again after an interruption No" in shown
+
+
+def test_it_says_how_it_is_run_without_approval_and_what_slack_may_do(task, erin, monkeypatch):
+    glass = BreakGlass("On call", per_day=2, up_to=Decimal(1500))
+    slack = InSlack("decide", up_to=Decimal(200))
+    code = replace(registry.get(task.slug), break_glass=glass, slack=slack)
+    monkeypatch.setitem(registry._tasks, task.slug, code)
+    said = words(signed_in(erin).get(settings_of(task)))
+    assert "By members of “On call”, twice in 24 hours, up to 1,500. Two others review it." in said
+    assert "All of it, with buttons that decide, up to 200" in said
 
 
 def test_it_says_the_rules_in_words(task, erin):

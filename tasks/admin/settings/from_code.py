@@ -1,0 +1,40 @@
+"""What the code of a task says of it, in words, for the page of its settings."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from approvals.models import SlackMode
+from tasks.admin.pages import code_of
+
+if TYPE_CHECKING:
+    from tasks.glass import BreakGlass
+    from tasks.in_slack import InSlack
+    from tasks.models import Task
+
+TIMES: Final = {1: "once", 2: "twice"}
+
+
+def said_in_code(task: "Task") -> Iterator[tuple[str, str]]:
+    """What is asked about it in an audit: label and text. Nothing where the code is gone."""
+    if (code := code_of(task)) is None:
+        return
+    yield "Moves money", "Yes" if code.moves_money else "No"
+    yield "In an emergency, without approval", _in_an_emergency(code.break_glass)
+    yield "Shown in Slack", _in_slack(code.slack)
+    if code.one_running_per:
+        yield "No two at once for the same", ", ".join(code.one_running_per)
+    if code.one_open_per:
+        yield "No two asked for at once for the same", ", ".join(code.one_open_per)
+
+
+def _in_an_emergency(glass: "BreakGlass | None") -> str:
+    if glass is None:
+        return "Never"
+    times = TIMES.get(glass.per_day, f"{glass.per_day} times")
+    most = "" if glass.up_to is None else f", up to {glass.up_to:,}"
+    return f"By members of “{glass.group}”, {times} in 24 hours{most}. Two others review it."
+
+
+def _in_slack(slack: "InSlack") -> str:
+    shown = str(SlackMode(slack.mode).label)
+    return shown if slack.up_to is None else f"{shown}, up to {slack.up_to:,}"
