@@ -1,6 +1,8 @@
 """The page of webhooks: which programs are told of what, with which secret, and what became of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from django import forms
@@ -8,7 +10,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -17,7 +19,7 @@ from approvals import actions, channels, events
 from approvals.actions.webhooks import MAY, NoEndpoint
 from approvals.channels.models import Delivery, Endpoint
 from approvals.outgoing import BADGES
-from audit.admin import ReadOnlyAdmin, SafeHistoryMixin
+from audit.admin import OnePageAdmin
 from audit.context import Door
 from audit.pages import page, person_of
 from audit.transitions import Refusal
@@ -28,38 +30,22 @@ LAST: Final = 5  # deliveries that are shown of each
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(SafeHistoryMixin, ReadOnlyAdmin):
+class EndpointAdmin(OnePageAdmin):
     """For those who set up channels."""
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Endpoint | None = None) -> bool:
         return request.user.has_perm(MAY)
 
-    def get_urls(self) -> list[URLPattern]:
-        view, name = self.admin_site.admin_view, "approvals_endpoint"
-        return [
-            path("<int:pk>/secret/", view(rotate), name=f"{name}_rotate"),
-            path("<int:pk>/stop/", view(stop), name=f"{name}_stop"),
-            path("<int:pk>/resume/", view(resume), name=f"{name}_resume"),
-            path("<int:pk>/again/<int:delivery>/", view(again), name=f"{name}_again"),
-            *super().get_urls(),
-        ]
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def one_page(self, request: HttpRequest) -> HttpResponse:
         return endpoints(request)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        return redirect(PAGE)
+    def own_urls(self) -> list[URLPattern]:
+        return [
+            self.own_url("<int:pk>/secret/", rotate, "rotate"),
+            self.own_url("<int:pk>/stop/", stop, "stop"),
+            self.own_url("<int:pk>/resume/", resume, "resume"),
+            self.own_url("<int:pk>/again/<int:delivery>/", again, "again"),
+        ]
 
 
 class EndpointForm(forms.Form):
@@ -123,26 +109,15 @@ def rotate(request: HttpRequest, pk: int) -> HttpResponse:
 def stop(request: HttpRequest, pk: int) -> HttpResponse:
     """Send nothing more to it."""
     _endpoint(request, pk)
-    try:
-        actions.stop_endpoint(pk, by=person_of(request), door=Door.ADMIN)
-    except Refusal as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, "Nothing is sent there any more.")
-    return redirect(PAGE)
+    return _done(request, partial(actions.stop_endpoint, pk), "Nothing is sent there any more.")
 
 
 @require_POST
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
     """Send to it again."""
     _endpoint(request, pk)
-    try:
-        actions.resume_endpoint(pk, by=person_of(request), door=Door.ADMIN)
-    except Refusal as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, "What happens from now on is sent there.")
-    return redirect(PAGE)
+    done = "What happens from now on is sent there."
+    return _done(request, partial(actions.resume_endpoint, pk), done)
 
 
 @require_POST
@@ -151,12 +126,16 @@ def again(request: HttpRequest, pk: int, delivery: int) -> HttpResponse:
     _endpoint(request, pk)
     if not _sent_to(pk).filter(pk=delivery).exists():
         raise Http404
+    return _done(request, partial(actions.send_again, delivery), "It is sent again.")
+
+
+def _done(request: HttpRequest, do: Callable[..., object], done: str) -> HttpResponse:
     try:
-        actions.send_again(delivery, by=person_of(request), door=Door.ADMIN)
+        do(by=person_of(request), door=Door.ADMIN)
     except Refusal as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, "It is sent again.")
+        messages.success(request, done)
     return redirect(PAGE)
 
 

@@ -1,6 +1,6 @@
 """Base classes for admins that only show, and the list of events."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, Final
 
@@ -10,7 +10,9 @@ from django.contrib.admin.utils import unquote
 from django.core.paginator import Paginator
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from unfold.admin import ModelAdmin
 
 from audit.models import Event
@@ -103,6 +105,50 @@ class SafeHistoryMixin:
             **(extra_context or {}),
         }
         return TemplateResponse(request, "audit/object_history.html", context)
+
+
+class OnePageAdmin(SafeHistoryMixin, ReadOnlyAdmin):
+    """For a model with one page of our own instead of a list and forms; each object leads there.
+
+    Everybody who may use the site may open it, unless `has_view_permission` says otherwise.
+    """
+
+    def one_page(self, request: HttpRequest) -> HttpResponse:
+        """The page, and what its form does."""
+        raise NotImplementedError
+
+    def own_urls(self) -> list[URLPattern]:
+        """The addresses of what else can be done there, by `own_url`."""
+        return []
+
+    def own_url(self, route: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
+        """An address below that of the page."""
+        full = f"{self.opts.app_label}_{self.opts.model_name}_{name}"
+        made: URLPattern = path(route, self.admin_site.admin_view(view), name=full)
+        return made
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*self.own_urls(), *super().get_urls()]
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ANN401
+        return True
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return self.one_page(request)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
 
 
 @admin.register(Event)

@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils.timezone import localdate, make_aware
 from django.views.decorators.http import require_http_methods, require_POST
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
@@ -17,7 +17,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 from approvals.actions import end_absence
 from approvals.actions.absences import may_end
 from approvals.models import Absence
-from audit.admin import ReadOnlyAdmin, SafeHistoryMixin
+from audit.admin import OnePageAdmin
 from audit.clock import database_now
 from audit.context import Door
 from audit.pages import page, person_of
@@ -38,38 +38,17 @@ PAGE = "admin:approvals_absence_changelist"
 
 
 @admin.register(Absence)
-class AbsenceAdmin(SafeHistoryMixin, ReadOnlyAdmin):
+class AbsenceAdmin(OnePageAdmin):
     """Everybody may be away; of others' absences only who looks after people sees anything."""
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return True
-
-    def has_view_permission(self, request: HttpRequest, obj: Absence | None = None) -> bool:
-        return True
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Absence]":
         return _seen_by(person_of(request))
 
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view
-        return [
-            path("<int:pk>/end/", view(end), name="approvals_absence_end"),
-            *super().get_urls(),
-        ]
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def one_page(self, request: HttpRequest) -> HttpResponse:
         return absences(request)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        return redirect(PAGE)
+    def own_urls(self) -> list[URLPattern]:
+        return [self.own_url("<int:pk>/end/", end, "end")]
 
 
 class _PersonField(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic in the stubs alone

@@ -6,11 +6,11 @@ from django import forms
 from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.views.decorators.http import require_http_methods, require_POST
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from audit.admin import ReadOnlyAdmin, SafeHistoryMixin
+from audit.admin import OnePageAdmin
 from audit.context import Door
 from audit.pages import page, person_of
 from audit.transitions import Refusal
@@ -28,35 +28,14 @@ PAGE: Final = "admin:tasks_stop_changelist"
 
 
 @admin.register(Stop)
-class StopAdmin(SafeHistoryMixin, ReadOnlyAdmin):
+class StopAdmin(OnePageAdmin):
     """Who may use the site may see what is stopped: it holds up everybody."""
 
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return True
-
-    def has_view_permission(self, request: HttpRequest, obj: Stop | None = None) -> bool:
-        return True
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view
-        return [
-            path("<int:pk>/start/", view(start), name="tasks_stop_start"),
-            *super().get_urls(),
-        ]
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def one_page(self, request: HttpRequest) -> HttpResponse:
         return stops(request)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        return redirect(PAGE)
+    def own_urls(self) -> list[URLPattern]:
+        return [self.own_url("<int:pk>/start/", start, "start")]
 
 
 class StopForm(forms.Form):

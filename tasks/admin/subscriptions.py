@@ -8,11 +8,11 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.views.decorators.http import require_http_methods, require_POST
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from audit.admin import ReadOnlyAdmin, SafeHistoryMixin
+from audit.admin import OnePageAdmin
 from audit.context import Door
 from audit.pages import page, person_of
 from audit.transitions import Refusal
@@ -31,38 +31,20 @@ CHOICES: Final = [(str(state), str(state.label)) for state in STATES]
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(SafeHistoryMixin, ReadOnlyAdmin):
+class SubscriptionAdmin(OnePageAdmin):
     """Everybody has their own and sees no other."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Subscription]:
         return Subscription.objects.filter(person=person_of(request))
 
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return True
-
     def has_view_permission(self, request: HttpRequest, obj: Subscription | None = None) -> bool:
         return obj is None or obj.person_id == request.user.pk
 
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view
-        return [
-            path("<int:pk>/end/", view(end), name="tasks_subscription_end"),
-            *super().get_urls(),
-        ]
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def one_page(self, request: HttpRequest) -> HttpResponse:
         return subscriptions(request)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        return redirect(PAGE)
+    def own_urls(self) -> list[URLPattern]:
+        return [self.own_url("<int:pk>/end/", end, "end")]
 
 
 class SubscriptionForm(forms.Form):
