@@ -60,7 +60,7 @@ def _work(person: "User", *, administers: bool) -> Iterator[Item]:
     from approvals.inbox import waiting_count
     from tasks.access import tasks_to_stop, to_settle
 
-    own = ("approvals_preferences", "approvals_slack", "tasks_subscription")
+    own = ("approvals_absence", "approvals_preferences", "approvals_slack", "tasks_subscription")
     inbox = ("approvals_approvalrequest", "approvals_notice", *own)
     yield _item("Catalogue", "apps", "tasks_task_changelist", "tasks_task")
     yield _item(
