@@ -18,7 +18,7 @@ def said_in_code(task: "Task") -> Iterator[tuple[str, str]]:
     """What is asked about it in an audit: label and text. Nothing where the code is gone."""
     if (code := code_of(task)) is None:
         return
-    yield "Moves money", "Yes" if code.moves_money else "No"
+    yield "Moves money", "Yes" if task.moves_money else "No"
     yield "In an emergency, without approval", _in_an_emergency(code.break_glass)
     yield "Shown in Slack", _in_slack(code.slack)
     if code.one_running_per:

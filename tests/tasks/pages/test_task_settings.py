@@ -90,6 +90,7 @@ def test_it_says_how_it_is_run_without_approval_and_what_slack_may_do(task, erin
     said = words(signed_in(erin).get(settings_of(task)))
     assert "By members of “On call”, twice in 24 hours, up to 1,500. Two others review it." in said
     assert "All of it, with buttons that decide, up to 200" in said
+    assert "Moves money Yes" in said
 
 
 def test_it_says_the_rules_in_words(task, erin):
