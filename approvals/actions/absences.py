@@ -55,7 +55,7 @@ def end_absence(absence_id: int, *, by: "User", door: str, reason: str = "") -> 
             "person", "deputy"
         )
         absence = absences.get(pk=absence_id)
-        if not may_end(absence, by):
+        if not _may_end(absence, by):
             raise NotTheirAbsence("Only who is away, who stands in for them, or an administrator.")
         if absence.ended_at or absence.ends_at <= database_now():
             raise AbsenceOver(f"That is over already: {absence}.")
@@ -72,7 +72,7 @@ def end_absence(absence_id: int, *, by: "User", door: str, reason: str = "") -> 
     return absence
 
 
-def may_end(absence: Absence, person: "User") -> bool:
+def _may_end(absence: Absence, person: "User") -> bool:
     """Whether this person may end it: it only takes something away."""
     if person.pk in (absence.person_id, absence.deputy_id):
         return True

@@ -15,7 +15,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from approvals.actions import end_absence
-from approvals.actions.absences import may_end
 from approvals.models import Absence
 from audit.admin import OnePageAdmin
 from audit.clock import database_now
@@ -164,7 +163,6 @@ def _page(request: HttpRequest, form: AwayForm, *, status: int = 200) -> HttpRes
             "absence": absence,
             "days": days_in_words(absence.starts_at, absence.ends_at),
             "is_now": absence.starts_at <= now,
-            "may_end": may_end(absence, person),
         }
         for absence in _seen_by(person).filter(ended_at=None, ends_at__gt=now)
     ]
