@@ -67,11 +67,14 @@ def tried(mutants: Sequence[Mutant]) -> Iterator[tuple[Mutant, str, float]]:
 
 def main(words: Sequence[str]) -> int:
     chosen = [each for each in MUTANTS if all(word in each.name for word in words)]
-    left = 0
+    left = []
     for mutant, became, seconds in tried(chosen):
-        left += became != "killed"
-        print(f"{became:<9} {seconds:4.0f} s  {mutant.name}", flush=True)  # noqa: T201
-    print(f"{len(chosen) - left} of {len(chosen)} mutants killed")  # noqa: T201
+        line = f"{became:<9} {seconds:4.0f} s  {mutant.name}"
+        print(line, flush=True)  # noqa: T201
+        if became != "killed":
+            left.append(line)
+    # Once more, where who reads only the end of a long log finds them.
+    print(f"{len(chosen) - len(left)} of {len(chosen)} mutants killed", *left, sep="\n")  # noqa: T201
     return bool(left)
 
 
