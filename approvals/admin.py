@@ -101,7 +101,7 @@ class ApprovalRequestAdmin(SafeHistoryMixin, ReadOnlyAdmin):
             waiting=to_decide(person).count(),
             unread=inbox.unread(person),
             page=found,
-            rows=inbox.rows(cast("Requests", found.object_list), now=database_now()),
+            rows=inbox.rows(cast("Requests", found.object_list), person, now=database_now()),
         )
 
     def change_view(

@@ -23,7 +23,7 @@ Status = ApprovalRequest.Status
 Verdict = Decision.Verdict
 
 NAMED: Final = 10
-ALWAYS: Final = frozenset({"", "true"})
+ALWAYS: Final = "true"  # the condition of a rule for every run
 
 DID: Final = {
     Verdict.APPROVE: ("approved", "good"),
@@ -95,6 +95,7 @@ class Escalation:
 @dataclass(frozen=True)
 class StageInWords:
     name: str
+    of_a_rule: bool
     rule: str
     picked: bool
     agreed: int
@@ -209,6 +210,7 @@ def _stage(
     agreed = ballot.approvals(stage)
     return StageInWords(
         name=stage.name,
+        of_a_rule=bool(stage.condition.strip()),
         rule=_rule(stage),
         picked=stage.picked,
         agreed=agreed,
@@ -220,11 +222,12 @@ def _stage(
 
 
 def _rule(stage: Stage) -> str:
-    condition = stage.condition.strip()
-    when = "always" if condition.lower() in ALWAYS else condition
     groups = [group.name for group in stage.groups.all()]
     people = [str(person) for person in stage.people.all()]
     who = get_text_list([*groups, *people], "or") or "the people named below"
+    if not (condition := stage.condition.strip()):
+        return f"Needs {stage.needed} of {who}"
+    when = "always" if condition.lower() == ALWAYS else condition
     return f"{when} — needs {stage.needed} of {who}"
 
 

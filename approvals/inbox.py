@@ -1,6 +1,6 @@
 """The lists of the inbox: what waits for a person, what they asked for, what is decided."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -9,7 +9,8 @@ from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 
 from approvals.ballot import Ballot
-from approvals.models import ApprovalRequest, Decision, Notice
+from approvals.models import ApprovalRequest, Decision, Notice, Reviewer
+from approvals.places import places_of
 from approvals.policy import to_decide, visible_to
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Row:
     status: str
     badge: str
     stage: str
+    in_place_of: "User | None" = None  # for whom this person would decide it
 
     @property
     def age(self) -> str:
@@ -69,10 +71,12 @@ def waiting_count(person: "User") -> int:
     return decide.union(read, all=True).count()
 
 
-def rows(requests: Requests, *, now: datetime) -> list[Row]:
-    """Lines for these requests, at a constant number of queries."""
-    found = requests.select_related("requested_by").prefetch_related("stages", "decisions")
-    return [_row(request, now) for request in found]
+def rows(requests: Requests, person: "User", *, now: datetime) -> list[Row]:
+    """Lines for these requests, as this person sees them, at a constant number of queries."""
+    asked = requests.select_related("requested_by").prefetch_related("stages", "decisions")
+    found = list(asked)
+    places = places_of(person, found)
+    return [_row(request, places.get(request.pk, []), now) for request in found]
 
 
 def status_of(request: ApprovalRequest, *, now: datetime) -> tuple[str, str]:
@@ -84,12 +88,15 @@ def status_of(request: ApprovalRequest, *, now: datetime) -> tuple[str, str]:
     return str(status.label), BADGES[status]
 
 
-def _row(request: ApprovalRequest, now: datetime) -> Row:
+def _row(request: ApprovalRequest, places: Sequence[Reviewer], now: datetime) -> Row:
     status, badge = status_of(request, now=now)
     ballot = Ballot.of(request)
-    stage = ballot.open_stage() if request.status == Status.PENDING else None
-    agreed = f"{stage.name} · {ballot.approvals(stage)} of {stage.needed}" if stage else ""
-    return Row(request, status, badge, agreed)
+    stage = ballot.open_stage()
+    if stage is None or request.status != Status.PENDING:
+        return Row(request, status, badge, "")
+    agreed = f"{stage.name} · {ballot.approvals(stage)} of {stage.needed}"
+    free = ballot.free_of(stage, places)
+    return Row(request, status, badge, agreed, free[0].stands_in_for if free else None)
 
 
 def _to_decide(person: "User") -> Requests:

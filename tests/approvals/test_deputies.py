@@ -7,11 +7,13 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import DatabaseError, transaction
 from django.db.models import F
+from django.urls import reverse
 
 from approvals import actions
 from approvals.actions.absences import AbsenceOver, NotTheirAbsence
 from approvals.ballot import Ballot
 from approvals.explained import explain
+from approvals.inbox import rows
 from approvals.models import Absence, Decision, Notice, Reviewer
 from approvals.places import quorum_holds, waited_for
 from approvals.policy import (
@@ -377,3 +379,21 @@ def test_a_page_says_for_whom_it_is_decided(away, open_one, decide, dave, carol)
     assert page.in_place_of is None
     assert page.stages[0].may_decide == "Carol Example"
     assert page.so_far[0].what.startswith("Dave Example (for Bob Example) approved")
+
+
+def test_the_inbox_says_for_whom_it_would_be_decided(away, open_one, client, dave, carol):
+    for _ in range(2):
+        open_one(2)
+    said = "you decide for Bob Example, who is away"
+    for who, times in ((dave, 2), (carol, 0)):
+        client.force_login(who, backend="backoffice.sign_in.NameOrEmailBackend")
+        page = client.get(reverse("admin:approvals_approvalrequest_changelist"))
+        assert page.text.count(said) == times
+
+
+def test_the_inbox_names_nobody_whose_place_is_decided_from(away, open_one, decide, dave):
+    request = open_one(2)
+    decide(request, dave)
+    [row] = rows(visible_to(dave), dave, now=database_now())
+    assert row.stage == "Managers · 1 of 2"
+    assert row.in_place_of is None

@@ -235,6 +235,14 @@ def test_the_page_says_who_asks_for_what_and_why(client, alice, bob, approvers):
         assert words in text
 
 
+def test_a_stage_that_no_rule_asks_for_is_not_called_a_rule(ask, client, bob, approvers):
+    text = at(client, bob).get(page(ask(stages=[StageSpec("Start again", 1, [approvers])]))).text
+    assert "Needs 1 of Approvers" in text
+    assert "Start again" in text
+    assert "Rule: " not in text
+    assert "always" not in text
+
+
 def test_more_than_ten_who_may_decide_are_counted(ask, client, alice, approvers):
     for number in range(12):
         join(person(f"P{number}"), approvers)
