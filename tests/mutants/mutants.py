@@ -284,13 +284,6 @@ NOTICED_IN_PLACE: Final = (
         GUARD,
     ),
     Mutant(
-        "the database lets somebody decide twice",
-        "approvals/migrations/0011_proofs.py",
-        "            AND NOT (SELECT may_serve_twice FROM approvals_stage WHERE id = NEW.stage_id)) THEN",
-        "            AND false) THEN",
-        "tests/approvals/test_stages.py",
-    ),
-    Mutant(
         "the database approves without the people",
         "approvals/migrations/0010_asked_for_changes.py",
         "    IF NEW.status = 'approved' AND NOT approvals_has_quorum(NEW.id) THEN\n",
