@@ -42,7 +42,7 @@ class Statement[M: models.Model]:
 
     def first(self, **given: object) -> M | None:
         """The first object, for these values."""
-        return next(self._objects(self._asked(given)), None)
+        return next(self._objects(given), None)
 
     def get(self, **given: object) -> M:
         """The same where it has to be there. Raises `ObjectDoesNotExist`."""
@@ -52,7 +52,7 @@ class Statement[M: models.Model]:
 
     def rows(self, **given: object) -> Rows:
         """The rows of a queryset of `values_list`, for these values."""
-        return list(self._made[0].results_iter([self._asked(given)]))
+        return list(self._converted(given))
 
     def any(self, **given: object) -> bool:
         """Whether there is a row, for these values."""
@@ -73,11 +73,20 @@ class Statement[M: models.Model]:
             cursor.execute(text, values)
             return list(cursor.fetchall())
 
-    def _objects(self, rows: Rows) -> Iterator[M]:
+    def _converted(self, given: dict[str, object]) -> Iterator[Sequence[Any]]:
+        """The rows, with the values that their fields make of what the database gives."""
+        return self._made[0].apply_converters(self._asked(given), self._converters)
+
+    @cached_property
+    def _converters(self) -> dict[int, Any]:
+        compiler, _, _ = self._made
+        return compiler.get_converters([each[0] for each in compiler.select[: compiler.col_count]])
+
+    def _objects(self, given: dict[str, object]) -> Iterator[M]:
         """As a queryset makes them of its rows."""
         compiler, _, _ = self._made
         model, names, related = self._shape
-        for row in compiler.results_iter([rows]):
+        for row in self._converted(given):
             made = model.from_db(DEFAULT_DB_ALIAS, names, row[: len(names)])
             for each in related:
                 each.populate(row, made)
