@@ -13,9 +13,13 @@ from fixtures.people import load_people
 from tasks.access import Right
 from tasks.actions.grants import set_right
 from tasks.models import Task
+from tasks.registry import registry
+from tasks.sync import sync_tasks
 from tests.doubles.stripe import StripeDouble
 
-TASKS: Final = ("refund-payment", "issue-credit", "transfer-to-merchant")
+BATCH: Final = "refunds-in-danger"
+MODULE: Final = "tests.chaos.operations"
+TASKS: Final = ("refund-payment", "issue-credit", "transfer-to-merchant", BATCH)
 OPENED: Final = date(2026, 1, 5)
 PAID: Final = Decimal("500.00")
 OWED: Final = Decimal("1000000.00")
@@ -32,9 +36,13 @@ def found(payments: int) -> Company:
     """The demo's people and tasks, and as many payments as the trial asks refunds for."""
     with acting(user=None, door=Door.COMMAND, reason="A trial"):
         load_people()
+        registry.load([MODULE])
+        sync_tasks()
         erin = get_user_model().objects.get(username="erin")
         for slug in TASKS:
             set_right(Task.objects.get(slug=slug), Right.CHANGE, to=erin)
+        sam = get_user_model().objects.get(username="sam")
+        set_right(Task.objects.get(slug=BATCH), Right.REQUEST, to=sam)
         return _books(payments)
 
 

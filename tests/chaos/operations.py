@@ -1,14 +1,15 @@
-"""A task whose step is in our own database, for the stories in which its worker is killed."""
+"""Tasks for the stories in which their worker is killed: credits in our own database, refunds at Stripe."""
 
 import uuid
 from decimal import Decimal
 from typing import Annotated
 
 from fixtures.ledger import actions
-from fixtures.ledger.models import Account
+from fixtures.ledger.models import Account, Payment
+from tasks.contrib import stripe_payments
 from tasks.items import Report
 from tasks.limits import Limits
-from tasks.parameters import Param
+from tasks.parameters import Money, Param
 from tasks.registry import Approval, task
 from tasks.run import TaskRun
 
@@ -61,3 +62,35 @@ def credits_in_danger(run: TaskRun, number: str) -> Report:
         return int(entry.pk)
 
     return run.write_each("credit", ITEMS, credit, key=str)
+
+
+REFUNDED = Money(Decimal("5.00"), "USD")
+
+
+@task(
+    name="Refunds in danger",
+    category="Tests",
+    owner="Testers",
+    timeout=60,
+    idempotent=True,
+    moves_money=True,
+    approval=[Approval("true", groups=["Support Managers"], limits=Limits(first=2))],
+)
+def refunds_in_danger(run: TaskRun, payments: str) -> Report:
+    """A refund of each of these payments, of which two are made and wait for a look."""
+
+    def refund(number: str, key: str) -> object:
+        return stripe_payments.refund(number, REFUNDED, key=key, reason="duplicate")
+
+    def write(number: str) -> int:
+        entry = actions.record_refund(
+            payment_id=Payment.objects.get(stripe_payment_intent=number).pk,
+            amount=REFUNDED.amount,
+            memo=MEMO,
+            reference=f"run:{run.id}:{number}",
+        )
+        return int(entry.pk)
+
+    report = run.each("refund", payments.split(), refund, key=str)
+    run.write_each("books", [str(number) for number in report.answers], write, key=str)
+    return report

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Final
 
@@ -11,22 +12,26 @@ from django.db import InterfaceError, OperationalError, connection
 from approvals.actions import decide
 from approvals.models import ApprovalRequest
 from audit.context import Door
+from audit.transitions import Refusal
 from fixtures.ledger import actions as ledger
 from fixtures.ledger.models import Entry
 from tasks import parameters
-from tasks.actions import Finding, request_run, settle_run
-from tasks.models import Run, Task
+from tasks.actions import Finding, pause_run, request_run, resume_run, settle_run
+from tasks.models import Pause, Run, Task
 from tasks.parameters import Money
 from tasks.registry import registry
-from tests.chaos.company import Company
+from tests.chaos.company import BATCH, Company
 
 # Small ones need no approval, in the tasks as they are; two people agree to each transfer.
 AMOUNTS: Final = ("5.00", "49.90", "120.00", "240.00")
+KINDS: Final = {"refund": 5, "credit": 2, "transfer": 3, "batch": 1}
 APPROVERS: Final = {
     "refund-payment": ("mona",),
     "issue-credit": ("max",),
     "transfer-to-merchant": ("olga", "otto"),
+    BATCH: ("mike",),
 }
+IN_A_BATCH: Final = 4
 LOOKED: Final = "Looked at Stripe's ledger and at ours"
 
 
@@ -35,17 +40,21 @@ def usd(amount: str) -> Money:
 
 
 class Staff:
-    """`choices` decides what is asked for. What the database does not hear is not asked again."""
+    """`choices` decides what is asked for. What the database does not hear is not asked again.
 
-    def __init__(self, company: Company, choices: random.Random) -> None:
+    `batches` says whether runs over many items are asked for, too.
+    """
+
+    def __init__(self, company: Company, choices: random.Random, *, batches: bool) -> None:
         self.company, self.choices = company, choices
+        self.kinds = KINDS if batches else {**KINDS, "batch": 0}
         self.people = {person.username: person for person in get_user_model().objects.all()}
         self.tasks = {task.slug: task for task in Task.objects.all()}
         self.refundable = list(company.payments)
 
     def ask(self) -> None:
-        """Ask for a refund, a credit or a transfer, and agree to it where that is needed."""
-        kind = self.choices.choices(("refund", "credit", "transfer"), (5, 2, 3))[0]
+        """Ask for one of the kinds, and agree to it where that is needed."""
+        [kind] = self.choices.choices([*self.kinds], [*self.kinds.values()])
         login, slug, values = getattr(self, f"_{kind}")()
         run = unless_away(
             lambda: request_run(
@@ -74,6 +83,10 @@ class Staff:
         values = {"merchant": merchant.pk, "amount": usd(amount), "memo": "Early"}
         return "cass", "transfer-to-merchant", values
 
+    def _batch(self) -> tuple[str, str, Mapping[str, Any]]:
+        numbers = [self.refundable.pop().stripe_payment_intent for _ in range(IN_A_BATCH)]
+        return "sam", BATCH, {"payments": " ".join(numbers)}
+
     def agree(self, run: Run) -> None:
         """Everybody who has to."""
         for login in APPROVERS[run.task.slug]:
@@ -93,9 +106,32 @@ class Staff:
         for run in Run.objects.filter(approval__status=waiting).select_related("task", "approval"):
             self.agree(run)
 
+    def pause(self) -> None:
+        """Ask a batch that is running to pause, if there is one."""
+        batch = Run.objects.filter(task__slug=BATCH, status=Run.Status.RUNNING).first()
+        if batch:
+            with suppress(Refusal):  # it may be over meanwhile, or have no items yet
+                pause_run(batch.pk, by=self.people["sam"], door=Door.ADMIN)
+
+    def look(self) -> None:
+        """Let everything go on that has paused: what waits for a look once somebody has looked."""
+        paused = Pause.objects.filter(resumed_at=None, ended_at=None)
+        for pause in paused.select_related("approval", "run"):
+            with suppress(Refusal):  # who was heard before the database went away has done it
+                self._go_on(pause)
+
+    def _go_on(self, pause: Pause) -> None:
+        if asked := pause.approval:
+            mike = self.people["mike"]
+            decide(asked.pk, decided_by=mike, verdict="approve", seal=asked.seal, door=Door.ADMIN)
+        else:
+            resume_run(pause.run_id, by=self.people["sam"], door=Door.ADMIN)
+
     def settle(self, run: Run, moved: set[str], *, again: bool) -> None:
         """Erin has looked. `moved` are the keys under which money has moved at Stripe."""
-        if _happened(run, moved):
+        if run.task.slug == BATCH:
+            self._record(run, Finding.SEND_AGAIN)  # each of its items under the key that it has
+        elif _happened(run, moved):
             self._record(run, Finding.HAPPENED)
             _post(run)
         elif again:

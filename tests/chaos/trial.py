@@ -15,7 +15,7 @@ import psycopg
 from django.conf import settings
 from django.db import connection
 
-from tasks.models import Run
+from tasks.models import Pause, Run
 from tests.acceptance.supervised import Service
 from tests.chaos import company, wrong
 from tests.chaos.staff import Staff, unless_away
@@ -29,6 +29,7 @@ Status = Run.Status
 CLUSTERS: Final = 2
 STRIKES_EVERY: Final = 0.35  # seconds
 CALM_AFTER: Final = 90.0  # seconds in which everything has to come to its end once the faults end
+PAYMENTS: Final = 2  # for each run: a batch refunds several
 ROUNDS: Final = 4  # of looking and settling
 
 
@@ -46,9 +47,9 @@ class Trial:
     def go(self) -> dict[str, Any]:
         begun = time.monotonic()
         with self.double:
-            there = company.found(self.runs)
+            there = company.found(PAYMENTS * self.runs)
             company.tell_stripe(self.double, there)
-            staff = Staff(there, self.choices)
+            staff = Staff(there, self.choices, batches=not self.engine)
             with self._services() as services, sweeping() as sweeper:
                 self._storm(staff, services)
                 self._calm(staff)
@@ -77,7 +78,9 @@ class Trial:
             "RUN_RING_AGAIN_SECONDS": "2",
             "WORKERS": "2",
             "LOG_LEVEL": "WARNING",
-            "TASK_MODULES": ",".join([*settings.TASK_MODULES, *wrong.modules(self.engine)]),
+            "TASK_MODULES": ",".join(
+                [*settings.TASK_MODULES, company.MODULE, *wrong.modules(self.engine)]
+            ),
         }
         with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
             services = []
@@ -100,20 +103,22 @@ class Trial:
                 stack.enter_context(strikes)
             for number in range(self.runs):
                 staff.ask()
+                unless_away(staff.pause)
+                unless_away(staff.look)
                 if number == self.runs // 2 and not scripted:
                     storm.restart_database(Path(os.environ["CHAOS_SERVER"]))
             if not scripted:
-                _come_to_an_end(self.runs / 10)
+                _come_to_an_end(staff, self.runs / 10)
         self.counts.update(storm.done)
 
     def _calm(self, staff: Staff) -> None:
         """No fault any more: what is left comes to an end, by itself or by a person."""
         staff.agree_to_the_rest()
         if wrong.script(self.engine):
-            _come_to_an_end(CALM_AFTER)
+            _come_to_an_end(staff, CALM_AFTER)
         self.double.clear_faults()
         for number in range(ROUNDS):
-            _come_to_an_end(CALM_AFTER)
+            _come_to_an_end(staff, CALM_AFTER)
             uncertain = list(Run.objects.filter(status=Status.UNCERTAIN).select_related("task"))
             if number == 0:
                 self._count(uncertain)
@@ -125,6 +130,7 @@ class Trial:
             if found := Run.objects.filter(status=status).count():
                 self.counts[status] = found
         self.counts["failed by themselves"] = len(_refused())
+        self.counts["pauses"] = Pause.objects.count()
         self.counts["attempts"] = sum(Run.objects.values_list("attempt", flat=True))
 
     def _count(self, uncertain: list[Run]) -> None:
@@ -135,11 +141,12 @@ class Trial:
             self.verdict.left_needlessly = [str(r.pk) for r in uncertain if moved.get(str(r.pk))]
 
 
-def _come_to_an_end(seconds: float) -> None:
-    """Returns when nothing goes on any more, or the time is over."""
+def _come_to_an_end(staff: Staff, seconds: float) -> None:
+    """Returns when nothing goes on any more, or the time is over. What pauses is looked at."""
     until = time.monotonic() + seconds
-    going_on = (Status.AWAITING_APPROVAL, Status.QUEUED, Status.RUNNING)
+    going_on = (Status.AWAITING_APPROVAL, Status.QUEUED, Status.RUNNING, Status.PAUSED)
     while time.monotonic() < until:
+        unless_away(staff.look)
         left = unless_away(lambda: Run.objects.filter(status__in=going_on).count())
         if left == 0:
             return

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from fixtures.ledger.models import Account, Entry, Payment
-from tasks.models import Run
-from tests.chaos.company import OWED
+from tasks.models import Effect, Run
+from tests.chaos.company import BATCH, OWED
 from tests.doubles.stripe import StripeDouble
 
 Status = Run.Status
@@ -39,8 +39,11 @@ def judge(double: StripeDouble) -> Verdict:
     """Look at everything after the last person has settled the last run."""
     verdict, moved = Verdict(), movements(double)
     entries = Counter(Entry.objects.values_list("reference", flat=True))
-    for run in Run.objects.select_related("task"):
+    keys = Counter(effect["idempotency_key"] for effect in double.effects())
+    for run in Run.objects.exclude(task__slug=BATCH).select_related("task"):
         _judge_run(verdict, run, moved.get(str(run.pk), []), entries[f"run:{run.pk}"])
+    for run in Run.objects.filter(task__slug=BATCH):
+        _judge_batch(verdict, run, moved.get(str(run.pk), []), keys, entries)
     known = set(map(str, Run.objects.values_list("pk", flat=True)))
     verdict.duplicates += [f"{ids} of no run" for run, ids in moved.items() if run not in known]
     verdict.books += _books(double)
@@ -59,6 +62,31 @@ def _judge_run(verdict: Verdict, run: Run, moved: list[str], entries: int) -> No
         if entries != 1:
             verdict.books.append(f"{text}, {entries} entries")
     elif moved or entries:
+        verdict.denied.append(text)
+
+
+def _judge_batch(
+    verdict: Verdict, run: Run, moved: list[str], keys: Counter[str], entries: Counter[str]
+) -> None:
+    """The same for each item: what is done has moved once and is in the books once."""
+    text = f"{run.pk} ({run.headline}, {run.status}): {moved or 'nothing moved'}"
+    if not run.is_over or run.status == Status.UNCERTAIN:
+        verdict.stuck.append(text)
+    items = run.effects.items().filter(step__startswith="refund:")
+    done = set(run.effects.items(Effect.State.DONE).values_list("pk", flat=True))
+    if len(moved) > sum(keys[item.key] for item in items) or any(keys[i.key] > 1 for i in items):
+        verdict.duplicates.append(text)
+    for item in items:
+        written = entries[f"run:{run.pk}:{item.step.removeprefix('refund:')}"]
+        _judge_item(verdict, f"{item.step} of {text}", item.pk in done, keys[item.key], written)
+
+
+def _judge_item(verdict: Verdict, text: str, done: bool, moved: int, written: int) -> None:
+    if done and not moved:
+        verdict.lost.append(text)
+    if done and written != 1:
+        verdict.books.append(f"{text}, {written} entries")
+    if not done and (moved or written):
         verdict.denied.append(text)
 
 
