@@ -1,0 +1,139 @@
+"""When others must agree to a run, and what somebody proposes to change about that."""
+
+from datetime import timedelta
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db import models
+from django.db.models.functions import Now
+
+from approvals.models import ApprovalRequest
+from audit.history import audited
+from tasks.limits import Limits
+from tasks.models.catalogue import Task
+
+
+class ApprovalRule(models.Model):
+    """When other people must agree to a run. A row never changes: an edit is a new version."""
+
+    task = models.ForeignKey(Task, models.PROTECT, related_name="rules")
+    name = models.CharField(max_length=120)
+    condition = models.TextField(help_text="For example: amount > 100. Write true for every run.")
+    groups = models.ManyToManyField(Group, related_name="+", blank=True)
+    people = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+", blank=True)
+    needed = models.PositiveSmallIntegerField("how many must agree", default=1)
+    position = models.PositiveSmallIntegerField("stage", default=1)
+    for_settling = models.BooleanField(
+        "also when an uncertain run is settled", default=False, db_default=False
+    )
+    may_serve_twice = models.BooleanField(
+        "who has decided another stage may decide this one too", default=False, db_default=False
+    )
+    fresh_proof = models.BooleanField(
+        "who agrees proves anew who they are", default=False, db_default=False
+    )
+    # What the number of a ticket looks like. Empty: none is asked for.
+    ticket_pattern = models.CharField(
+        "asks for a ticket like", max_length=200, blank=True, default="", db_default=""
+    )
+    expires_after = models.DurationField("expires after", null=True, blank=True)
+    remind_after = models.DurationField("reminds after", null=True, blank=True)
+    escalate_after = models.DurationField("escalates after", null=True, blank=True)
+    escalate_to = models.ManyToManyField(Group, related_name="+", blank=True)
+    # When a run over many items pauses for a look. Zero and empty: never.
+    first_items = models.PositiveIntegerField(
+        "first items that wait for a look", default=0, db_default=0
+    )
+    stop_after_failures = models.PositiveIntegerField("failed items", default=0, db_default=0)
+    stop_above_percent = models.PositiveSmallIntegerField("failed share", default=0, db_default=0)
+    stop_above_amount = models.DecimalField(
+        "amount done", max_digits=20, decimal_places=4, null=True, blank=True
+    )
+    version = models.PositiveIntegerField(default=1, editable=False)
+    replaces = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, related_name="replaced_by", editable=False
+    )
+    # What somebody proposed and another person agreed to. Without it the rule came with the code.
+    brought_by = models.OneToOneField(
+        "Proposal", models.PROTECT, null=True, blank=True, related_name="brought", editable=False
+    )
+    in_force_since = models.DateTimeField(db_default=Now(), editable=False)
+    ended_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # The transaction that wrote it, set by the database: its groups and people come with it.
+    written_in = models.BigIntegerField(default=0, db_default=0, editable=False)
+
+    history = audited(excluded_fields=["written_in"])
+
+    class Meta:
+        ordering: ClassVar = ["position", "id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(needed__gte=1), name="rule_needs_somebody"),
+            models.CheckConstraint(
+                condition=models.Q(expires_after=None) | models.Q(expires_after__gt=timedelta(0)),
+                name="rule_gives_time_to_decide",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def limits(self) -> Limits:
+        """Where a run under this rule pauses."""
+        return Limits(
+            self.first_items,
+            self.stop_after_failures,
+            self.stop_above_percent,
+            self.stop_above_amount,
+        )
+
+
+class Proposal(models.Model):
+    """A change to what decides about runs: made when another administrator has agreed to it.
+
+    One of people and groups has no task. Without an `approval` it was made alone, which the database allows while nobody else has ever
+    administered the task.
+    """
+
+    class Kind(models.TextChoices):
+        RULE = "rule", "Put a rule in force"
+        END = "end", "End a rule"
+        GRANT = "grant", "Give a right"
+        JOIN = "join", "Put somebody into a group"
+        OPEN = "open", "Open an account again"
+        DEPUTY = "deputy", "Let somebody decide for who is away"
+
+    kind = models.CharField("what", max_length=10, choices=Kind)
+    task = models.ForeignKey(Task, models.PROTECT, null=True, blank=True, related_name="proposals")
+    # The version that is replaced or ended.
+    rule = models.ForeignKey(
+        ApprovalRule, models.PROTECT, null=True, blank=True, related_name="proposals"
+    )
+    content = models.JSONField("what it says", default=dict)
+    reason = models.TextField("why", blank=True)
+    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField(db_default=Now(), editable=False)
+    approval = models.OneToOneField(
+        ApprovalRequest, models.PROTECT, null=True, blank=True, related_name="proposal"
+    )
+    applied_at = models.DateTimeField("made at", null=True, blank=True)
+    dropped_at = models.DateTimeField("dropped at", null=True, blank=True)
+
+    history = audited()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["rule"],
+                condition=models.Q(applied_at=None, dropped_at=None),
+                name="one_open_proposal_for_a_rule",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(applied_at=None) | models.Q(dropped_at=None),
+                name="a_proposal_is_made_or_dropped",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.task or 'people and groups'}"

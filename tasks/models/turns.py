@@ -1,0 +1,115 @@
+"""What people do about a run that does not simply go on: they settle, look, or do not wait."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+from approvals.models import ApprovalRequest, Proof
+from audit.history import audited
+from tasks.models.runs import Run
+
+
+class Settlement(models.Model):
+    """What a person who looked has found out about an uncertain run, and what shall follow."""
+
+    class Finding(models.TextChoices):
+        GO_ON = "go_on", "It happened: record what was found, and go on with the rest"
+        HAPPENED = "happened", "It happened: record it as done, and do nothing more"
+        DID_NOT = "did_not", "It did not happen, and is not to be tried again"
+        SEND_AGAIN = "again", "It did not happen: send it again under the same key"
+        NEW_KEY = "new_key", "It did not happen: send it again under a new key"
+
+    run = models.ForeignKey(Run, models.PROTECT, related_name="settlements")
+    finding = models.CharField(max_length=10, choices=Finding)
+    reason = models.TextField()
+    settled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="settlements"
+    )
+    # What the other side showed when this person looked: texts, as they were on the page.
+    looked_up = models.JSONField(default=list)
+    approval = models.OneToOneField(
+        ApprovalRequest, models.PROTECT, null=True, blank=True, related_name="settlement"
+    )
+    proposed_at = models.DateTimeField(db_default=Now(), editable=False)
+    applied_at = models.DateTimeField(null=True, blank=True, editable=False)
+    dropped_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    history = audited()
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["run"],
+                condition=models.Q(applied_at=None, dropped_at=None),
+                name="one_open_settlement_per_run",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_finding_display()} ({self.run})"
+
+
+class Pause(models.Model):
+    """One time that a run stopped between two items: why, how far it was, and what followed."""
+
+    run = models.ForeignKey(Run, models.PROTECT, related_name="pauses")
+    why = models.TextField()
+    # Whether somebody other than who asked for the run has to look before it goes on.
+    needs_look = models.BooleanField()
+    # How many items were tried by then, how many failed, and the amount by currency.
+    seen = models.JSONField(default=dict)
+    approval = models.OneToOneField(
+        ApprovalRequest, models.PROTECT, null=True, blank=True, related_name="pause"
+    )
+    paused_at = models.DateTimeField(db_default=Now(), editable=False)
+    waits_until = models.DateTimeField()
+    resumed_at = models.DateTimeField(null=True, blank=True)
+    resumed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    # When the run ended without going on.
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    history = audited()
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["run"],
+                condition=models.Q(resumed_at=None, ended_at=None),
+                name="one_open_pause_per_run",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.why} ({self.run})"
+
+
+class Emergency(models.Model):
+    """That somebody ran something without the approval it needed. Two others review it.
+
+    The database lets these rows only grow, wants fresh proof of who it was, and lets a run begin
+    without approval only with one.
+    """
+
+    run = models.OneToOneField(Run, models.PROTECT, related_name="emergency")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    reason = models.TextField("why it could not wait")
+    proof = models.ForeignKey(Proof, models.PROTECT, related_name="+", db_index=False)
+    review = models.OneToOneField(ApprovalRequest, models.PROTECT, related_name="emergency")
+    at = models.DateTimeField(db_default=Now(), editable=False)
+
+    history = audited()
+
+    class Meta:
+        verbose_name_plural = "emergencies"
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=~models.Q(reason=""), name="an_emergency_has_a_reason")
+        ]
+
+    def __str__(self) -> str:
+        return f"Emergency: {self.run}"
