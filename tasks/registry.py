@@ -9,130 +9,33 @@ function tested without either.
 """
 
 import inspect
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
 from types import MappingProxyType
-from typing import Any, Literal, get_args
-from uuid import UUID
 
+from tasks.declared import Approval, Finished, Function, Level, RegisteredTask, Undo, names
 from tasks.discovery import import_modules
 from tasks.glass import BreakGlass
 from tasks.in_slack import ONLY_A_LINK, InSlack
 from tasks.limits import NEVER, Limits
+from tasks.misdeclared import Problem, problems_in
 from tasks.source import fingerprint, location
-from tasks.spans import problems_of_times
-from tasks.tickets import problem_of_pattern
 
-type Function = Callable[..., Any]
-Level = Literal["view", "request", "execute", "approve", "change"]
-LEVELS: tuple[str, ...] = get_args(Level)
+__all__ = [
+    "Approval",
+    "Finished",
+    "Problem",
+    "RegisteredTask",
+    "Registry",
+    "Undo",
+    "UnknownTask",
+    "registry",
+    "task",
+]
 
 
 class UnknownTask(LookupError):
     """No task of that name is in the code that is running."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something wrong in a declaration. `python manage.py check` shows it and stops."""
-
-    file: str
-    line: int
-    message: str
-    hint: str
-
-
-@dataclass(frozen=True, slots=True)
-class Approval:
-    """A default rule: when `when` is true, `needed` people of these groups or names must agree.
-
-    `when` is an expression over the task's parameters, such as "amount > 100", or "true". A request
-    expires after `expires_after`, three days by default. `remind_after` and `escalate_after`, to the
-    groups `escalate_to`, are counted from the request, too. `may_serve_twice` lets somebody agree
-    who has decided another stage; `fresh_proof` asks who agrees to prove anew who they are;
-    `ticket_pattern` asks who asks for the number of a ticket like it. With
-    `for_settling`, they must agree as well to what follows when the run is uncertain. `limits` are
-    those of the runs for which it holds, beside the task's own.
-    """
-
-    when: str
-    groups: Sequence[str] = ()
-    people: Sequence[str] = ()
-    needed: int = 1
-    name: str = ""
-    for_settling: bool = False
-    expires_after: timedelta | None = None
-    remind_after: timedelta | None = None
-    escalate_after: timedelta | None = None
-    escalate_to: Sequence[str] = ()
-    limits: Limits = NEVER
-    may_serve_twice: bool = False
-    fresh_proof: bool = False
-    ticket_pattern: str = ""
-
-    def __post_init__(self) -> None:
-        for attribute in ("groups", "people", "escalate_to"):
-            object.__setattr__(self, attribute, _names(getattr(self, attribute)))
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A run that has succeeded: its typed values, its output as stored, each step's answer."""
-
-    id: UUID
-    values: Mapping[str, Any]
-    output: Mapping[str, Any]
-    answers: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Undo:
-    """The slug of the task that undoes this one, and its values, which nobody can change.
-
-    `fill` names parameters of that task. Each function gets the `Finished` run and gives a value;
-    it raises `Refused` where there is nothing to undo.
-    """
-
-    task: str
-    fill: Mapping[str, Callable[[Finished], Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class RegisteredTask:
-    """The code behind a task, and what its author said about it. `timeout` is in seconds."""
-
-    slug: str
-    name: str
-    category: str
-    owner: str
-    description: str
-    function: Function
-    timeout: int = 60
-    idempotent: bool = False
-    approval: tuple[Approval, ...] = ()
-    grants: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    preview: Function | None = None
-    validate: Function | None = None
-    look_up: Function | None = None
-    one_open_per: tuple[str, ...] = ()
-    one_running_per: tuple[str, ...] = ()
-    undo: Undo | None = None
-    limits: Limits = NEVER
-    moves_money: bool = False
-    break_glass: BreakGlass | None = None
-    slack: InSlack = ONLY_A_LINK
-    outputs: Mapping[str, type] = field(default_factory=lambda: MappingProxyType({}))
-    file: str = ""
-    line: int = 0
-    source_hash: str = ""
-
-    @property
-    def exclusive(self) -> tuple[str, ...]:
-        """The parameters that two runs may not share at once, in either way."""
-        return self.one_open_per or self.one_running_per
 
 
 class Registry:
@@ -201,8 +104,8 @@ class Registry:
                 preview=preview,
                 validate=validate,
                 look_up=look_up,
-                one_open_per=_names(one_open_per),
-                one_running_per=_names(one_running_per),
+                one_open_per=names(one_open_per),
+                one_running_per=names(one_running_per),
                 undo=undo,
                 limits=limits,
                 moves_money=moves_money,
@@ -221,7 +124,7 @@ class Registry:
 
     def register(self, task: RegisteredTask) -> None:
         """Add a task. A task with a problem is left out: what is wrong cannot be run."""
-        found = [*_problems(task), *self._duplicate(task)]
+        found = [*problems_in(task), *self._duplicate(task)]
         self.problems += [Problem(task.file, task.line, *texts) for texts in found]
         if not found:
             self._tasks[task.slug] = task
@@ -266,107 +169,3 @@ class Registry:
 
 registry = Registry()
 task = registry.task
-
-
-def _problems(task: RegisteredTask) -> Iterator[tuple[str, str]]:
-    label = repr(task.slug)
-    for attribute in ("name", "category", "owner"):
-        value = getattr(task, attribute)
-        if not (isinstance(value, str) and value.strip()):
-            yield f"The task {label} has no {attribute}.", f'Write {attribute}="..." in its @task.'
-    if not task.description:
-        yield (
-            f"The task {label} has no docstring.",
-            "Write one below the def line: people read it before they run the task.",
-        )
-    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", str(task.slug)):
-        yield (
-            f"{label} cannot be the slug of a task.",
-            'Use small letters, digits and single hyphens: slug="issue-credit".',
-        )
-    if not _is_whole_number(task.timeout):
-        yield (
-            f"The task {label} has the timeout {task.timeout!r}.",
-            "Write a whole number of seconds above 0: timeout=60.",
-        )
-    yield from _problems_of_limits(task, label)
-    yield from _problems_of_functions(task)
-    yield from _problems_of_grants(task)
-    for rule in task.approval:
-        yield from _problems_of_approval(label, rule)
-
-
-def _problems_of_limits(task: RegisteredTask, label: str) -> Iterator[tuple[str, str]]:
-    if task.one_open_per and task.one_running_per:
-        yield (
-            f"The task {label} has both one_open_per and one_running_per.",
-            "Keep one. A run that is open may also be running, so one_open_per is the stricter.",
-        )
-    if task.undo is not None and not getattr(task.undo, "fill", None):
-        yield (
-            f"The undo of the task {label} does not say what is to be undone.",
-            'Write undo=Undo("reverse-credit", fill={"credit": a_function_of_the_run}).',
-        )
-
-
-def _problems_of_functions(task: RegisteredTask) -> Iterator[tuple[str, str]]:
-    for attribute in ("preview", "validate", "look_up"):
-        value = getattr(task, attribute)
-        if value is not None and not callable(value):
-            yield (
-                f"The {attribute} of the task {task.slug!r} is {value!r}, which cannot be called.",
-                f"Write {attribute}= and the name of a function, without parentheses.",
-            )
-
-
-def _problems_of_grants(task: RegisteredTask) -> Iterator[tuple[str, str]]:
-    for group, level in task.grants.items():
-        if level not in LEVELS:
-            yield (
-                f"The task {task.slug!r} grants {group!r} the level {level!r}, which is unknown.",
-                f"The levels are {', '.join(LEVELS)}.",
-            )
-
-
-def _problems_of_approval(label: str, rule: object) -> Iterator[tuple[str, str]]:
-    example = 'Approval("amount > 100", groups=["Support Managers"])'
-    if not isinstance(rule, Approval):
-        yield f"An approval rule of the task {label} is {rule!r}.", f"Write {example}."
-        return
-    if not str(rule.when or "").strip():
-        yield f"An approval rule of the task {label} has no condition.", f"Write {example}."
-    if not (rule.groups or rule.people):
-        yield (
-            f"An approval rule of the task {label} names nobody who could approve.",
-            f"Name groups or people: {example}.",
-        )
-    if not _is_whole_number(rule.needed):
-        yield (
-            f"An approval rule of the task {label} needs {rule.needed!r} people.",
-            "Write a whole number above 0: needed=2.",
-        )
-    if problem := problem_of_pattern(rule.ticket_pattern):
-        yield f"An approval rule of the task {label} has a wrong ticket_pattern.", problem
-    yield from _problems_of_times(label, rule)
-
-
-def _problems_of_times(label: str, rule: Approval) -> Iterator[tuple[str, str]]:
-    times: tuple[object, ...] = (rule.expires_after, rule.remind_after, rule.escalate_after)
-    if wrong := [each for each in times if each is not None and not isinstance(each, timedelta)]:
-        yield (
-            f"An approval rule of the task {label} has the time {wrong[0]!r}.",
-            "Write a timedelta: expires_after=timedelta(hours=4).",
-        )
-        return
-    for name, what in problems_of_times(
-        rule, default=timedelta(days=3), escalates=bool(rule.escalate_to)
-    ):
-        yield f"An approval rule of the task {label} has a wrong {name}.", what
-
-
-def _names(given: str | Sequence[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
-
-
-def _is_whole_number(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
