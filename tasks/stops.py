@@ -89,6 +89,13 @@ def people_of(stop: Stop) -> "list[User]":
     return list(who_of(Right.APPROVE, tasks_of(stop)))
 
 
+def in_a_sentence(stop: Stop) -> str:
+    """“Erin Wallace has stopped all that moves money”: a sentence without its end."""
+    if stop.stopped_by:
+        return f"{stop.stopped_by} has stopped {in_words(stop)}"
+    return f"{in_words(stop)} was stopped by itself"
+
+
 def in_words(stop: Stop) -> str:
     """What is stopped, as part of a sentence."""
     if stop.scope == Scope.TASK:

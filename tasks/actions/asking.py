@@ -28,7 +28,7 @@ from tasks.revising import check_revisable, revision_shown
 from tasks.rules import rules_that_apply
 from tasks.seals import seal_of_run
 from tasks.stages import stages_for
-from tasks.stops import in_words, stop_of
+from tasks.stops import in_a_sentence, stop_of
 from tasks.tickets import problem_of_ticket, ticket_url
 from tasks.undoing import check_undoable, values_to_undo
 
@@ -121,7 +121,7 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
 def _may_ask(person: "User", task: Task) -> None:
     require(person, Right.REQUEST, task)
     if stop := stop_of(task):
-        raise TaskStopped(f"{stop.stopped_by} has stopped {in_words(stop)}: {stop.reason}")
+        raise TaskStopped(f"{in_a_sentence(stop)}: {stop.reason}")
 
 
 def _must_say(

@@ -16,7 +16,7 @@ from audit.clock import database_now
 from tasks.errors import Halted, NotOurs
 from tasks.killpoints import killpoint
 from tasks.models import Effect, Run
-from tasks.stops import in_words, stands_still, stop_of
+from tasks.stops import in_a_sentence, stands_still, stop_of
 
 # Stripe keeps a key for 24 hours; after that the same key would do it a second time.
 KEY_LIVES: Final = timedelta(hours=23)
@@ -65,7 +65,7 @@ def begin_effect(run: Run, step: str) -> tuple[Effect, bool]:
 def _not_stopped(run: Run) -> None:
     """Raise `Halted` where somebody has stopped the task: no step is begun after that."""
     if stands_still(run.task) and (stop := stop_of(run.task)):
-        raise Halted(f"{stop.stopped_by} has stopped {in_words(stop)}", stop.reason)
+        raise Halted(in_a_sentence(stop), stop.reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,14 +98,17 @@ def on_review_decided(request: ApprovalRequest, **_: object) -> None:
     emergency = Emergency.objects.filter(review=request).select_related("run__task", "by").first()
     if emergency is None or request.status == Status.APPROVED:
         return
+    stop_by_itself(emergency.run.task, *_who_and_why(request, emergency))
+
+
+def _who_and_why(request: ApprovalRequest, emergency: Emergency) -> "tuple[User | None, str]":
+    """Who brought the stop about, if anybody did, and what its people are told."""
     said = request.decisions.filter(verdict=Decision.Verdict.REJECT).first()
-    stop_by_itself(
-        emergency.run.task,
-        by=said.decided_by if said else emergency.by,
-        why=f"{said.decided_by} did not agree with an emergency: {said.reason}"
-        if said
-        else f"Two did not review an emergency within 24 hours: {emergency.run}",
-    )
+    if said:
+        return said.decided_by, f"{said.decided_by} did not agree with an emergency: {said.reason}"
+    if request.status == Status.WITHDRAWN:
+        return emergency.by, f"The review of an emergency was taken back: {emergency.run}"
+    return None, f"Two did not review an emergency within 24 hours: {emergency.run}"
 
 
 def _tell(emergency: Emergency, asked: ApprovalRequest) -> None:

@@ -59,10 +59,10 @@ def stop_tasks(
     return stop
 
 
-def stop_by_itself(task: Task, *, by: "User", why: str) -> None:
+def stop_by_itself(task: Task, by: "User | None", why: str) -> None:
     """Stop a task inside the transaction of what makes it necessary, unless it is stopped already.
 
-    `by` is who brought that about; no right is asked for.
+    `by` is who brought that about, if anybody did; no right is asked for.
     """
     locks.hold("stops")
     if Stop.objects.filter(scope=Scope.TASK, task=task, ended_at=None).exists():
@@ -107,7 +107,7 @@ def _may_propose(stop: Stop, by: "User", reason: str) -> None:
 def _facts(stop: Stop) -> list[list[str]]:
     return [
         ["Stopped", in_words(stop)],
-        ["By", str(stop.stopped_by)],
+        ["By", str(stop.stopped_by) if stop.stopped_by else "By itself"],
         ["Because", stop.reason],
         ["Runs that wait in line", str(waiting_runs(stop).count())],
         ["What follows", "What waits in line begins at once, if what was approved still holds."],

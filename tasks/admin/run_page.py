@@ -25,7 +25,7 @@ from tasks.emergencies import emergency_of, is_offered, why_not
 from tasks.models import Run, Stop
 from tasks.one_at_a_time import ahead_of
 from tasks.revising import may_revise, revisions_of
-from tasks.stops import in_words, stop_of
+from tasks.stops import in_a_sentence, stop_of
 from tasks.story import story_of
 from tasks.undoing import task_to_undo, undone_by
 from tasks.wording import deciders, state_of, time_left, what_next
@@ -105,7 +105,7 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
 
 def stopped_in_words(stop: Stop) -> str:
     """How a run stands that waits for what is stopped."""
-    return f"It waits: {stop.stopped_by} has stopped {in_words(stop)}."
+    return f"It waits: {in_a_sentence(stop)}."
 
 
 def _emergency(run: Run, person: "User") -> dict[str, Any]:

@@ -17,7 +17,7 @@ from audit.transitions import Refusal
 from tasks.access import tasks_to_stop
 from tasks.actions.stopping import propose_start, stop_tasks
 from tasks.models import Stop, Task
-from tasks.stops import in_words, may_stop, open_stops, waiting_runs
+from tasks.stops import in_a_sentence, in_words, may_stop, open_stops, waiting_runs
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -117,7 +117,7 @@ def _page(request: HttpRequest, form: StopForm | None, *, status: int = 200) -> 
     shown = [
         {
             "stop": stop,
-            "what": in_words(stop),
+            "what": in_a_sentence(stop),
             "waiting": waiting_runs(stop).count(),
             "may_start": may_stop(person, stop),
             "proposed": stop.approval

@@ -29,7 +29,10 @@ class Stop(models.Model):
     )
     category = models.CharField(max_length=60, blank=True)
     reason = models.TextField("why")
-    stopped_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    # Nobody, where it was stopped by itself: what should have been done by then was not done.
+    stopped_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
     stopped_at = models.DateTimeField(db_default=Now(), editable=False)
     # The newest proposal to start again.
     approval = models.OneToOneField(

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
+from django.urls import reverse
 
 from approvals import actions as approvals
 from approvals.models import ApprovalRequest, Notice, Proof
@@ -107,6 +108,7 @@ def test_one_who_does_not_agree_stops_the_task(ask, proved, bob, task):
     emergency = broken(ask("150.00"), proved)
     review(emergency, bob, "reject", "It could have waited")
     assert "It could have waited" in stop_of(task).reason
+    assert stop_of(task).stopped_by == bob
     with pytest.raises(TaskStopped):
         ask("20.00")
 
@@ -118,13 +120,24 @@ def test_nobody_who_looks_within_a_day_stops_the_task(ask, proved, task):
     with without_guards("approvals_approvalrequest"):
         ApprovalRequest.objects.filter(pk=emergency.review_id).update(expires_at=Now())
     approvals.expire_due(door=Door.SCHEDULE)
-    assert "Two did not review an emergency" in stop_of(task).reason
+    stop = stop_of(task)
+    assert "Two did not review an emergency" in stop.reason
+    assert stop.stopped_by is None
+    client = signed_in(proved)
+    stops = words(client.get(reverse("admin:tasks_stop_changelist")))
+    assert "“Test credit” was stopped by itself" in stops
+    assert "None has stopped" not in stops
+    page = words(client.get(reverse("admin:tasks_task_request", args=[task.slug])))
+    assert "This was stopped by itself" in page
+    with pytest.raises(TaskStopped, match="“Test credit” was stopped by itself: Two did not"):
+        ask("20.00")
 
 
 def test_who_broke_it_does_not_take_the_review_back_without_stopping_the_task(ask, proved, task):
     emergency = broken(ask("150.00"), proved)
     approvals.withdraw(emergency.review_id, by=proved, door=Door.ADMIN)
-    assert stop_of(task)
+    assert stop_of(task).stopped_by == proved
+    assert "The review of an emergency was taken back" in stop_of(task).reason
 
 
 def test_a_task_that_is_stopped_already_stays_stopped_once(ask, proved, bob, task):
