@@ -89,6 +89,18 @@ OF_WAITING: Final[Breaks] = {
 }
 
 OF_CONSENT: Final[Breaks] = {
+    "an_emergency_is_reviewed": [
+        ["DELETE FROM tasks_stop", "DELETE FROM tasks_historicalstop"],
+        # It was started again before.
+        [
+            """UPDATE tasks_stop SET ended_at = review.closed_at - interval '1 us',
+            stopped_at = review.closed_at - interval '2 us'
+            FROM tasks_emergency, approvals_approvalrequest review
+            WHERE review.id = tasks_emergency.review_id""",
+            """UPDATE tasks_historicalstop kept SET ended_at = stop.ended_at,
+            stopped_at = stop.stopped_at FROM tasks_stop stop WHERE stop.id = kept.id""",
+        ],
+    ],
     "nothing_began_while_it_was_stopped": [
         [
             """INSERT INTO tasks_stop (scope, category, reason, stopped_by_id, stopped_at)
@@ -511,6 +523,16 @@ GUARDS: Final[Breaks] = {
         ["DROP TRIGGER tasks_guard_paused ON tasks_run"],
         ["DROP TRIGGER tasks_guard_ticket ON tasks_run"],
         ["DROP TRIGGER tasks_guard_pause ON tasks_pause"],
+        ["DROP TRIGGER tasks_guard_stop ON tasks_stop"],
+        ["DROP TRIGGER approvals_guard_place ON approvals_decision"],
+        [
+            "DROP TRIGGER approvals_guard_stand_in ON approvals_reviewer",
+            """CREATE TRIGGER approvals_guard_stand_in BEFORE INSERT ON approvals_reviewer
+            FOR EACH ROW WHEN (NEW.stands_in_for_id = 0)
+            EXECUTE FUNCTION approvals_guard_stand_in()""",
+            "ALTER TABLE approvals_reviewer ENABLE ALWAYS TRIGGER approvals_guard_stand_in",
+        ],
+        ["DROP TRIGGER approvals_guard_slack_link ON approvals_slacklink"],
         ["ALTER TABLE tasks_settlement DISABLE TRIGGER tasks_guard_proposal"],
         [
             "DROP TRIGGER approvals_guard_decision ON approvals_decision",

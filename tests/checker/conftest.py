@@ -10,6 +10,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from django.contrib.auth.models import Group
 from django.db import connection as django_connection
 from django.db.models.functions import Now
 from psycopg.conninfo import make_conninfo
@@ -22,6 +23,7 @@ from tasks.access import Right
 from tasks.actions import (
     Finding,
     RuleSpec,
+    break_glass,
     cancel_run,
     propose_deputy,
     propose_rule,
@@ -30,22 +32,25 @@ from tasks.actions import (
     start_run,
 )
 from tasks.actions.grants import set_right
+from tasks.actions.stopping import propose_start
 from tasks.contrib import stripe_payments
 from tasks.errors import Busy, OutcomeUnknown
+from tasks.glass import BreakGlass
 from tasks.limits import Limits
-from tasks.models import Run
+from tasks.models import Run, Stop
 from tasks.registry import registry
 from tests.checker.evidence import Connection, Evidence, Ledger, ledger_at
 from tests.checker.report import check
 from tests.doubles.stripe import StripeDouble
 from tests.fixtures.at_double import stripe_at_double
-from tests.people import person
+from tests.people import join, person
 from tests.tasks.conftest import approve, ask, credit, task, work
 
 __all__ = ["approve", "ask", "credit", "task", "work"]
 
 
 APP_ROLE = "backoffice_app"
+PASSWORD = "a-password-of-alices-own"
 
 
 @dataclass
@@ -89,6 +94,8 @@ def house(double, task, ask, approve, work, credit, alice, carol) -> House:
     cancel_run(runs["stopping"].pk, by=alice, door=Door.ADMIN, reason="Not needed")
     _changed_rule(task, carol)
     runs["in place"] = _approved_in_place(ask, work, credit)
+    runs["emergency"] = _in_an_emergency(ask, credit, alice)
+    _started_again(carol)
     return House({name: run.pk for name, run in runs.items()}, double)
 
 
@@ -125,6 +132,28 @@ def _approved_in_place(ask, work, credit) -> Run:
     work(run)
     assert run.status == Run.Status.SUCCEEDED, run.error
     return run
+
+
+def _in_an_emergency(ask, credit, alice) -> Run:
+    """Without approval, and who did it has taken the review back: its task is stopped."""
+    glass = BreakGlass("On call", per_day=1)
+    registry._tasks["test-credit"] = replace(credit.registered, break_glass=glass)
+    join(alice, Group.objects.get_or_create(name=glass.group)[0])
+    alice.set_password(PASSWORD)
+    alice.save()
+    approvals.prove_by_password(alice, PASSWORD, session="a session", door=Door.ADMIN)
+    run: Run = ask("170.00")
+    emergency = break_glass(
+        run.pk, by=alice, door=Door.ADMIN, reason="It cannot wait", session="a session"
+    )
+    registry._tasks["test-credit"] = credit.registered
+    approvals.withdraw(emergency.review_id, by=alice, door=Door.ADMIN)
+    return run
+
+
+def _started_again(carol) -> None:
+    asked = propose_start(Stop.objects.get().pk, by=carol, door=Door.ADMIN, reason="Looked at it")
+    _agree(asked, User.objects.get(username="erin"))
 
 
 def _agree(asked, by) -> None:

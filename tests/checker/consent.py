@@ -200,3 +200,20 @@ def run_and_request_end_together(evidence: Evidence) -> Iterator[str]:
         ORDER BY run.id
     """):
         yield f"Run {run} is {status}, although its request {request} is {answer}."
+
+
+@invariant(3)
+def an_emergency_is_reviewed(evidence: Evidence) -> Iterator[str]:
+    """Two have looked at each emergency, or may still look, or its task was stopped."""
+    for run, review, status in evidence.rows("""
+        SELECT run.id, review.id, review.status
+        FROM tasks_emergency emergency JOIN tasks_run run ON run.id = emergency.run_id
+            JOIN approvals_approvalrequest review ON review.id = emergency.review_id
+        WHERE review.status NOT IN ('approved', 'pending')
+            AND NOT EXISTS (SELECT FROM tasks_stop stop
+                WHERE stop.task_id = run.task_id
+                    AND stop.stopped_at <= review.closed_at + interval '1 minute'
+                    AND (stop.ended_at IS NULL OR stop.ended_at > review.closed_at))
+        ORDER BY run.id
+    """):
+        yield f"Nothing was stopped although the review {review} of the emergency {run} is {status}."

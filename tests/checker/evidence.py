@@ -12,6 +12,8 @@ from psycopg import sql
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
+from tests.checker.guarded import CONDITIONS, GUARDED
+
 type Ledger = Sequence[Mapping[str, Any]]
 type Connection = psycopg.Connection[TupleRow]
 
@@ -19,6 +21,8 @@ PATIENCE: Final = 10.0  # seconds
 
 # What stands for {name} in a query, wherever several look at the same thing.
 PARTS: Final[Mapping[str, LiteralString]] = {
+    "guarded": GUARDED,
+    "conditions": CONDITIONS,
     "ledger": """(
         SELECT * FROM jsonb_to_recordset(%(ledger)s::jsonb)
             AS entry (id text, kind text, amount bigint, currency text, idempotency_key text))""",

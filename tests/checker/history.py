@@ -69,7 +69,9 @@ def each_change_says_who_and_how(evidence: Evidence) -> Iterator[str]:
             OR (person_id = requested_by_id AND (kind, before, status) IN (
                 ('run', 'awaiting', 'queued'), ('request', 'pending', 'approved'),
                 ('run', 'uncertain', 'succeeded'), ('run', 'uncertain', 'failed'),
-                ('run', 'uncertain', 'queued')))
+                ('run', 'uncertain', 'queued'))
+                AND NOT (before = 'awaiting' AND EXISTS (
+                    SELECT FROM tasks_emergency WHERE run_id = version.id AND by_id = person_id)))
         ORDER BY kind, id, history_id
     """):
         yield (
