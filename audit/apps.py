@@ -6,6 +6,7 @@ class AuditConfig(AppConfig):
     verbose_name = "Audit"
 
     def ready(self) -> None:
-        from audit import sign_in
+        from audit import prepared, sign_in
 
+        prepared.listen()
         sign_in.listen()

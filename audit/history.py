@@ -18,6 +18,7 @@ from simple_history.models import HistoricalRecords
 from simple_history.signals import pre_create_historical_record
 
 from audit.context import current
+from audit.prepared import keeping_cursor
 
 
 class AuditBase(models.Model):
@@ -83,7 +84,7 @@ def save_with_history(row: models.Model) -> None:
         "history_type": "~",
         "history_change_reason": current().reason or None,
     }
-    with connection.cursor() as cursor:
+    with keeping_cursor() as cursor:
         cursor.execute(_update_and_keep(model, tuple(labels)), [*values, row.pk, *labels.values()])
         if not cursor.rowcount:
             raise ObjectDoesNotExist(f"There is no {model._meta.verbose_name} {row.pk}.")
@@ -100,14 +101,21 @@ def _update_and_keep(model: type[models.Model], labels: Sequence[str]) -> str:
     name = connection.ops.quote_name
     changes = ", ".join(f"{name(str(field.column))} = %s" for field in _written_fields(model))
     kept = ", ".join(name(field.column) for field in history.tracked_fields)
+    given = ", ".join(f"%s::{_bare_type(history, label)}" for label in labels)
     return f"""
         WITH stored AS (
             UPDATE {name(model._meta.db_table)} SET {changes}
             WHERE {name(str(model._meta.pk.column))} = %s RETURNING {kept}
         )
         INSERT INTO {name(history._meta.db_table)} ({kept}, {", ".join(map(name, labels))})
-        SELECT {kept}, {", ".join(["%s"] * len(labels))} FROM stored
+        SELECT {kept}, {given} FROM stored
     """  # noqa: S608 - names of the model
+
+
+def _bare_type(history: type[models.Model], column: str) -> str:
+    """Without a length: a cast to one cuts off what is too long, instead of refusing it."""
+    [field] = [each for each in history._meta.concrete_fields if each.column == column]
+    return "text" if isinstance(field, models.CharField) else str(field.db_type(connection))
 
 
 class AuditHistoryManager(HistoryManager):  # type: ignore[misc]  # untyped package

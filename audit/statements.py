@@ -10,10 +10,12 @@ from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db import DEFAULT_DB_ALIAS, models
 from django.db.models.expressions import Expression
 from django.db.models.query import get_related_populators
 from django.db.models.sql.compiler import SQLCompiler
+
+from audit.prepared import keeping_cursor
 
 type Rows = list[Sequence[Any]]
 
@@ -69,7 +71,7 @@ class Statement[M: models.Model]:
         values: list[Any] = [
             given[each.name] if isinstance(each, Given) else each for each in places
         ]
-        with connection.cursor() as cursor:
+        with keeping_cursor() as cursor:
             cursor.execute(text, values)
             return list(cursor.fetchall())
 

@@ -18,6 +18,7 @@ from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 from django_q.models import OrmQ
 
+from audit.prepared import keeping_cursor
 from tasks.outages import OUTAGE, PATIENCE, PAUSE
 
 logger = logging.getLogger(__name__)
@@ -160,7 +161,7 @@ class PostgresBroker(ORM):  # type: ignore[misc]  # untyped
 
 
 def _execute(statement: str, **values: str | float | datetime | None) -> list[tuple[Any, ...]]:
-    with connections[Conf.ORM].cursor() as cursor:
+    with keeping_cursor(Conf.ORM) as cursor:
         cursor.execute(statement, values)
         return list(cursor.fetchall())
 
