@@ -1,7 +1,6 @@
-"""The sign of life of a run: a thread that extends its lease, and writes down what it says."""
+"""The sign of life of a run: beside it, its lease is extended and what it says is written down."""
 
 import logging
-import threading
 import time
 from types import TracebackType
 from typing import Final, Self
@@ -15,18 +14,18 @@ from tasks.errors import Cancelled, NotOurs
 from tasks.interruption import Interruption
 from tasks.journal import Journal
 from tasks.models import Run
+from tasks.pacemaker import BEATS_EVERY, pace
 
 logger = logging.getLogger(__name__)
 
-BEATS_EVERY: Final = 1.0  # seconds: nobody reads a line later than that
 LOOKS_EVERY: Final = 1.0  # seconds: a loop may ask as often as it likes
 
 
 class Heart:
-    """Beats while the block runs, from a database connection of its own.
+    """Beats while the block runs, in another thread, with a database connection of its own.
 
-    Each second it writes what the journal holds. Three times in a lease it extends the lease, and
-    hears then that somebody wants the run to stop.
+    Each second it writes what the journal holds: nobody reads a line later than that. Three times in
+    a lease it extends the lease, and hears then that somebody wants the run to stop.
     """
 
     def __init__(self, run: Run, journal: Journal, interruption: Interruption) -> None:
@@ -35,50 +34,42 @@ class Heart:
         self._force_at: float | None = None  # when a run that goes on is stopped by force
         self._run = run
         self._journal = journal
-        self._stop = threading.Event()
-        self._looked_at = time.monotonic()
-        self._thread = threading.Thread(target=self._beat, name=f"heart of {run.pk}", daemon=True)
+        self._looked_at = self._extended_at = time.monotonic()
+        self._writes_from = 0.0  # not before, after it could not write
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._pacemaker = pace(self)
+        self._journal.many = self._pacemaker.awake
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        self._stop.set()
-        self._journal.many.set()  # wakes the thread
-        self._thread.join()
+        self._pacemaker.end()
 
-    def _beat(self) -> None:
-        extended_at = time.monotonic()
-        try:
-            while not self._stopped_after(self._pause()):
-                self._write()
-                if time.monotonic() - extended_at >= _extends_every():
-                    extended_at = time.monotonic()
-                    self._extend()
-                self._stop_by_force()
-        finally:
-            connection.close()
+    def beat(self) -> float:
+        """Write, extend the lease, stop by force, where it is time. Seconds until the next beat."""
+        self._write()
+        if time.monotonic() - self._extended_at >= _extends_every():
+            self._extended_at = time.monotonic()
+            self._extend()
+        self._stop_by_force()
+        return self._pause()
 
     def _pause(self) -> float:
-        """Seconds until the next beat."""
         if self._force_at is None:
             return BEATS_EVERY
         return min(BEATS_EVERY, max(self._force_at - time.monotonic(), 0.1))
 
-    def _stopped_after(self, seconds: float) -> bool:
-        self._journal.many.wait(seconds)
-        return self._stop.is_set()
-
     def _write(self) -> None:
+        if time.monotonic() < self._writes_from:
+            return
         try:
             self._journal.flush()
         except DatabaseError:
             logger.exception("Run %s could not write its log", self._run.pk)
             connection.close()
-            self._stop.wait(BEATS_EVERY)
+            self._writes_from = time.monotonic() + BEATS_EVERY
 
     def _stop_by_force(self) -> None:
         """Once in each period of grace: code that swallows it ends by its time-out at the latest."""
