@@ -3,6 +3,7 @@
 docs/reference/settings.md lists them.
 """
 
+import sys
 from pathlib import Path
 
 import environ
@@ -205,7 +206,9 @@ Q_CLUSTER = {
     "poll": 1.0,  # with NOTIFY only the longest time in which a message can be overheard
     "guard_cycle": 0.5,  # deaths are noticed at once; this is for time-outs and queues that stall
     "catch_up": False,  # of minutes in which nobody swept, one is enough
-    "recycle": 500,  # a leak in a task has an end
+    "recycle": 5000,  # a leak in a task has an end; a new worker has to learn all statements anew
+    # The same for a large leak, in the unit of getrusage: KB, on macOS bytes.
+    "max_rss": 600_000 * (1000 if sys.platform == "darwin" else 1),
     "log_level": "WARNING",
     "ALT_CLUSTERS": {},  # without it, Q_CLUSTER_NAME in the environment is a KeyError
 }

@@ -1,4 +1,4 @@
-"""The thread in which a heart beats: one for many runs, a thread for each would take a tenth of a short one."""
+"""The thread in which a heart beats: one for many runs, because a thread for each takes a tenth of a short one."""
 
 import threading
 from typing import Final, Protocol
