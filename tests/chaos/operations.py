@@ -9,6 +9,7 @@ from fixtures.ledger.models import Account, Payment
 from tasks.contrib import stripe_payments
 from tasks.items import Report
 from tasks.limits import Limits
+from tasks.look_up import Found, Sent
 from tasks.parameters import Money, Param
 from tasks.registry import Approval, task
 from tasks.run import TaskRun
@@ -67,6 +68,11 @@ def credits_in_danger(run: TaskRun, number: str) -> Report:
 REFUNDED = Money(Decimal("5.00"), "USD")
 
 
+def what_stripe_shows(sent: Sent, payments: str) -> Found:
+    """Whether the refund of one of them was made."""
+    return stripe_payments.find_refund(sent.step.removeprefix("refund:"), sent)
+
+
 @task(
     name="Refunds in danger",
     category="Tests",
@@ -74,6 +80,7 @@ REFUNDED = Money(Decimal("5.00"), "USD")
     timeout=60,
     idempotent=True,
     moves_money=True,
+    look_up=what_stripe_shows,
     approval=[Approval("true", groups=["Support Managers"], limits=Limits(first=2))],
 )
 def refunds_in_danger(run: TaskRun, payments: str) -> Report:

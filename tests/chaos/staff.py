@@ -14,13 +14,14 @@ from approvals.models import ApprovalRequest
 from audit.context import Door
 from audit.transitions import Refusal
 from fixtures.ledger import actions as ledger
-from fixtures.ledger.models import Entry
+from fixtures.ledger.models import Entry, Payment
 from tasks import parameters
 from tasks.actions import Finding, pause_run, request_run, resume_run, settle_run
-from tasks.models import Pause, Run, Task
+from tasks.models import Effect, Pause, Run, Task
 from tasks.parameters import Money
 from tasks.registry import registry
 from tests.chaos.company import BATCH, Company
+from tests.chaos.operations import REFUNDED
 
 # Small ones need no approval, in the tasks as they are; two people agree to each transfer.
 AMOUNTS: Final = ("5.00", "49.90", "120.00", "240.00")
@@ -130,7 +131,7 @@ class Staff:
     def settle(self, run: Run, moved: set[str], *, again: bool) -> None:
         """Erin has looked. `moved` are the keys under which money has moved at Stripe."""
         if run.task.slug == BATCH:
-            self._record(run, Finding.SEND_AGAIN)  # each of its items under the key that it has
+            self._settle_batch(run, moved, again=again)
         elif _happened(run, moved):
             self._record(run, Finding.HAPPENED)
             _post(run)
@@ -139,6 +140,16 @@ class Staff:
         else:
             self._record(run, Finding.DID_NOT)
 
+    def _settle_batch(self, run: Run, moved: set[str], *, again: bool) -> None:
+        """Of several without an answer some may have happened: sent again, those are found."""
+        open_ = set(run.effects.items(Effect.State.OPEN).values_list("key", flat=True))
+        if again or not open_ or open_ & moved:
+            self._record(run, Finding.SEND_AGAIN)
+            return
+        self._record(run, Finding.DID_NOT)
+        for item in run.effects.items(Effect.State.DONE):
+            _post_item(run, item.step)
+
     def _record(self, run: Run, finding: Finding) -> None:
         settle_run(run.pk, finding=finding, by=self.people["erin"], door=Door.ADMIN, reason=LOOKED)
 
@@ -146,6 +157,17 @@ class Staff:
 def _happened(run: Run, moved: set[str]) -> bool:
     keys = set(run.effects.values_list("key", flat=True))
     return bool(keys & moved) or Entry.objects.filter(reference=f"run:{run.pk}").exists()
+
+
+def _post_item(run: Run, step: str) -> None:
+    """Put one refund of a batch into the books, which the batch would have done at its end."""
+    name, _, number = step.partition(":")
+    if name == "refund":
+        payment = Payment.objects.get(stripe_payment_intent=number)
+        reference = f"run:{run.pk}:{number}"
+        ledger.record_refund(
+            payment_id=payment.pk, amount=REFUNDED.amount, memo=LOOKED, reference=reference
+        )
 
 
 def _post(run: Run) -> None:
