@@ -17,6 +17,7 @@ from approvals.signals import deliveries_written
 from audit.clock import database_now
 from audit.context import Door
 from tests.approvals.channels.memory import Memory
+from tests.interleaving import two_lanes
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -120,6 +121,16 @@ def test_two_workers_do_not_send_the_same(ask, memory):
     ask()
     at_once(pump, pump, pump)
     assert len(memory.sent) == 2
+
+
+def test_two_workers_do_not_send_the_same_at_whatever_statement_they_meet(one, memory):
+    with two_lanes() as lanes:
+        one()
+        for after in range(1, lanes.statements_of(pump) + 1):
+            memory.sent.clear()
+            one()
+            lanes.meet(pump, pump, after=after)
+            assert len(memory.sent) == 1
 
 
 def test_a_worker_that_takes_longer_than_its_lease_changes_nothing(one, memory):
