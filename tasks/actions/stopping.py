@@ -15,7 +15,7 @@ from audit.transitions import Refusal, transition
 from tasks import locks, queue
 from tasks.models import Run, Stop, Task
 from tasks.one_at_a_time import OPEN
-from tasks.stops import in_words, may_stop, people_of, tasks_of, waiting_runs
+from tasks.stops import in_a_sentence, in_words, may_stop, people_of, tasks_of, waiting_runs
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -55,7 +55,7 @@ def stop_tasks(
         if Stop.objects.filter(scope=scope, task=task, category=category, ended_at=None).exists():
             raise NotStopped(f"Somebody has stopped {in_words(stop)} already.")
         stop.save(force_insert=True)
-        _tell(stop, f"{by} has stopped {in_words(stop)}: {stop.reason}", event="stopped")
+        _tell(stop, f"{in_a_sentence(stop)}: {stop.reason}", event="stopped")
     return stop
 
 
