@@ -37,7 +37,7 @@ class Report(KeyValue):
 
 
 class Items[I]:
-    """The items of one `run.each`, in the order in which they are done, each with its step."""
+    """The items of one `run.each`, in the order of the list, each with its step."""
 
     def __init__(
         self,
@@ -85,15 +85,14 @@ class Items[I]:
         watch = Watch(run, heart)
         later: list[Busy | OutcomeUnknown] = []
         in_a_row = 0
-        for number, (step, (_, item)) in enumerate(self._steps.items(), start=1):
+        for number, step in enumerate(watch.begun_first(self._steps), start=1):
             heart.check_now_and_then()
             if step not in over:
                 watch.before(self._plan[step])
-                wrong = _tried(act, step, item)
+                wrong = _tried(act, step, self._steps[step][1])
                 watch.after(self._plan[step], wrong)
-                put_off = [wrong] if isinstance(wrong, Busy | OutcomeUnknown) else []
-                later += put_off
-                in_a_row = in_a_row + 1 if put_off else 0
+                later += [wrong] if isinstance(wrong, Busy | OutcomeUnknown) else []
+                in_a_row = in_a_row + 1 if _may_be_away(wrong) else 0
             if in_a_row == GIVE_UP_AFTER:
                 break
             journal.progress(number, len(self._steps))
@@ -129,6 +128,11 @@ def _tried[I](
         # The other items are not begun, and may be when the task is started again.
         raise Paused(f"{halted.what}.", needs_look=False) from halted
     return None
+
+
+def _may_be_away(wrong: Exception | None) -> bool:
+    """Whether the other side may not answer the next item either. A key that is spent says nothing."""
+    return isinstance(wrong, Busy) or (isinstance(wrong, OutcomeUnknown) and wrong.same_key)
 
 
 def _amount(amount: Amount | None) -> tuple[Decimal | None, str]:

@@ -1,5 +1,7 @@
 """Between two items: whether the run pauses here, by its limits or because somebody asked."""
 
+from collections.abc import Iterable
+
 from tasks.actions.effects import Planned
 from tasks.errors import Busy, OutcomeUnknown, Paused, Refused
 from tasks.heart import Heart
@@ -19,14 +21,24 @@ class Watch:
     def __init__(self, run: Run, heart: Heart) -> None:
         self._heart = heart
         self._limits = Limits.of(run.limits)
+        unanswered = run.effects.items(State.OPEN)
+        self._unanswered = set(unanswered.values_list("step", flat=True))
         if self._limits != NEVER:
             self._seen = seen_of(run)
             self._looked = looked_at(run)
-            unanswered = run.effects.items(State.OPEN)
-            self._unanswered = set(unanswered.values_list("step", flat=True))
+
+    def begun_first(self, steps: Iterable[str]) -> list[str]:
+        """These steps in the order in which they are done: those without an answer before others.
+
+        While one is in doubt the run cannot pause after its last attempt. If a limit held it up, who
+        says "send it again" would wait for that in vain.
+        """
+        return sorted(steps, key=lambda step: step not in self._unanswered)
 
     def before(self, item: Planned) -> None:
-        """Raise `Paused` if this item may not be begun yet."""
+        """Raise `Paused` if this item may not be begun yet. One without an answer is begun already."""
+        if item.step in self._unanswered:
+            return
         if self._limits != NEVER:
             why = why_stop(self._limits, self._seen, self._looked, item.amount, item.currency)
             if why:

@@ -43,6 +43,7 @@ def table(outcome: dict[str, Any]) -> Iterator[str]:
         yield f"{title}:"
         yield from (f"  {name:28} {number:>6}" for name, number in outcome[title].items())
     yield from (f"failed by itself: {text}" for text in outcome["refused"])
+    yield from (f"out of date: {text}" for text in outcome["out_of_date"])
     yield "wrong:"
     for name, texts in outcome["found"].items():
         yield f"  {name.replace('_', ' '):28} {len(texts):>6}"

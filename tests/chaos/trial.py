@@ -66,6 +66,7 @@ class Trial:
             "faults": hits,
             "found": vars(judged),
             "refused": _refused(),
+            "out_of_date": _out_of_date(),
         }
 
     @contextmanager
@@ -158,6 +159,12 @@ def _refused() -> list[str]:
     by_a_person = Run.history.filter(status=Status.FAILED, history_user__isnull=False)
     failed = Run.objects.filter(status=Status.FAILED).exclude(pk__in=by_a_person.values("id"))
     return [f"{run.headline}: {run.error}" for run in failed]
+
+
+def _out_of_date() -> list[str]:
+    """Why runs were given up, which is fine where the world has changed under what was approved."""
+    stale = Run.objects.filter(status=Status.STALE).select_related("task")
+    return [f"{run.task}: {run.error}" for run in stale]
 
 
 def _checked(double: StripeDouble) -> list[str]:

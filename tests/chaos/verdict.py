@@ -50,8 +50,13 @@ def judge(double: StripeDouble) -> Verdict:
     return verdict
 
 
+def _told(run: Run, moved: list[str]) -> str:
+    why = f": {run.error}" if run.error else ""
+    return f"{run.pk} ({run.headline}, {run.status}{why}): {moved or 'nothing moved'}"
+
+
 def _judge_run(verdict: Verdict, run: Run, moved: list[str], entries: int) -> None:
-    text = f"{run.pk} ({run.headline}, {run.status}): {moved or 'nothing moved'}"
+    text = _told(run, moved)
     if len(moved) > 1:
         verdict.duplicates.append(text)
     if not run.is_over or run.status == Status.UNCERTAIN:
@@ -69,7 +74,7 @@ def _judge_batch(
     verdict: Verdict, run: Run, moved: list[str], keys: Counter[str], entries: Counter[str]
 ) -> None:
     """The same for each item: what is done has moved once and is in the books once."""
-    text = f"{run.pk} ({run.headline}, {run.status}): {moved or 'nothing moved'}"
+    text = _told(run, moved)
     if not run.is_over or run.status == Status.UNCERTAIN:
         verdict.stuck.append(text)
     items = run.effects.items().filter(step__startswith="refund:")

@@ -347,6 +347,13 @@ NOTICED_IN_PLACE: Final = (
         EXECUTION,
     ),
     Mutant(
+        "a limit holds up what has no answer yet",
+        "tasks/watch.py",
+        "        if item.step in self._unanswered:\n            return\n",
+        "",
+        "tests/tasks/test_pausing.py",
+    ),
+    Mutant(
         "a new key at each attempt",
         EFFECTS,
         'return f"bo-{run.pk}-{step}" if generation == 1',

@@ -143,6 +143,14 @@ def test_three_in_a_row_without_an_answer_leave_the_rest_for_later(ask, work, pr
     assert run.steps_done < run.steps_total
 
 
+def test_three_whose_key_is_spent_hold_up_no_other(ask, work, provider):
+    spent = OutcomeUnknown("Stripe has kept an error under this key.", same_key=False)
+    provider.behave = dict.fromkeys("bcd", spent)
+    run = work(ask("50.00"))
+    assert (run.status, provider.letters) == (Status.UNCERTAIN, LETTERS)
+    assert states(run)["e"] == "done"
+
+
 def test_a_worker_that_lost_its_run_in_the_middle_leaves_the_rest_to_the_next(
     ask, work, credit, provider
 ):

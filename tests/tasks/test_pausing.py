@@ -1,5 +1,6 @@
 """A run over many items that pauses: for a look, by a limit, because somebody asked; and goes on."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
@@ -13,6 +14,7 @@ from approvals.policy import OwnRequest
 from audit.context import Door
 from tasks.access import NotGranted
 from tasks.actions import (
+    Finding,
     NotPausable,
     answer_effect,
     begin_effect,
@@ -21,16 +23,18 @@ from tasks.actions import (
     pause_run,
     recover_lost_runs,
     resume_run,
+    settle_run,
 )
 from tasks.actions.effects import Planned, plan_effects
-from tasks.errors import OutcomeUnknown, Refused
+from tasks.actions.runs import MAX_ATTEMPTS
+from tasks.errors import Busy, OutcomeUnknown, Refused
 from tasks.limits import Limits
 from tasks.models import Pause, Run
 from tasks.story import story_of
 from tests.owner import without_guards
 from tests.races import at_once
 from tests.tasks.test_items import LETTERS, Provider, states
-from tests.tasks.test_lost import silent
+from tests.tasks.test_lost import due, silent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = Run.Status
@@ -242,6 +246,69 @@ def test_an_item_without_an_answer_that_may_not_be_sent_again_is_left_to_a_perso
     assert work(ask("50.00")).status == Status.UNCERTAIN
 
 
+@pytest.fixture
+def last_attempt(ask, approve, work, limited) -> Callable[[], Run]:
+    """The last attempt of a run that pauses after two items, and that is not all known after it."""
+
+    def act() -> Run:
+        limited(first=2)
+        run = ask("150.00")
+        approve(run)
+        Run.objects.filter(pk=run.pk).update(attempt=MAX_ATTEMPTS - 1)
+        assert work(run).status == Status.UNCERTAIN
+        return run
+
+    return act
+
+
+@pytest.fixture
+def sent_again(work, root) -> Callable[[Run], Run]:
+    """Somebody looks and says: send it again."""
+
+    def act(run: Run) -> Run:
+        settle_run(
+            run.pk, finding=Finding.SEND_AGAIN, by=root, door=Door.ADMIN, reason="Not at the bank."
+        )
+        return work(run)
+
+    return act
+
+
+def test_an_item_without_an_answer_is_sent_again_before_the_run_pauses(
+    last_attempt, sent_again, provider
+):
+    provider.behave["b"] = OutcomeUnknown("No answer.")
+    run = last_attempt()
+    provider.behave.clear()
+    assert sent_again(run).status == Status.PAUSED
+    assert provider.letters == ["a", "b", "b"]
+    assert states(run) == dict.fromkeys(LETTERS, "not begun") | {"a": "done", "b": "done"}
+
+
+def test_it_is_sent_again_before_those_that_are_not_begun(last_attempt, sent_again, provider):
+    provider.behave = {"b": Busy("Later."), "c": OutcomeUnknown("No answer.")}
+    run = last_attempt()
+    provider.behave.clear()
+    assert sent_again(run).status == Status.PAUSED
+    assert provider.letters == ["a", "b", "c", "c"]
+
+
+def test_one_that_still_has_no_answer_is_left_to_a_person_again(last_attempt, sent_again, provider):
+    provider.behave["b"] = OutcomeUnknown("No answer.")
+    assert sent_again(last_attempt()).status == Status.UNCERTAIN
+    assert provider.letters == ["a", "b", "b"]
+
+
+def test_an_amount_that_counts_already_does_not_count_again(ask, work, limited, provider):
+    limited(amount=Decimal(50))
+    provider.behave["e"] = OutcomeUnknown("No answer.")
+    run = work(ask("50.00"))
+    provider.behave.clear()
+    due(run)
+    assert work(run).status == Status.SUCCEEDED
+    assert run.pauses.count() == 0
+
+
 def test_where_nobody_could_be_asked_who_administers_the_task_looks(
     ask, work, limited, root, alice, provider
 ):
@@ -261,6 +328,16 @@ def test_a_run_pauses_before_its_next_item_when_its_requester_asks(ask, work, as
     run = work(ask("50.00"))
     assert (run.status, states(run)["d"]) == (Status.PAUSED, "not begun")
     assert not run.pauses.get().needs_look
+
+
+def test_it_does_not_pause_before_an_item_that_has_no_answer_yet(ask, work, provider, alice):
+    provider.behave = {each: OutcomeUnknown("No answer.") for each in "bd"}
+    run = work(ask("50.00"))
+    provider.behave.clear()
+    pause_run(run.pk, by=alice, door=Door.ADMIN)
+    due(run)
+    assert work(run).status == Status.SUCCEEDED  # nothing was left to begin
+    assert provider.letters == [*LETTERS, "b", "d"]
 
 
 def test_its_requester_lets_it_go_on(ask, work, asks_to_pause, alice, provider):
