@@ -80,11 +80,12 @@ class AwayForm(forms.Form):
         super().__init__(*args, **kwargs)
         people = get_user_model().objects.filter(is_active=True)
         people = people.order_by("first_name", "last_name", "username")
-        self.fields["deputy"].queryset = people  # type: ignore[attr-defined]  # a ModelChoiceField
         if _looks_after_people(by):
-            self.fields["person"].queryset = people  # type: ignore[attr-defined]  # as above
+            self.fields["person"].queryset = people  # type: ignore[attr-defined]  # a ModelChoiceField
         else:
             del self.fields["person"]
+            people = people.exclude(pk=by.pk)
+        self.fields["deputy"].queryset = people  # type: ignore[attr-defined]  # as above
         self.by = by
 
     def propose(self) -> Proposal:

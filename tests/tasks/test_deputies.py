@@ -231,6 +231,15 @@ def test_only_who_looks_after_people_names_others(bob, carol, dave, evan):
     assert "decide for Bob Example" in request.title
 
 
+def test_nobody_is_offered_as_their_own_deputy(bob, dave, evan):
+    client = signed_in(bob)
+    offered = words(client.get(url(PAGE)))
+    assert "Dave Example (dave)" in offered
+    assert "Bob Example (bob)" not in offered
+    answered = client.post(url(PAGE), filled(bob))
+    assert (answered.status_code, ApprovalRequest.objects.count()) == (400, 0)
+
+
 def test_what_is_wrong_is_said_beside_the_field_and_nothing_is_lost(bob, dave, evan):
     client = signed_in(bob)
     answered = client.post(url(PAGE), filled(dave, until="2020-01-01"))
