@@ -93,7 +93,7 @@ def in_a_sentence(stop: Stop) -> str:
     """“Erin Wallace has stopped all that moves money”: a sentence without its end."""
     if stop.stopped_by:
         return f"{stop.stopped_by} has stopped {in_words(stop)}"
-    return f"{in_words(stop)} was stopped by itself"
+    return f"{in_words(stop)} was stopped automatically"
 
 
 def in_words(stop: Stop) -> str:

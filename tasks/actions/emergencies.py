@@ -108,7 +108,7 @@ def _who_and_why(request: ApprovalRequest, emergency: Emergency) -> "tuple[User 
         return said.decided_by, f"{said.decided_by} did not agree with an emergency: {said.reason}"
     if request.status == Status.WITHDRAWN:
         return emergency.by, f"The review of an emergency was taken back: {emergency.run}"
-    return None, f"Two did not review an emergency within 24 hours: {emergency.run}"
+    return None, f"An emergency was not reviewed by two people within 24 hours: {emergency.run}"
 
 
 def _tell(emergency: Emergency, asked: ApprovalRequest) -> None:

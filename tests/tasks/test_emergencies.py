@@ -121,15 +121,15 @@ def test_nobody_who_looks_within_a_day_stops_the_task(ask, proved, task):
         ApprovalRequest.objects.filter(pk=emergency.review_id).update(expires_at=Now())
     approvals.expire_due(door=Door.SCHEDULE)
     stop = stop_of(task)
-    assert "Two did not review an emergency" in stop.reason
+    assert "An emergency was not reviewed" in stop.reason
     assert stop.stopped_by is None
     client = signed_in(proved)
     stops = words(client.get(reverse("admin:tasks_stop_changelist")))
-    assert "“Test credit” was stopped by itself" in stops
+    assert "“Test credit” was stopped automatically" in stops
     assert "None has stopped" not in stops
     page = words(client.get(reverse("admin:tasks_task_request", args=[task.slug])))
-    assert "This was stopped by itself" in page
-    with pytest.raises(TaskStopped, match="“Test credit” was stopped by itself: Two did not"):
+    assert "This was stopped automatically" in page
+    with pytest.raises(TaskStopped, match="“Test credit” was stopped automatically: An emergency"):
         ask("20.00")
 
 
