@@ -230,8 +230,10 @@ def _about(time: timedelta) -> str:
 
 
 def length(took: timedelta) -> str:
-    """“0.4 s”, “12 s”, “3 min 5 s”, “2 h 10 min”."""
-    seconds = max(took.total_seconds(), 0)
+    """“under 0.1 s”, “0.4 s”, “12 s”, “3 min 5 s”, “2 h 10 min”."""
+    seconds = took.total_seconds()
+    if seconds < 0.05:
+        return "under 0.1 s"
     if seconds < 10:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from tasks.models import Run, Task
-from tasks.wording import percent, state_of, time_left
+from tasks.wording import length, percent, state_of, time_left
 
 
 def running(seconds: float, done: int, total: int | None, **fields) -> Run:
@@ -45,6 +45,22 @@ def test_a_run_that_waits_to_be_tried_again_has_no_estimate():
 )
 def test_a_hundred_percent_is_all_of_it(done, total, said):
     assert percent(running(1, done, total)) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (-1, "under 0.1 s"),
+        (0.04, "under 0.1 s"),
+        (0.05, "0.1 s"),
+        (9.94, "9.9 s"),
+        (12, "12 s"),
+        (185, "3 min 5 s"),
+        (7800, "2 h 10 min"),
+    ],
+)
+def test_how_long_it_took_is_never_nothing(seconds, said):
+    assert length(timedelta(seconds=seconds)) == said
 
 
 def test_a_run_that_waits_for_a_worker_says_when_that_is_unusual():
