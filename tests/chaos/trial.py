@@ -126,6 +126,7 @@ class Trial:
             for run in uncertain:
                 moved = {effect["idempotency_key"] for effect in self.double.effects()}
                 staff.settle(run, moved, again=number == 0 and staff.choices.random() < 0.5)
+        _come_to_an_end(staff, CALM_AFTER)
         self.counts["asked"] = Run.objects.count()
         for status in Status.values:
             if found := Run.objects.filter(status=status).count():
