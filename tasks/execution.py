@@ -19,6 +19,7 @@ from tasks.actions.pausing import expire_pauses
 from tasks.actions.runs import Outcome, finish_run, give_up_late, start_run
 from tasks.calling import call_with
 from tasks.errors import Busy, Cancelled, OutcomeUnknown, Paused, Refused, Stopped
+from tasks.half_done import were
 from tasks.heart import Heart
 from tasks.interruption import Interruption
 from tasks.items import Report
@@ -128,7 +129,8 @@ def _fault(error: BaseException, trace: str) -> Outcome:
 def _result(returned: Any, redact: Redactor) -> Outcome:  # noqa: ANN401 - whatever a task returns
     output = kept(returned, redact)
     if isinstance(returned, Report) and returned.refused:
-        error = f"{returned.refused} were refused. What was done stays done: see the list."
+        refused = f"{returned.refused} {were(returned.refused)} refused."
+        error = f"{refused} What was done stays done: see the list."
         return Outcome(Status.FAILED, output=output, error=error)
     return Outcome(Status.SUCCEEDED, output=output)
 

@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 
 from approvals.models import ApprovalRequest
 from approvals.policy import WAITS_FOR
+from tasks.half_done import ended_half_done, so_far
 from tasks.models import ApprovalRule, Effect, Run, Settlement
 from tasks.spans import written
 
@@ -53,7 +54,7 @@ STATES: Final[dict[str, str]] = {
     Status.AWAITING_APPROVAL: "It waits for somebody to approve it.",
     Status.QUEUED: "It waits for its turn, which comes within seconds.",
     Status.RUNNING: "It is running now.",
-    Status.PAUSED: "It has paused between two items, and goes on when somebody says so.",
+    Status.PAUSED: "It has paused, and goes on where it stopped when somebody says so.",
     Status.SUCCEEDED: "It is done.",
     Status.FAILED: "It failed.",
     Status.UNCERTAIN: "Nobody knows yet whether it happened.",
@@ -92,6 +93,11 @@ _NEXT: Final[dict[str, str]] = {
     Status.STALE: "If it is still needed, ask for it again.",
 }
 
+_HALF_DONE: Final = (
+    "Do not ask for the same again: what is done would be done a second time. Ask for what is left, "
+    "or tell {owner}."
+)
+
 # What follows when a person has found out what became of an uncertain run.
 FOLLOWS: Final[dict[str, str]] = {
     Settlement.Finding.GO_ON: (
@@ -124,6 +130,9 @@ def state_of(run: Run) -> str:
 
 def what_next(run: Run) -> str:
     """What a person can do about a run that did not end well. Empty for the others."""
+    if ended_half_done(run):
+        done = f"{so_far(run)} " if run.status == Status.FAILED else ""  # the others say it already
+        return done + _HALF_DONE.format(owner=run.task.owner)
     return _NEXT.get(run.status, "").format(owner=run.task.owner)
 
 

@@ -18,6 +18,7 @@ from tasks import parameters, queue, tallies, vault
 from tasks.access import NotGranted, Right, require
 from tasks.conditions import Facts
 from tasks.errors import Refused
+from tasks.half_done import warning_of
 from tasks.limits import Limits, strictest
 from tasks.models import ApprovalRule, Run, Task
 from tasks.one_at_a_time import key_of, refuse_second
@@ -270,6 +271,8 @@ def _await_approval(
     facts = [list(pair) for pair in parameters.display(declared, draft.frozen)]
     if run.undoes:
         facts.insert(0, ["Undoes", run.undoes.headline])
+    if warning := warning_of(run.again_of):
+        facts.insert(0, ["Ended halfway before", warning])
     facts += [["Limit", text] for text in Limits.of(run.limits).in_words()]
     shown = {
         "task": run.task.name,

@@ -1,4 +1,4 @@
-"""A run that stops between two items, and goes on when somebody says so: one function for each move."""
+"""A run that stops on its way, and goes on when somebody says so: one function for each move."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,6 +16,7 @@ from audit.context import current
 from audit.transitions import Refusal, transition
 from tasks.access import Right, allowed, require
 from tasks.actions.effects import open_effects
+from tasks.half_done import so_far
 from tasks.killpoints import killpoint
 from tasks.models import Effect, Pause, Run
 from tasks.moves import end, locked, move, put_in_line
@@ -266,16 +267,6 @@ def _end(pause: Pause, status: Run.Status, why: str = "") -> None:
     run.error = f"{why or pause.why} {so_far(run)}"
     doubtful = open_effects(run).exists()
     end(run, Status.UNCERTAIN if doubtful else status, at=now)
-
-
-def so_far(run: Run) -> str:
-    """“5 of 40 items were done, 1 was refused; 34 are not begun and stay so.”"""
-    counts = run.effects.tally()
-    done, total = counts.get(Effect.State.DONE, 0), sum(counts.values())
-    return (
-        f"{done} of {total} items were done, and stay done. "
-        f"{counts.get(Effect.State.NOT_BEGUN, 0)} were not begun."
-    )
 
 
 def was_left_clean(run: Run) -> bool:

@@ -18,7 +18,8 @@ from audit.statements import Given, Statement
 from audit.transitions import Refusal, transition
 from tasks.access import Right, allowed, require
 from tasks.actions.effects import open_effects_of, sent_too_long_ago
-from tasks.actions.pausing import so_far, stop_for_now, stop_here, was_left_clean
+from tasks.actions.pausing import stop_for_now, stop_here, was_left_clean
+from tasks.half_done import has_done_something, so_far
 from tasks.killpoints import killpoint
 from tasks.models import Emergency, Run
 from tasks.moves import end, locked, move, put_in_line
@@ -267,6 +268,8 @@ def finish_run(run_id: UUID, *, attempt: int, outcome: Outcome, door: str) -> Ru
             return None
         if run.in_doubt and not (outcome.status == Status.PAUSED and may_repeat(run)):
             outcome = _in_doubt(outcome)
+        if _is_held_up(run, outcome):
+            outcome = _for_later(run, outcome)
         run.output = outcome.output
         run.error = outcome.error
         run.traceback = outcome.traceback
@@ -290,6 +293,23 @@ def _in_doubt(outcome: Outcome) -> Outcome:
     text = f"{outcome.error} Something had been sent whose answer is not known.".strip()
     failed = outcome.status == Status.FAILED
     return replace(outcome, status=Status.UNCERTAIN, output=None, error=text, repeat=failed)
+
+
+def _is_held_up(run: Run, outcome: Outcome) -> bool:
+    """Whether it has done something, and what hindered the rest may pass: it was only tried too often."""
+    return (
+        outcome.status == Status.FAILED
+        and outcome.repeat
+        and tries_of(run) >= MAX_ATTEMPTS
+        and run.cancel_asked_at is None
+        and has_done_something(run)
+    )
+
+
+def _for_later(run: Run, outcome: Outcome) -> Outcome:
+    """As failed it would be asked for again, and do a second time what it has done."""
+    why = f"It was held up {tries_of(run)} times. {so_far(run)} It can go on with the rest."
+    return Outcome(Status.PAUSED, error=f"{why} The last time: {outcome.error}")
 
 
 def may_repeat(run: Run) -> bool:

@@ -26,6 +26,7 @@ from tasks.admin.pages import code_of, task_or_404
 from tasks.admin.prefilled import Before, values_of
 from tasks.admin.rows import parameters_with_rows
 from tasks.admin.why import WhyForm, why_form
+from tasks.half_done import warning_of
 from tasks.models import Run, Task
 from tasks.one_at_a_time import Taken
 from tasks.registry import RegisteredTask
@@ -242,6 +243,7 @@ def _show(
     why: WhyForm,
     form: parameters.ParameterForm | None,
     *,
+    before: Before | None = None,
     status: int = 200,
     **more: Any,  # noqa: ANN401 - for the template
 ) -> HttpResponse:
@@ -259,6 +261,8 @@ def _show(
         gone=registered is None,
         form=form if may_request else None,
         why=why,
+        half_done=warning_of(before.again) if before else "",
+        before=before,
         **more,
         templates=parameters_with_rows(task),
         may_execute=may_execute,

@@ -126,7 +126,7 @@ class Staff:
             mike = self.people["mike"]
             decide(asked.pk, decided_by=mike, verdict="approve", seal=asked.seal, door=Door.ADMIN)
         else:
-            resume_run(pause.run_id, by=self.people["sam"], door=Door.ADMIN)
+            resume_run(pause.run_id, by=pause.run.requested_by, door=Door.ADMIN)
 
     def settle(self, run: Run, moved: set[str], *, again: bool) -> None:
         """Erin has looked. `moved` are the keys under which money has moved at Stripe."""

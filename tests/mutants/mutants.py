@@ -347,6 +347,13 @@ NOTICED_IN_PLACE: Final = (
         EXECUTION,
     ),
     Mutant(
+        "what is half done and was held up fails",
+        RUNS,
+        "        if _is_held_up(run, outcome):\n",
+        "        if False:\n",
+        "tests/tasks/test_half_done.py",
+    ),
+    Mutant(
         "a limit holds up what has no answer yet",
         "tasks/watch.py",
         "        if item.step in self._unanswered:\n            return\n",

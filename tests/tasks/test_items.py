@@ -76,7 +76,7 @@ def test_a_refused_item_does_not_stop_the_others_and_fails_the_run(ask, work, pr
     provider.behave["b"] = Refused("The card is closed.")
     run = work(ask("50.00"))
     assert (run.status, provider.letters) == (Status.FAILED, LETTERS)
-    assert run.error == "1 were refused. What was done stays done: see the list."
+    assert run.error == "1 was refused. What was done stays done: see the list."
     assert states(run) == dict.fromkeys(LETTERS, "done") | {"b": "refused"}
     assert run.effects.get(label="b").error == "The card is closed."
 

@@ -48,8 +48,8 @@ def classify(error: stripe.StripeError) -> Refused | OutcomeUnknown:
     match error:
         case stripe.RateLimitError():
             return Busy(
-                "Stripe is busy and has turned this down. Nothing happened. Ask for it again in "
-                "a few minutes."
+                "Stripe is busy and has turned this down. Nothing happened. Try again in a "
+                "few minutes."
             )
         case stripe.AuthenticationError() | stripe.PermissionError():
             return Refused(
