@@ -22,6 +22,7 @@ from tasks.admin.outputs import outputs_of
 from tasks.admin.pages import MAY_READ_ALL, code_of
 from tasks.admin.rows import names_with_rows
 from tasks.emergencies import emergency_of, is_offered, why_not
+from tasks.half_done import ended_half_done
 from tasks.models import Run, Stop
 from tasks.one_at_a_time import ahead_of
 from tasks.revising import may_revise, revisions_of
@@ -97,6 +98,7 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
         "forced_at": _forced_at(run),
         "undo_task": task_to_undo(run, person),
         "undo": undo_shown(run, person),
+        "half_done": ended_half_done(run),
         "may_ask_again": run.is_over and _may_ask(run, person),
         "may_revise": may_revise(run, person) and _may_ask(run, person),
         "administers": administers,

@@ -155,11 +155,13 @@ def half_done(sent, ask, approve, work) -> Run:
     return run
 
 
-def test_its_page_does_not_say_ask_again(half_done, client, alice):
+def test_its_page_does_not_offer_the_same_again(half_done, client, alice):
     client.force_login(alice)
     page = words(client.get(reverse("admin:tasks_run_change", args=[half_done.pk])))
     assert "“pay” was done, and stays done. Do not ask for the same again" in page
     assert "or tell Testers." in page
+    assert "Ask for what is left" in page
+    assert "Ask for the same again" not in page
 
 
 def test_one_that_has_done_nothing_may_be_asked_for_again(credit, ask, work, client, alice):
@@ -171,6 +173,7 @@ def test_one_that_has_done_nothing_may_be_asked_for_again(credit, ask, work, cli
     client.force_login(alice)
     page = words(client.get(reverse("admin:tasks_run_change", args=[run.pk])))
     assert "If you can put right what it says, ask for it again" in page
+    assert "Ask for the same again" in page
 
 
 def test_who_asks_for_the_same_and_who_decides_are_warned(half_done, client, alice, task):
