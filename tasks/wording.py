@@ -104,7 +104,7 @@ FOLLOWS: Final[dict[str, str]] = {
         "The answer that the look-up found is recorded, and the run goes on with the steps after it."
     ),
     Settlement.Finding.HAPPENED: "The run ends as succeeded. Nothing more is done for it.",
-    Settlement.Finding.DID_NOT: "The run ends as failed. It can be asked for again.",
+    Settlement.Finding.DID_NOT: "The run ends as failed. What it has not done can be asked for again.",
     Settlement.Finding.SEND_AGAIN: (
         "The run is done again under the keys that it had. If it did happen after all, the other "
         "side finds it by the key and does nothing."
