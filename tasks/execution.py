@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from django.db import connection
+from django.template.defaultfilters import pluralize
 
 from approvals import actions as approvals
 from approvals.actions import escalate_due, expire_due, remind_due
@@ -19,7 +20,6 @@ from tasks.actions.pausing import expire_pauses
 from tasks.actions.runs import Outcome, finish_run, give_up_late, start_run
 from tasks.calling import call_with
 from tasks.errors import Busy, Cancelled, OutcomeUnknown, Paused, Refused, Stopped
-from tasks.half_done import were
 from tasks.heart import Heart
 from tasks.interruption import Interruption
 from tasks.items import Report
@@ -129,7 +129,7 @@ def _fault(error: BaseException, trace: str) -> Outcome:
 def _result(returned: Any, redact: Redactor) -> Outcome:  # noqa: ANN401 - whatever a task returns
     output = kept(returned, redact)
     if isinstance(returned, Report) and returned.refused:
-        refused = f"{returned.refused} {were(returned.refused)} refused."
+        refused = f"{returned.refused} {pluralize(returned.refused, 'was,were')} refused."
         error = f"{refused} What was done stays done: see the list."
         return Outcome(Status.FAILED, output=output, error=error)
     return Outcome(Status.SUCCEEDED, output=output)

@@ -3,6 +3,8 @@
 from typing import Final
 
 from django.db.models import QuerySet
+from django.template.defaultfilters import pluralize
+from django.utils.text import get_text_list
 
 from tasks.models import Effect, Run
 
@@ -41,18 +43,14 @@ def so_far(run: Run) -> str:
         return _steps_so_far([*done_steps(run).values_list("step", flat=True)])
     total, left = sum(counts.values()), counts.get(Effect.State.NOT_BEGUN, 0)
     done = f"{counts.get(Effect.State.DONE, 0)} of {total} items were done, and stay done."
-    return f"{done} {left} {were(left)} not begun." if left else done
-
-
-def were(number: int) -> str:
-    """The verb for so many."""
-    return "was" if number == 1 else "were"
+    return f"{done} {left} {pluralize(left, 'was,were')} not begun." if left else done
 
 
 def _steps_so_far(steps: list[str]) -> str:
+    if not steps:
+        return "Nothing was done."
     names = [f"“{step}”" for step in steps[:NAMED]]
     if more := len(steps) - len(names):
         names.append(f"{more} more")
-    if len(names) < 2:
-        return f"{names[0]} was done, and stays done." if names else "Nothing was done."
-    return f"{', '.join(names[:-1])} and {names[-1]} were done, and stay done."
+    done = "was done, and stays done" if len(steps) == 1 else "were done, and stay done"
+    return f"{get_text_list(names, 'and')} {done}."

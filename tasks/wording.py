@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 
 from approvals.models import ApprovalRequest
 from approvals.policy import WAITS_FOR
-from tasks.half_done import ended_half_done, so_far
+from tasks.half_done import so_far
 from tasks.models import ApprovalRule, Effect, Run, Settlement
 from tasks.spans import written
 
@@ -128,9 +128,12 @@ def state_of(run: Run) -> str:
     return STATES[run.status]
 
 
-def what_next(run: Run) -> str:
-    """What a person can do about a run that did not end well. Empty for the others."""
-    if ended_half_done(run):
+def what_next(run: Run, *, half_done: bool) -> str:
+    """What a person can do about a run that did not end well. Empty for the others.
+
+    `half_done` is what `ended_half_done` says of it.
+    """
+    if half_done:
         done = f"{so_far(run)} " if run.status == Status.FAILED else ""  # the others say it already
         return done + _HALF_DONE.format(owner=run.task.owner)
     return _NEXT.get(run.status, "").format(owner=run.task.owner)

@@ -72,6 +72,7 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
     """What changes by itself until the run is over. Of the log, what is `after` a line."""
     administers = allowed(person, Right.CHANGE, run.task)
     ahead, tallies = ahead_of(run), tallies_of(run)
+    half_done = ended_half_done(run)
     stop = stop_of(run.task) if run.status == Run.Status.QUEUED else None
     return {
         "run": run,
@@ -79,7 +80,7 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
         "state": stopped_in_words(stop) if stop else TURN if ahead else state_of(run),
         "ahead": ahead,
         "may_open_ahead": ahead and _may_see(ahead.pk, person),
-        "what_next": what_next(run),
+        "what_next": what_next(run, half_done=half_done),
         "tallies": tallies,
         "to_look_at": to_look_at(run) if tallies else [],
         "outputs": outputs_of(run, asked),
@@ -98,7 +99,7 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
         "forced_at": _forced_at(run),
         "undo_task": task_to_undo(run, person),
         "undo": undo_shown(run, person),
-        "half_done": ended_half_done(run),
+        "half_done": half_done,
         "may_ask_again": run.is_over and _may_ask(run, person),
         "may_revise": may_revise(run, person) and _may_ask(run, person),
         "administers": administers,

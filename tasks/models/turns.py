@@ -53,7 +53,7 @@ class Settlement(models.Model):
 
 
 class Pause(models.Model):
-    """One time that a run stopped between two items: why, how far it was, and what followed."""
+    """One time that a run stopped on its way: why, how far it was, and what followed."""
 
     run = models.ForeignKey(Run, models.PROTECT, related_name="pauses")
     why = models.TextField()

@@ -1,6 +1,5 @@
 """A run that did a part and not the rest: it can go on, and nobody is led to have the part done twice."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -15,6 +14,7 @@ from tasks.half_done import so_far
 from tasks.models import Effect, Pause, Run, Settlement
 from tests.owner import without_guards
 from tests.tasks.pages.reading import words
+from tests.tasks.pages.test_asking_again import send
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = Run.Status
@@ -30,11 +30,6 @@ class Rest:
         if cls.wrong:
             raise cls.wrong
         return {"id": "entry 1"}
-
-
-@pytest.fixture
-def idempotent(task):
-    type(task).objects.filter(pk=task.pk).update(idempotent=True)
 
 
 @pytest.fixture
@@ -182,11 +177,7 @@ def test_who_asks_for_the_same_and_who_decides_are_warned(half_done, client, ali
     answered = client.get(url, {"again": half_done.pk})
     warning = "“pay” was done, and stays done. Only what is left should be asked for."
     assert f"The run that this repeats ended halfway. {warning}" in words(answered)
-    names = ("run-nonce", "run-again")
-    text = answered.content.decode()
-    ours = {n: re.search(rf'name="{n}" value="([^"]+)"', text)[1] for n in names}
-    sent = {"amount": "150.00", "amount_currency": "USD", "run-reason": "Once more", **ours}
-    client.post(url, sent)
+    send(client, task, answered.content.decode())
     again = Run.objects.exclude(pk=half_done.pk).get()
     assert again.approval.shown["facts"][0] == ["Ended halfway before", warning]
 

@@ -47,11 +47,6 @@ def due(run: Run) -> None:
     Run.objects.filter(pk=run.pk).update(due_at=Now() - timedelta(seconds=1))
 
 
-@pytest.fixture
-def idempotent(task):
-    type(task).objects.filter(pk=task.pk).update(idempotent=True)
-
-
 def test_a_lost_run_that_may_be_sent_again_is_done(ask, work, credit, idempotent):
     run = silent(ask("50.00"))
     assert recover_lost_runs(door=Door.SCHEDULE) == 1
