@@ -1,8 +1,9 @@
 """The story of a run: who asked, who decided, what happened, in the order in which it did."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, Final
 
 from approvals.models import Decision
@@ -45,6 +46,8 @@ _BY_ITSELF: Final = (
     Status.STALE,
     Status.EXPIRED,
 )
+# What a person asks of a run while it runs: it moves later, by its worker's hand.
+_WISHES: Final = {"cancel_asked_at": "Asked to stop", "pause_asked_at": "Asked to pause"}
 _TOLD_BY_A_DECISION: Final = (Status.REJECTED, Status.RETURNED)
 
 
@@ -61,21 +64,41 @@ class Entry:
 
 
 def story_of(run: Run) -> list[Entry]:
-    """What happened to a run, oldest first. Four queries, and one more after it was uncertain."""
-    entries = [*_moves(run), *_decisions(run), *_undone(run)]
+    """What happened to a run, oldest first. Four queries, and one more each if it paused or was in doubt."""
+    versions = list(run.history.order_by("history_id"))
+    entries = [*_moves(run, versions), *_wishes(versions), *_decisions(run), *_undone(run)]
     if any(entry.what == _WHAT[Status.UNCERTAIN] for entry in entries):
         entries += _proposals(run)
     return sorted(entries, key=lambda entry: entry.at)
 
 
-def _moves(run: Run) -> Iterator[Entry]:
+def _moves(run: Run, versions: list[Version]) -> Iterator[Entry]:
+    paused = any(version.status == Status.PAUSED for version in versions)
+    reasons = iter(run.pauses.values_list("why", flat=True) if paused else ())
     before = ""
-    for version in run.history.order_by("history_id"):
+    for version in versions:
         if not before:
             yield _asked(version)
+        elif version.status != before and version.status == Status.PAUSED:
+            # One pause a move, written with it. The run does not keep the reason: it is no error.
+            yield replace(_move(version, before), why=next(reasons, ""))
         elif version.status != before and version.status not in _TOLD_BY_A_DECISION:
             yield _move(version, before)
         before = version.status
+
+
+def _wishes(versions: list[Version]) -> Iterator[Entry]:
+    for before, version in pairwise(versions):
+        for field, what in _WISHES.items():
+            if getattr(version, field) not in (None, getattr(before, field)):
+                yield Entry(
+                    _at(version),
+                    what,
+                    version.history_actor_label,
+                    door_label(version.history_door),
+                    version.history_change_reason or "",
+                    "waiting",
+                )
 
 
 def _asked(version: Version) -> Entry:

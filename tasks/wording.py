@@ -134,8 +134,9 @@ def what_next(run: Run, *, half_done: bool) -> str:
     `half_done` is what `ended_half_done` says of it.
     """
     if half_done:
-        done = f"{so_far(run)} " if run.status == Status.FAILED else ""  # the others say it already
-        return done + _HALF_DONE.format(owner=run.task.owner)
+        done = so_far(run)
+        said = "" if done in run.error else f"{done} "  # above, in how it ended
+        return said + _HALF_DONE.format(owner=run.task.owner)
     return _NEXT.get(run.status, "").format(owner=run.task.owner)
 
 

@@ -12,6 +12,7 @@ from tasks.actions.runs import MAX_ATTEMPTS
 from tasks.errors import Busy, OutcomeUnknown, Refused
 from tasks.half_done import so_far
 from tasks.models import Effect, Pause, Run, Settlement
+from tasks.wording import what_next
 from tests.owner import without_guards
 from tests.tasks.pages.reading import words
 from tests.tasks.pages.test_asking_again import send
@@ -157,6 +158,25 @@ def test_its_page_does_not_offer_the_same_again(half_done, client, alice):
     assert "or tell Testers." in page
     assert "Ask for what is left" in page
     assert "Ask for the same again" not in page
+
+
+def test_the_page_of_one_that_was_stopped_says_what_was_done(credit, ask, work, client, alice):
+    def take(letter, key):
+        if letter == "b":
+            cancel_run(Run.objects.get().pk, by=alice, door=Door.ADMIN)
+        return letter
+
+    credit.behave = lambda run: run.each("letter", "abc", take, key=str)
+    run = work(ask("50.00"))
+    client.force_login(alice)
+    page = words(client.get(reverse("admin:tasks_run_change", args=[run.pk])))
+    assert "2 of 3 items were done, and stay done. 1 was not begun. Do not ask for the same" in page
+
+
+def test_one_that_ended_where_it_had_paused_says_it_once(sent, last_attempt, idempotent, alice):
+    run = cancel_run(last_attempt().pk, by=alice, door=Door.ADMIN)
+    assert run.error.endswith("“pay” was done, and stays done.")
+    assert what_next(run, half_done=True).startswith("Do not ask for the same again")
 
 
 def test_one_that_has_done_nothing_may_be_asked_for_again(credit, ask, work, client, alice):

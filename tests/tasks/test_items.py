@@ -10,6 +10,7 @@ from tasks.actions.effects import refuse_effect
 from tasks.errors import Busy, OutcomeUnknown, Refused
 from tasks.items import Items
 from tasks.models import Effect, Run
+from tasks.story import story_of
 from tests.owner import without_guards
 from tests.tasks.test_lost import due
 
@@ -199,7 +200,7 @@ def test_a_key_that_is_too_long_still_names_one_item(ask, work, credit, provider
 def test_it_stops_between_two_items_when_somebody_asks(ask, work, credit, provider, alice):
     def take(letter, key):
         if letter == "b":
-            cancel_run(run.pk, by=alice, door=Door.ADMIN)
+            cancel_run(run.pk, by=alice, door=Door.ADMIN, reason="Wrong list")
         return provider.take(letter, key)
 
     credit.behave = lambda run: run.each("letter", LETTERS, take, key=str)
@@ -207,6 +208,10 @@ def test_it_stops_between_two_items_when_somebody_asks(ask, work, credit, provid
     assert work(run).status == Status.CANCELLED
     assert provider.letters == ["a", "b"]
     assert states(run)["c"] == "not begun"
+    assert [(entry.what, entry.who, entry.why) for entry in story_of(run)][-2:] == [
+        ("Asked to stop", "Alice Example (alice)", "Wrong list"),
+        ("Stopped while it ran", "", run.error),
+    ]
 
 
 def test_items_in_our_own_database_are_there_with_their_step_or_not_at_all(ask, work, credit):

@@ -390,6 +390,26 @@ def test_its_story_says_so(paused, look):
     assert ("Let go on where it had stopped", "Bob Example (bob)") in told
 
 
+def test_its_story_says_why_it_paused_each_time_and_who_asked(
+    paused, look, work, provider, credit, alice
+):
+    def take(letter, key):
+        if letter == "c":
+            pause_run(paused.pk, by=alice, door=Door.ADMIN, reason="The list was wrong")
+        return provider.take(letter, key)
+
+    credit.behave = lambda run: run.each("letter", LETTERS, take, key=str)
+    look(paused)
+    assert work(paused).status == Status.PAUSED
+    told = [(entry.what, entry.who, entry.why) for entry in story_of(paused)]
+    assert [entry for entry in told if not entry[0].startswith("Started")][-4:] == [
+        ("Paused", "", "The first 2 items ran, and wait for a look."),
+        ("Let go on where it had stopped", "Bob Example (bob)", ""),
+        ("Asked to pause", "Alice Example (alice)", "The list was wrong"),
+        ("Paused", "", "Somebody asked it to pause."),
+    ]
+
+
 # --- The database, and races ----------------------------------------------------------------------
 
 
