@@ -40,8 +40,7 @@ REQUEST_TONES: Final[dict[str, str]] = {
     ApprovalRequest.Status.STALE: "waiting",
 }
 
-ITEM_STATES: Final[dict[str, str]] = dict(Effect.State.choices)
-ITEM_TONES: Final[dict[str, str]] = {
+_ITEM_TONES: Final[dict[str, str]] = {
     Effect.State.DONE: "good",
     Effect.State.REFUSED: "bad",
     Effect.State.OPEN: "bad",
@@ -122,10 +121,24 @@ def state_of(run: Run) -> str:
     if run.status == Status.QUEUED and run.queued_at and since(run.queued_at) > LONG_WAIT:
         return "It waits for its turn, longer than usual: the workers are busy, or none is running."
     if run.status == Status.CANCELLED and run.attempt:
-        return "It was stopped while it ran. What it had done by then stays done: see its log."
+        return "It was stopped while it ran. What it had done by then stays done."
     if run.attempt and run.status in _STOPPED:
         return _STOPPED[run.status]
     return STATES[run.status]
+
+
+def item_state(state: str, run: Run) -> str:
+    """What became of an item of a run. While it runs, an answer that is missing is on its way."""
+    return "No answer yet" if _is_awaited(state, run) else Effect.State(state).label
+
+
+def tone_of_item(state: str, run: Run) -> str:
+    """The colour of what became of an item."""
+    return "busy" if _is_awaited(state, run) else _ITEM_TONES[state]
+
+
+def _is_awaited(state: str, run: Run) -> bool:
+    return state == Effect.State.OPEN and run.status == Status.RUNNING
 
 
 def what_next(run: Run, *, half_done: bool) -> str:

@@ -18,7 +18,7 @@ from tasks.admin.pages import run_or_404
 from tasks.admin.rows import Given, given_to
 from tasks.models import Effect, Run
 from tasks.outputs import text_of
-from tasks.wording import ITEM_TONES
+from tasks.wording import item_state, tone_of_item
 
 PER_PAGE = 100
 FEW = 10  # on the run's own page: those that a person has to look at
@@ -39,7 +39,7 @@ def tallies_of(run: Run) -> list[Tally]:
     """How many items there are in each state that occurs. Empty for a run without items."""
     counts = run.effects.tally()
     return [
-        Tally(state.value, state.label, ITEM_TONES[state], counts[state])
+        Tally(state.value, item_state(state, run), tone_of_item(state, run), counts[state])
         for state in State
         if state in counts
     ]

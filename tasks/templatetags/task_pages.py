@@ -74,15 +74,15 @@ def ago(at: datetime) -> str:
 
 
 @register.filter
-def item_state(state: str) -> str:
+def item_state(state: str, run: Run) -> str:
     """What became of an item of a run."""
-    return wording.ITEM_STATES[state]
+    return wording.item_state(state, run)
 
 
 @register.filter
-def tone_of_item(state: str) -> str:
+def tone_of_item(state: str, run: Run) -> str:
     """The colour of what became of an item."""
-    return wording.ITEM_TONES[state]
+    return wording.tone_of_item(state, run)
 
 
 @register.filter

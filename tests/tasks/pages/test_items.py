@@ -34,6 +34,25 @@ def test_the_run_counts_them_and_shows_those_to_look_at(over, shown):
     assert "b Refused The card is closed. c Without an answer No answer came." in text
 
 
+def test_while_it_runs_the_item_at_work_alarms_nobody(ask, work, credit, alice):
+    def take_and_look(letter, key):
+        if letter == "b":
+            client = signed_in(alice)
+            seen.extend(client.get(at).content.decode() for at in (page_of(run), items_of(run)))
+        return letter
+
+    seen: list[str] = []
+    credit.behave = lambda run: run.each("letter", "abc", take_and_look, key=str)
+    run = ask("50.00")
+    work(run)
+    page, everything = seen
+    assert '<span class="bo-badge bo-badge--busy">No answer yet</span> 1' in page
+    assert "No answer yet (1)" in everything
+    assert "Without an answer" not in page + everything
+    assert "Stop this run" in page
+    assert "Take it back" not in page
+
+
 def test_they_come_with_the_live_parts(over, alice):
     assert "Done 2" in words(signed_in(alice).get(live(over)))
 
