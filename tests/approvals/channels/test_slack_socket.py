@@ -60,6 +60,7 @@ def test_what_is_refused_is_said_and_answered(listening, slack, alice):
     slack.add_person("U0ALICE", "alice@example.com")
     assert slack.click("U0ALICE", newest(slack, BOB), "approve").is_good
     assert not decided_by()
+    slack.wait_for_calls(1, "chat.postEphemeral")  # said after the click was answered
     assert "You asked for this yourself" in whispers(slack, "U0ALICE")[0]
 
 
