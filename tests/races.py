@@ -14,7 +14,7 @@ def at_once(*calls: Callable[[], object]) -> list[object]:
     def run(call: Callable[[], object]) -> object:
         try:
             connection.ensure_connection()
-            barrier.wait(timeout=10)
+            barrier.wait(timeout=30)
             return call()
         except Exception as error:
             return error

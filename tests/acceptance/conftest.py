@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 MODULE = "tests.acceptance.operations"
 
 
-def eventually[T](look: Callable[[], T], *, within: float = 20) -> T:
+def eventually[T](look: Callable[[], T], *, within: float = 40) -> T:
     """What `look` returns, as soon as it is true. AssertionError when the time is over."""
     deadline = time.monotonic() + within
     while not (seen := look()):
@@ -71,7 +71,7 @@ def worker_of(module: str, folder: Path, **more: str) -> Iterator[subprocess.Pop
                 # Whatever is left of its process group goes, too.
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
-                    process.wait(timeout=5)
+                    process.wait(timeout=20)
 
 
 @pytest.fixture

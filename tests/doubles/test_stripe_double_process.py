@@ -245,7 +245,7 @@ def test_it_ends_cleanly_on_a_signal_even_while_a_request_hangs(name, tmp_path):
             refund(client)
         running.send_signal(name)
 
-        assert running.wait(5) == 0
+        assert running.wait(30) == 0
         assert running.stderr.read() == ""
 
 
@@ -255,7 +255,7 @@ def test_a_killed_process_comes_back_with_its_payments(tmp_path):
         ask(url, "POST", "seed", SEEDS)
         made = refund(client)
         running.kill()
-        running.wait(5)
+        running.wait(30)
 
     with process("--state", state) as running, connected(address(running)) as client:
         assert refund(client).id == made.id
@@ -263,5 +263,5 @@ def test_a_killed_process_comes_back_with_its_payments(tmp_path):
 
 def test_a_taken_port_is_said_in_one_line(double):
     with process("--port", double.url.rsplit(":", 1)[1]) as running:
-        assert running.wait(5) == 1
+        assert running.wait(30) == 1
         assert "cannot be used" in running.stderr.read()

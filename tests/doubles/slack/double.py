@@ -155,7 +155,7 @@ class SlackDouble:
             errors = self.workspace.errors
             return [copy.deepcopy(v) | {"errors": errors.get(v["id"], {})} for v in views]
 
-    def wait_for_calls(self, count: int, method: str, timeout: float = 10.0) -> None:
+    def wait_for_calls(self, count: int, method: str, timeout: float = 30.0) -> None:
         """Block until so many calls of a method went through. Raise TimeoutError."""
 
         def there() -> int:

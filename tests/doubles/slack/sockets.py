@@ -64,7 +64,7 @@ class Sockets:
             self._answers[answer["envelope_id"]] = answer.get("payload") or {}
             self._changed.notify_all()
 
-    def wait_for(self, connections: int, timeout: float = 10.0) -> None:
+    def wait_for(self, connections: int, timeout: float = 30.0) -> None:
         """Block until so many connections have been made, ever. Raise TimeoutError."""
         with self._changed:
             if not self._changed.wait_for(lambda: self.connected >= connections, timeout):

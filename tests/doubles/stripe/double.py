@@ -148,7 +148,7 @@ class StripeDouble:
         return self._pipeline.log.rows()
 
     def wait_for_requests(
-        self, count: int = 1, *, path: str = "*", timeout: float = 5.0
+        self, count: int = 1, *, path: str = "*", timeout: float = 20.0
     ) -> list[Logged]:
         """Block until so many requests to a path pattern have arrived. Raise TimeoutError."""
         return self._pipeline.log.wait_for(count, path, timeout)
