@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
@@ -24,15 +25,16 @@ class Service:
         self._command = [sys.executable, "manage.py", command]
         self._environment, self._folder = environment, folder
         self._ending = False
+        self._numbers = count()
         self._seen: list[psutil.Process] = []
         self._start()
         self._supervisor = threading.Thread(target=self._supervise)
         self._supervisor.start()
 
     def _start(self) -> None:
-        self.log = self._folder / f"{len(self.results)}.log"
-        with self.log.open("wb") as log:
-            self.main = subprocess.Popen(
+        path = self._folder / f"{next(self._numbers)}.log"
+        with path.open("wb") as log:
+            main = subprocess.Popen(
                 self._command,
                 cwd=ROOT,
                 env=self._environment,
@@ -40,11 +42,12 @@ class Service:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self.log, self.main = path, main
 
     def _supervise(self) -> None:
         while (result := self.main.wait()) and not self._ending:
-            self.results.append(result)
             self._start()
+            self.results.append(result)  # last: who waits for it then asks the next cluster
         self.results.append(result)
 
     def says(self, words: str, *, within: float = 30) -> str:
