@@ -245,7 +245,7 @@ def test_it_ends_cleanly_on_a_signal_even_while_a_request_hangs(name, tmp_path):
             refund(client)
         running.send_signal(name)
 
-        assert running.wait(30) == 0
+        assert running.wait(5) == 0
         assert running.stderr.read() == ""
 
 
