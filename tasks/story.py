@@ -79,11 +79,10 @@ def _moves(run: Run, versions: list[Version]) -> Iterator[Entry]:
     for version in versions:
         if not before:
             yield _asked(version)
-        elif version.status != before and version.status == Status.PAUSED:
-            # One pause a move, written with it. The run does not keep the reason: it is no error.
-            yield replace(_move(version, before), why=next(reasons, ""))
         elif version.status != before and version.status not in _TOLD_BY_A_DECISION:
-            yield _move(version, before)
+            move = _move(version, before)
+            # One pause a move, written with it. The run does not keep the reason: it is no error.
+            yield replace(move, why=next(reasons, "")) if version.status == Status.PAUSED else move
         before = version.status
 
 
@@ -91,14 +90,13 @@ def _wishes(versions: list[Version]) -> Iterator[Entry]:
     for before, version in pairwise(versions):
         for field, what in _WISHES.items():
             if getattr(version, field) not in (None, getattr(before, field)):
-                yield Entry(
-                    _at(version),
-                    what,
-                    version.history_actor_label,
-                    door_label(version.history_door),
-                    version.history_change_reason or "",
-                    "waiting",
-                )
+                yield _wish(version, what, version.history_change_reason or "")
+
+
+def _wish(version: Version, what: str, why: str) -> Entry:
+    """What a person wants, and what does not follow from it at once."""
+    who, door = version.history_actor_label, door_label(version.history_door)
+    return Entry(_at(version), what, who, door, why, "waiting")
 
 
 def _asked(version: Version) -> Entry:
@@ -145,14 +143,8 @@ def _proposals(run: Run) -> Iterator[Entry]:
     """What people who looked proposed, where others had to agree."""
     proposed = Settlement.history.filter(run=run.pk, history_type="+").exclude(approval=None)
     for version in proposed.order_by("history_id"):
-        yield Entry(
-            _at(version),
-            f"Looked at. Proposed: {Settlement.Finding(version.finding).label}",
-            version.history_actor_label,
-            door_label(version.history_door),
-            version.reason,
-            "waiting",
-        )
+        finding = Settlement.Finding(version.finding).label
+        yield _wish(version, f"Looked at. Proposed: {finding}", version.reason)
 
 
 def _undone(run: Run) -> Iterator[Entry]:
