@@ -169,8 +169,11 @@ def test_the_page_of_one_that_was_stopped_says_what_was_done(credit, ask, work, 
     credit.behave = lambda run: run.each("letter", "abc", take, key=str)
     run = work(ask("50.00"))
     client.force_login(alice)
-    page = words(client.get(reverse("admin:tasks_run_change", args=[run.pk])))
-    assert "2 of 3 items were done, and stay done. 1 was not begun. Do not ask for the same" in page
+    response = client.get(reverse("admin:tasks_run_change", args=[run.pk]))
+    done = "2 of 3 items were done, and stay done. 1 was not begun."
+    assert f"{done} Do not ask for the same" in words(response)
+    assert "bo-note--quiet" in response.content.decode()  # it is no fault
+    assert "bo-note--bad" not in response.content.decode()
 
 
 def test_one_that_ended_where_it_had_paused_says_it_once(sent, last_attempt, idempotent, alice):
