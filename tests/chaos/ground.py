@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -16,10 +15,9 @@ import psycopg
 from backoffice import provision
 from backoffice.data_folder import DataFolder
 from backoffice.postgres import EmbeddedPostgres
-from backoffice.progress import Refused
+from tests.folders import free_folder
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-FOLDERS: Final = ROOT / ".data-test"
 TEMPLATE: Final = "migrated"
 # The processes of the server are killed, not the machine: what it has written stays written.
 # Without synchronous_commit it would lose what it had promised.
@@ -84,21 +82,10 @@ class Ground:
 def ground() -> Iterator[Ground]:
     """A folder that nobody else uses, with the server in it, until the block ends."""
     with ExitStack() as stack:
-        there = Ground(_first_free_folder(stack))
+        there = Ground(free_folder(stack, "chaos-"))
         stack.callback(there.server.stop)
         there.prepare()
         yield there
-
-
-def _first_free_folder(stack: ExitStack) -> DataFolder:
-    for number in count(1):
-        folder = DataFolder(FOLDERS / f"chaos-{number}")
-        try:
-            stack.enter_context(folder.held())
-        except Refused:
-            continue  # another trial has it
-        return folder
-    raise AssertionError("unreachable")
 
 
 def restart_at_once(folder: Path) -> None:

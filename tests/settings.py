@@ -1,0 +1,10 @@
+"""The product's settings, with what only its tests need."""
+
+import os
+
+from backoffice.settings import *  # noqa: F403
+from backoffice.settings import DATABASES, INSTALLED_APPS
+
+INSTALLED_APPS = [*INSTALLED_APPS, "tests"]  # for its command `flush`
+if _template := os.environ.get("BACKOFFICE_TEST_TEMPLATE"):
+    DATABASES["default"]["TEST"] = {"TEMPLATE": _template}
