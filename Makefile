@@ -37,7 +37,7 @@ demo-reset:
 	@$(VENV) requirements.lock && $(PY) -m backoffice.demo --reset && exec $(PY) -m backoffice.demo
 
 test:
-	@$(VENV) requirements-dev.lock && exec $(PY) -m pytest -m 'not e2e' $(ARGS)
+	@$(VENV) requirements-dev.lock && exec $(PY) -m tests $(ARGS)
 
 e2e:
 	@$(VENV) requirements-dev.lock

@@ -35,9 +35,14 @@ class Server:
         self.postgres = EmbeddedPostgres(_folder.postgres, FAST | CONNECTIONS)
         self.started = False
 
-    def environment(self) -> dict[str, str]:
-        url = self.postgres.url(provision.OWNER, provision.DATABASE)
+    def environment(self, database: str = provision.DATABASE) -> dict[str, str]:
+        url = self.postgres.url(provision.OWNER, database)
         return {"DATABASE_URL": url, "DATABASE_OWNER_URL": url}
+
+    @property
+    def template(self) -> dict[str, str]:
+        """For the environment of those whose databases are made from it."""
+        return {"BACKOFFICE_TEST_TEMPLATE": TEMPLATE}
 
     def start(self) -> None:
         if self.started:
@@ -61,11 +66,9 @@ class Server:
         """The database that each core's is a copy of. The environment names it to them."""
         with psycopg.connect(self.postgres.url(), autocommit=True) as connection:
             provision.make_database(connection, TEMPLATE)
-        url = self.postgres.url(provision.OWNER, TEMPLATE)
-        here = {"DATABASE_URL": url, "DATABASE_OWNER_URL": url}
         command = [sys.executable, "manage.py", "migrate", "--no-input", "-v", "0"]
-        subprocess.run(command, cwd=ROOT, env=os.environ | here, check=True)
-        os.environ["BACKOFFICE_TEST_TEMPLATE"] = TEMPLATE
+        environment = os.environ | self.environment(TEMPLATE)
+        subprocess.run(command, cwd=ROOT, env=environment, check=True)
 
 
 _server = None if os.environ.get("DATABASE_URL") else Server()
@@ -91,6 +94,7 @@ def pytest_xdist_setupnodes() -> None:
     if _server:
         _server.start()
         _server.make_template()
+        os.environ |= _server.template
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -11,7 +11,7 @@ from tasks.actions import request_run
 from tasks.models import Run, Task
 from tests.acceptance.conftest import eventually
 
-pytestmark = [pytest.mark.cluster, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.alone, pytest.mark.django_db(transaction=True)]
 
 
 def ask(slug, by, **values) -> Run:

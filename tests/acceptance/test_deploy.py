@@ -15,7 +15,7 @@ from tests.acceptance.conftest import eventually
 from tests.acceptance.test_cluster import ask
 from tests.acceptance.test_worker import start  # noqa: F401 - a fixture
 
-pytestmark = [pytest.mark.cluster, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.alone, pytest.mark.django_db(transaction=True)]
 MODULE = "tests.acceptance.releases"
 
 

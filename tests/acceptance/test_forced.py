@@ -15,7 +15,7 @@ from tests.acceptance.test_killed import (  # noqa: F401 - fixtures
     may_refund,
 )
 
-pytestmark = [pytest.mark.cluster, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.alone, pytest.mark.django_db(transaction=True)]
 GRACE = {"CANCEL_GRACE_SECONDS": "1"}
 OPERATIONS = "tests.acceptance.operations"
 

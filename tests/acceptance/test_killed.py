@@ -15,7 +15,7 @@ from tasks.sync import sync_tasks
 from tests.acceptance.conftest import eventually, worker_of
 from tests.doubles.stripe import StripeDouble
 
-pytestmark = [pytest.mark.cluster, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.alone, pytest.mark.django_db(transaction=True)]
 MODULE = "tests.acceptance.refunds"
 REFUNDS = "/v1/refunds"
 

@@ -17,7 +17,7 @@ from audit.context import Door
 from tests.acceptance.conftest import MODULE, eventually, worker_of
 from tests.doubles.smtp import SmtpDouble
 
-pytestmark = [pytest.mark.cluster, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.alone, pytest.mark.django_db(transaction=True)]
 QUESTIONS = 12
 
 

@@ -19,7 +19,7 @@ from tests.approvals.channels.slack import BOB, CAROL, link, set_up
 from tests.doubles.slack import SlackDouble
 from tests.doubles.slack.double import buttons_of
 
-pytestmark = [pytest.mark.cluster, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.alone, pytest.mark.django_db(transaction=True)]
 QUESTIONS = 12
 
 

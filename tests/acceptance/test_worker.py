@@ -20,7 +20,7 @@ from tests.acceptance.conftest import MODULE, eventually, url_of_the_database
 from tests.acceptance.supervised import Service
 from tests.acceptance.test_cluster import ask, credit
 
-pytestmark = [pytest.mark.cluster, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.alone, pytest.mark.django_db(transaction=True)]
 BOUND = 3.0  # seconds after which a stock cluster counts as hanging
 
 

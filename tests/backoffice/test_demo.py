@@ -17,7 +17,7 @@ from backoffice.data_folder import ROOT
 from backoffice.demo_mode import LOGINS, PASSWORD
 from tests.backoffice.conftest import dead
 
-pytestmark = pytest.mark.cluster
+pytestmark = pytest.mark.alone
 START_LIMIT = 180.0  # seconds, on a slow machine
 
 

@@ -9,7 +9,7 @@ from tests.chaos.__main__ import table, trial, wrong
 from tests.chaos.ground import ground
 from tests.chaos.wrong import HITS, SCRIPTS
 
-pytestmark = pytest.mark.cluster
+pytestmark = pytest.mark.alone
 SHORT = 200  # runs
 FEW = 24  # runs, of which each script's faults hit some
 FOUND = {  # what is wrong with each

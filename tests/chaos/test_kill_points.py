@@ -177,7 +177,7 @@ def broken_promises(double) -> dict[str, list[str]]:
         return check(gather(reader, lambda: ledger_at(double.url)))
 
 
-@pytest.mark.cluster
+@pytest.mark.alone
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("point", CASES)
 def test_the_money_moves_once(
@@ -208,7 +208,7 @@ def credit_in_danger(people, account):
     return row
 
 
-@pytest.mark.cluster
+@pytest.mark.alone
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("point", IN_OUR_DATABASE)
 def test_a_step_in_our_own_database_happens_once(
@@ -248,7 +248,7 @@ def paused(credits_in_danger, agree, ask, account):
     return pause_it
 
 
-@pytest.mark.cluster
+@pytest.mark.alone
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("point", AT_A_PAUSE)
 def test_a_run_pauses_at_the_same_place_and_goes_on_there(
@@ -269,7 +269,7 @@ def test_a_run_pauses_at_the_same_place_and_goes_on_there(
     assert broken_promises(at_stripe) == {}
 
 
-@pytest.mark.cluster
+@pytest.mark.alone
 @pytest.mark.django_db(transaction=True)
 def test_a_look_whose_process_dies_has_not_happened(
     deadly, paused, service, decided_by_a_process, at_stripe
@@ -285,7 +285,7 @@ def test_a_look_whose_process_dies_has_not_happened(
     assert broken_promises(at_stripe) == {}
 
 
-@pytest.mark.cluster
+@pytest.mark.alone
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("point", ["claimed", "step-sent"])
 def test_what_may_not_be_repeated_is_left_to_a_person(

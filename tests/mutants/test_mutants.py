@@ -1,8 +1,10 @@
 """The mutants fit the code as it is, and the runner tells a survivor from the others."""
 
+import json
+
 import pytest
 
-from tests.mutants.__main__ import outcome
+from tests.mutants.__main__ import KILLERS, outcome, surroundings
 from tests.mutants.mutants import MUTANTS, ROOT, Mutant
 
 
@@ -28,4 +30,8 @@ def test_there_are_enough_of_them():
 )
 def test_the_runner_says_what_became_of_one(old, new, became):
     trial = Mutant("a trial", "tasks/masking.py", old, new, "tests/tasks/test_masking.py")
-    assert outcome(trial).startswith(became)
+    assert outcome(trial, trial.tests.split(), surroundings()).became.startswith(became)
+
+
+def test_each_known_killer_belongs_to_a_mutant():
+    assert json.loads(KILLERS.read_text()).keys() <= {mutant.name for mutant in MUTANTS}

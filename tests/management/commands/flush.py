@@ -55,7 +55,9 @@ def remember(cursor: CursorWrapper) -> None:
 
 
 def reset(cursor: CursorWrapper) -> None:
-    written = [table for table, is_filled in _tables(cursor) if is_filled and _differs(cursor, table)]
+    written = [
+        table for table, is_filled in _tables(cursor) if is_filled and _differs(cursor, table)
+    ]
     emptied = _with_referring(written)
     if not emptied:
         return

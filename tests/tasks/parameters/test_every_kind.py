@@ -81,7 +81,9 @@ def test_nothing_sent_is_none_where_none_is_allowed(hint, sent, value):
 
 @KINDS
 @pytest.mark.parametrize(
-    "trick", [{"a": 1}, {"__class__": "x"}, [{"a": 1}], [["x"]], 1.5, object(), b"bytes"], ids=repr
+    "trick",
+    [{"a": 1}, {"__class__": "x"}, [{"a": 1}], [["x"]], 1.5, object(), b"bytes"],
+    ids=lambda trick: type(trick).__name__ if type(trick) is object else repr(trick),
 )
 def test_a_value_of_another_shape_is_refused(hint, sent, value, trick):
     filled = form(taking(value=hint), {"value": trick})
