@@ -23,7 +23,7 @@ from prometheus_client.exposition import choose_encoder
 from approvals.channels.models import Halt
 from audit.pages import page, person_of
 from backoffice.status import Status, Work, may_see, status, too_long, troubles, work
-from tasks.wording import length
+from tasks.runs.texts import length
 
 logger = logging.getLogger(__name__)
 

@@ -194,7 +194,7 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 Q_CLUSTER = {
     "name": "backoffice",  # part of each message's signature: never change it
     "orm": "default",  # the database of the runs: a message commits with the run it announces
-    "broker_class": "tasks.broker.PostgresBroker",  # one statement per message, woken by NOTIFY
+    "broker_class": "tasks.queue.broker.PostgresBroker",  # one statement per message, woken by NOTIFY
     "workers": _workers,
     "queue_limit": _queue_limit,
     "bulk": _bulk,
@@ -256,7 +256,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "plain": {
-            "class": "tasks.masking.MaskingFormatter",  # no secret gets into the log
+            "class": "tasks.secrets.masking.MaskingFormatter",  # no secret gets into the log
             "format": "{asctime} {levelname} {name}: {message}",
             "style": "{",
         }

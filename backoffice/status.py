@@ -14,12 +14,12 @@ from django.db.models import Case, Count, Min, Q, When
 from django.db.models.functions import Coalesce, Now
 
 from approvals.models import ApprovalRequest
-from tasks import queue
-from tasks.access import Right, tasks_for
+from tasks.access.rights import Right, tasks_for
+from tasks.access.stops import is_stopped
 from tasks.models import Pause, Run
-from tasks.one_at_a_time import first_in_their_line
-from tasks.stops import is_stopped
-from tasks.wording import length
+from tasks.queue import messages
+from tasks.runs.concurrency import first_in_their_line
+from tasks.runs.texts import length
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -87,7 +87,7 @@ def work() -> Work:
     running = Run.objects.filter(status=Run.Status.RUNNING).aggregate(
         running=Count("pk"), left_alone=Count("pk", filter=Q(lease_until__lt=Now()))
     )
-    signs = queue.signs_of_life()
+    signs = messages.signs_of_life()
     return Work(
         **queued,
         **running,

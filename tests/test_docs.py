@@ -18,11 +18,11 @@ from django.core.management import get_commands
 from approvals import events
 from approvals.models import ApprovalRequest
 from tasks import checks
-from tasks.access import Right
+from tasks.access.rights import Right
+from tasks.declaration.registry import Approval, RegisteredTask, Registry, registry
 from tasks.models import Run
 from tasks.parameters import Param
-from tasks.registry import Approval, RegisteredTask, Registry, registry
-from tasks.run import TaskRun
+from tasks.worker.task_run import TaskRun
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("approvals", "audit", "backoffice", "fixtures", "tasks")

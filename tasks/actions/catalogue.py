@@ -9,12 +9,12 @@ from audit.clock import database_now
 from audit.context import Door
 from audit.transitions import transition
 from tasks import parameters
-from tasks.access import Right
-from tasks.actions.grants import set_right
-from tasks.actions.rules import put_in_force
+from tasks.access.rights import Right
+from tasks.actions.changes.grants import set_right
+from tasks.actions.changes.rules import put_in_force
+from tasks.declaration.registry import Approval, RegisteredTask
 from tasks.models import Task
-from tasks.registry import Approval, RegisteredTask
-from tasks.rules import RuleSpec
+from tasks.rules.evaluation import RuleSpec
 
 COPIED = ("name", "category", "owner", "description", "timeout", "idempotent", "source_hash")
 

@@ -21,10 +21,10 @@ from audit.clock import database_now
 from audit.context import Door
 from audit.pages import page, person_of
 from audit.transitions import Refusal
+from tasks.access.administrators import administrators_of_people
 from tasks.actions import propose_deputy
-from tasks.actions.deputies import days_in_words
+from tasks.actions.changes.deputies import days_in_words
 from tasks.admin.settings.proposals import Waiting, say, waiting
-from tasks.administrators import administrators_of_people
 from tasks.models import Proposal
 from tasks.parameters.widgets import date_input
 

@@ -6,9 +6,9 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 
 from audit.pages import person_of
-from tasks.access import Right, runs_for, tasks_for
+from tasks.access.rights import Right, runs_for, tasks_for
+from tasks.declaration.registry import RegisteredTask, UnknownTask, registry
 from tasks.models import Run, Task
-from tasks.registry import RegisteredTask, UnknownTask, registry
 
 MAY_READ_ALL = "audit.view_everything"
 

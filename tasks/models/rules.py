@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from approvals.models import ApprovalRequest
 from audit.history import audited
-from tasks.limits import Limits
+from tasks.declaration.limits import Limits
 from tasks.models.catalogue import Task
 
 

@@ -45,7 +45,7 @@ DOORS: Final = {
     "admin:password_change": "changes one's own password",
     "admin:tasks_task_request": "tasks.actions.request_run",
     "admin:tasks_task_settings": "tries a rule, and changes nothing",
-    "admin:tasks_task_grants": "tasks.actions.grants",
+    "admin:tasks_task_grants": "tasks.actions.changes.grants",
     "admin:tasks_task_rule_new": "tasks.actions.propose_rule",
     "admin:tasks_task_rule": "tasks.actions.propose_rule",
     "admin:tasks_task_rule_end": "tasks.actions.propose_end",
@@ -54,11 +54,11 @@ DOORS: Final = {
     "admin:tasks_run_resume": "tasks.actions.resume_run",
     "admin:tasks_run_settle": "tasks.actions.settle_run",
     "admin:tasks_run_look_up": "tasks.actions.look_up",
-    "admin:tasks_run_break_glass": "tasks.actions.emergencies.break_glass",
-    "admin:tasks_stop_changelist": "tasks.actions.stopping.stop_tasks",
-    "admin:tasks_stop_start": "tasks.actions.stopping.propose_start",
-    "admin:tasks_subscription_changelist": "tasks.actions.subscribing.subscribe",
-    "admin:tasks_subscription_end": "tasks.actions.subscribing.end_subscription",
+    "admin:tasks_run_break_glass": "tasks.actions.runs.emergencies.break_glass",
+    "admin:tasks_stop_changelist": "tasks.actions.stops.stop_tasks",
+    "admin:tasks_stop_start": "tasks.actions.stops.propose_start",
+    "admin:tasks_subscription_changelist": "tasks.actions.subscriptions.subscribe",
+    "admin:tasks_subscription_end": "tasks.actions.subscriptions.end_subscription",
 }
 # These leave an event behind, as they should: what was exported, and by whom.
 EXPORTS: Final = {

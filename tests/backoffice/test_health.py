@@ -17,13 +17,13 @@ from django_q.scheduler import scheduler
 
 from audit.context import Door
 from backoffice import health
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import adopt_task, request_run, start_run
-from tasks.actions.grants import set_right
+from tasks.actions.changes.grants import set_right
+from tasks.declaration.registry import Approval, RegisteredTask, registry
 from tasks.models import ApprovalRule, Run, Task
 from tasks.outputs import Change
-from tasks.queue import signs_of_life
-from tasks.registry import Approval, RegisteredTask, registry
+from tasks.queue.messages import signs_of_life
 from tasks.sync import after_migrate
 
 PROBES = ("/healthz", "/readyz")

@@ -14,8 +14,8 @@ POLICY: Final = "approvals/policy.py"
 BALLOT: Final = "approvals/ballot.py"
 PLACES: Final = "approvals/places.py"
 REQUESTS: Final = "approvals/actions/requests.py"
-RUNS: Final = "tasks/actions/runs.py"
-EFFECTS: Final = "tasks/actions/effects.py"
+RUNS: Final = "tasks/actions/runs/lifecycle.py"
+EFFECTS: Final = "tasks/actions/runs/effects.py"
 DECIDE: Final = "tests/approvals/test_decide.py"
 DEPUTIES: Final = "tests/approvals/test_deputies.py"
 EXECUTION: Final = "tests/tasks/test_execution.py"
@@ -68,35 +68,35 @@ NOTICED_IN_PLACE: Final = (
     ),
     Mutant(
         "who may not see a run is told of it",
-        "tasks/subscriptions.py",
+        "tasks/runs/subscriptions.py",
         " and _may_see(subscription.person, run)",
         "",
         "tests/tasks/test_subscriptions.py",
     ),
     Mutant(
         "who was left alone changes alone",
-        "tasks/actions/proposing.py",
+        "tasks/actions/changes/proposals.py",
         " or was_shared(change.proposal.task, by)\n",
         "\n",
         PROPOSING,
     ),
     Mutant(
         "who gains by a change agrees to it",
-        "tasks/actions/changes.py",
+        "tasks/actions/changes/base.py",
         "*(person.pk for person in self.gains())",
         "",
         PROPOSING,
     ),
     Mutant(
         "who lost the right to agree is not asked again",
-        "tasks/actions/proposing.py",
+        "tasks/actions/changes/proposals.py",
         "    if not change.could_agree().filter(pk=person.pk).exists():\n",
         "    if False:\n",
         PROPOSING,
     ),
     Mutant(
         "a change is not looked at again when it is made",
-        "tasks/actions/proposing.py",
+        "tasks/actions/changes/proposals.py",
         "    if seal_of_proposal(proposal) != request.seal:\n",
         "    if False:\n",
         PROPOSING,
@@ -229,7 +229,7 @@ NOTICED_IN_PLACE: Final = (
     ),
     Mutant(
         "who stands in agrees to it",
-        "tasks/actions/deputies.py",
+        "tasks/actions/changes/deputies.py",
         "        return {self.deputy}\n",
         "        return set()\n",
         "tests/tasks/test_deputies.py",
@@ -355,7 +355,7 @@ NOTICED_IN_PLACE: Final = (
     ),
     Mutant(
         "a limit holds up what has no answer yet",
-        "tasks/watch.py",
+        "tasks/worker/checkpoints.py",
         "        if item.step in self._unanswered:\n            return\n",
         "",
         "tests/tasks/test_pausing.py",
@@ -397,35 +397,35 @@ NOTICED_IN_PLACE: Final = (
     ),
     Mutant(
         "somebody else changes what was asked",
-        "tasks/revising.py",
+        "tasks/runs/revisions.py",
         "    if run.requested_by_id != person.pk:\n",
         "    if False:\n",
         "tests/tasks/test_revising.py",
     ),
     Mutant(
         "what is asked anew leaves the old request open",
-        "tasks/actions/asking.py",
+        "tasks/actions/runs/requests.py",
         "    if run.status == Status.AWAITING_APPROVAL and run.approval_id:\n        approvals.withdraw",
         "    if False:\n        approvals.withdraw",
         "tests/tasks/test_revising.py",
     ),
     Mutant(
         "a superuser may do anything",
-        "tasks/access.py",
+        "tasks/access/rights.py",
         "    if right in (Right.VIEW, Right.CHANGE) and person.is_superuser:\n",
         "    if person.is_superuser:\n",
         "tests/tasks/test_access.py",
     ),
     Mutant(
         "two large sums slip past a limit together",
-        "tasks/tallies.py",
+        "tasks/rules/totals.py",
         "        locks.hold(key)\n",
         "        pass\n",
         "tests/tasks/test_sums.py",
     ),
     Mutant(
         "two runs for one account at once",
-        "tasks/one_at_a_time.py",
+        "tasks/runs/concurrency.py",
         '    locks.hold(f"one at a time {key}")\n',
         "    pass\n",
         "tests/tasks/test_one_at_a_time.py",
@@ -439,7 +439,7 @@ NOTICED_IN_PLACE: Final = (
     ),
     Mutant(
         "what was taken back is asked anew",
-        "tasks/revising.py",
+        "tasks/runs/revisions.py",
         "    if run.status != Run.Status.RETURNED and not taken_back:\n",
         "    if run.status not in (Run.Status.RETURNED, Run.Status.CANCELLED):\n",
         PAIRS,

@@ -5,9 +5,18 @@ from django.contrib.auth.models import Permission
 
 from audit.context import Door
 from backoffice.models import User
-from tasks.access import NotGranted, Right, allowed, highest, require, runs_for, tasks_for, who
+from tasks.access.rights import (
+    NotGranted,
+    Right,
+    allowed,
+    highest,
+    require,
+    runs_for,
+    tasks_for,
+    who,
+)
 from tasks.actions import propose_grant, revoke
-from tasks.actions.grants import set_right
+from tasks.actions.changes.grants import set_right
 from tasks.models import TaskGroupPermission, TaskUserPermission
 from tests.people import join
 

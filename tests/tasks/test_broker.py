@@ -15,8 +15,8 @@ from django_q.brokers import get_broker
 from django_q.models import OrmQ
 
 from audit.clock import database_now
-from tasks import broker as module
-from tasks.broker import CHANNEL, Delivery, PostgresBroker
+from tasks.queue import broker as module
+from tasks.queue.broker import CHANNEL, Delivery, PostgresBroker
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)

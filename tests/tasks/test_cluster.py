@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from tasks import cluster_sentinel
-from tasks.cluster_processes import TO_STOP, Activity, Flag, Moment
-from tasks.cluster_sentinel import Guard, Result, WatchedBroker, waiting
+from tasks.queue import sentinel
+from tasks.queue.processes import TO_STOP, Activity, Flag, Moment
+from tasks.queue.sentinel import Guard, Result, WatchedBroker, waiting
 
 
 class Broken(Exception):
@@ -208,4 +208,4 @@ def test_a_flag_is_raised_for_good():
 
 def test_the_results_that_ask_for_a_new_start_differ_from_the_one_that_does_not():
     assert [Result.STOPPED, Result.BROKEN, Result.CUT_OFF] == [0, 70, 75]
-    assert cluster_sentinel.STALLED > cluster_sentinel.FLUSH
+    assert sentinel.STALLED > sentinel.FLUSH

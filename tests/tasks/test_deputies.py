@@ -11,9 +11,9 @@ from approvals.models import Absence, ApprovalRequest
 from approvals.policy import NotEligible, OwnRequest, to_decide
 from audit.clock import database_now
 from audit.context import Door
-from tasks.access import NotGranted
+from tasks.access.rights import NotGranted
 from tasks.actions import NotProposed, propose_deputy
-from tasks.actions.deputies import LONGEST, days_in_words, decided_by
+from tasks.actions.changes.deputies import LONGEST, days_in_words, decided_by
 from tests.deputies import stand_in
 from tests.people import person
 from tests.tasks.pages.reading import signed_in, url, words

@@ -16,17 +16,17 @@ from approvals.models import ApprovalRequest, Notice, Proof
 from approvals.policy import to_decide
 from approvals.proofs import ProofMissing
 from audit.context import Door
-from tasks.access import Right
+from tasks.access.administrators import deciding_groups
+from tasks.access.rights import Right
+from tasks.access.stops import stop_of
 from tasks.actions import GlassHolds, break_glass
-from tasks.actions.asking import TaskStopped
-from tasks.actions.grants import set_right
-from tasks.actions.people import may_do
-from tasks.actions.stopping import stop_tasks
-from tasks.administrators import deciding_groups
-from tasks.glass import BreakGlass
+from tasks.actions.changes.grants import set_right
+from tasks.actions.changes.people import may_do
+from tasks.actions.runs.requests import TaskStopped
+from tasks.actions.stops import stop_tasks
+from tasks.declaration.break_glass import BreakGlass
+from tasks.declaration.registry import registry
 from tasks.models import Emergency, Stop
-from tasks.registry import registry
-from tasks.stops import stop_of
 from tests.owner import without_guards
 from tests.people import join
 from tests.races import at_once

@@ -13,15 +13,15 @@ from approvals import policy
 from approvals.models import ApprovalRequest
 from audit.context import Door
 from backoffice.models import User
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import Outcome, finish_run, retire_task, ring_again
-from tasks.actions.grants import set_right
-from tasks.errors import OutcomeUnknown, Refused
-from tasks.execution import execute, sweep
+from tasks.actions.changes.grants import set_right
+from tasks.declaration.errors import OutcomeUnknown, Refused
+from tasks.declaration.registry import registry
 from tasks.models import Effect, Run, Task
-from tasks.queue import TimedOut
-from tasks.registry import registry
-from tasks.releases import current, superseded
+from tasks.queue.messages import TimedOut
+from tasks.queue.releases import current, superseded
+from tasks.worker.execution import execute, sweep
 from tests.owner import without_guards
 
 pytestmark = pytest.mark.django_db(transaction=True)

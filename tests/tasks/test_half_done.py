@@ -8,11 +8,11 @@ from django.urls import reverse
 
 from audit.context import Door
 from tasks.actions import cancel_run, expire_pauses, resume_run, settle_run
-from tasks.actions.runs import MAX_ATTEMPTS
-from tasks.errors import Busy, OutcomeUnknown, Refused
-from tasks.half_done import so_far
+from tasks.actions.runs.lifecycle import MAX_ATTEMPTS
+from tasks.declaration.errors import Busy, OutcomeUnknown, Refused
 from tasks.models import Effect, Pause, Run, Settlement
-from tasks.wording import what_next
+from tasks.runs.partial import so_far
+from tasks.runs.texts import what_next
 from tests.owner import without_guards
 from tests.tasks.pages.reading import words
 from tests.tasks.pages.test_asking_again import send

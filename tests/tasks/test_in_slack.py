@@ -10,9 +10,9 @@ from approvals import channels
 from approvals.channels.models import Delivery
 from approvals.models import SlackMode
 from tasks.checks import check_tasks
-from tasks.errors import Refused
-from tasks.in_slack import InSlack, Mode
-from tasks.registry import registry
+from tasks.declaration.errors import Refused
+from tasks.declaration.registry import registry
+from tasks.declaration.slack import InSlack, Mode
 from tests.approvals.channels.memory import Memory
 
 

@@ -5,9 +5,9 @@ import threading
 import pytest
 from django.db import connection
 
-from tasks.errors import Stopped
-from tasks.interruption import Interruption
+from tasks.declaration.errors import Stopped
 from tasks.models import Effect, Run
+from tasks.worker.interruption import Interruption
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = Run.Status
@@ -90,7 +90,7 @@ def test_the_page_says_when_it_is_stopped_by_force(ask, credit, alice, client, s
 
     from audit.context import Door
     from tasks.actions import cancel_run, start_run
-    from tasks.wording import moment
+    from tasks.runs.texts import moment
 
     settings.CANCEL_GRACE_SECONDS = 0
     run = ask("50.00")

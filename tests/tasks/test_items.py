@@ -6,11 +6,11 @@ from django.db.models.functions import Now
 
 from audit.context import Door
 from tasks.actions import cancel_run, recover_lost_runs
-from tasks.actions.effects import refuse_effect
-from tasks.errors import Busy, OutcomeUnknown, Refused
-from tasks.items import Items
+from tasks.actions.runs.effects import refuse_effect
+from tasks.declaration.errors import Busy, OutcomeUnknown, Refused
 from tasks.models import Effect, Run
-from tasks.story import story_of
+from tasks.runs.timeline import story_of
+from tasks.worker.items import Items
 from tests.owner import without_guards
 from tests.tasks.test_lost import due
 

@@ -6,10 +6,10 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from tasks.errors import Refused
-from tasks.journal import MOST_LINES, Journal
-from tasks.masking import Redactor
+from tasks.declaration.errors import Refused
 from tasks.models import LogLine, Run
+from tasks.secrets.masking import Redactor
+from tasks.worker.log_buffer import MOST_LINES, Journal
 from tests.acceptance.conftest import eventually
 from tests.tasks.test_lost import claimed
 

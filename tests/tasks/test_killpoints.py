@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.checks import run_checks
 
-from tasks import killpoints
+from tasks.queue import kill_points
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,8 +19,8 @@ def reach(tmp_path):
     """The result of a process that comes by a point, with kill points switched on or off."""
 
     def reach_it(*, armed: bool) -> int:
-        code = 'from tasks.killpoints import killpoint; killpoint("here")'
-        environment = os.environ | ({killpoints.VARIABLE: str(tmp_path)} if armed else {})
+        code = 'from tasks.queue.kill_points import killpoint; killpoint("here")'
+        environment = os.environ | ({kill_points.VARIABLE: str(tmp_path)} if armed else {})
         return subprocess.run(
             [sys.executable, "-c", code], cwd=ROOT, env=environment, check=False
         ).returncode
@@ -42,7 +42,7 @@ def test_without_the_variable_a_point_does_nothing(reach, tmp_path):
 
 
 def test_a_deployment_with_kill_points_is_an_error(monkeypatch):
-    monkeypatch.setenv(killpoints.VARIABLE, "/somewhere")
+    monkeypatch.setenv(kill_points.VARIABLE, "/somewhere")
     assert "tasks.E010" not in [message.id for message in run_checks(tags=["tasks"])]
     for_deployment = run_checks(tags=["tasks"], include_deployment_checks=True)
     assert "tasks.E010" in [message.id for message in for_deployment]

@@ -18,11 +18,11 @@ from tasks.actions import (
     ring_again,
     start_run,
 )
-from tasks.actions.runs import MAX_ATTEMPTS
-from tasks.errors import Busy, OutcomeUnknown, Refused
-from tasks.execution import execute
+from tasks.actions.runs.lifecycle import MAX_ATTEMPTS
+from tasks.declaration.errors import Busy, OutcomeUnknown, Refused
 from tasks.models import Effect, Run
-from tasks.moves import MOVES, move
+from tasks.runs.states import MOVES, move
+from tasks.worker.execution import execute
 from tests.tasks.test_execution import raising
 
 pytestmark = pytest.mark.django_db(transaction=True)

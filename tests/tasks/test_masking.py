@@ -7,7 +7,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from tasks.masking import MASK, MaskingFormatter, Redactor, masking_the_log, secret_settings
+from tasks.secrets.masking import MASK, MaskingFormatter, Redactor, masking_the_log, secret_settings
 
 CANARY = 'cänary "4711"\\x/y+z'
 KEY = "-----BEGIN KEY-----\nMIICdgIBADANBgkqh\nkiG9w0BAQEFAASC\n-----END KEY-----"
@@ -95,4 +95,7 @@ def test_no_log_entry_holds_a_secret_of_a_run_that_goes_on():
 def test_the_products_own_log_is_written_by_that_formatter(settings):
     assert settings.LOGGING["root"]["handlers"] == ["console"]
     formatter = settings.LOGGING["handlers"]["console"]["formatter"]
-    assert settings.LOGGING["formatters"][formatter]["class"] == "tasks.masking.MaskingFormatter"
+    assert (
+        settings.LOGGING["formatters"][formatter]["class"]
+        == "tasks.secrets.masking.MaskingFormatter"
+    )

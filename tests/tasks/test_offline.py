@@ -11,7 +11,7 @@ import pytest
 import requests
 from django.db import connection
 
-from tasks.offline import WentOnline, offline
+from tasks.declaration.offline import WentOnline, offline
 from tests.doubles.stripe import StripeDouble
 
 

@@ -11,14 +11,14 @@ from django_q.models import OrmQ
 
 from audit.context import Door
 from backoffice.models import User
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import adopt_task, cancel_run, finish_run, request_run, ring_again, start_run
-from tasks.actions.grants import set_right
-from tasks.actions.runs import Outcome
+from tasks.actions.changes.grants import set_right
+from tasks.actions.runs.lifecycle import Outcome
+from tasks.declaration.registry import Approval, RegisteredTask, registry
 from tasks.models import Run, Task
-from tasks.one_at_a_time import LONGEST_KEY, Taken, ahead_of, key_of
 from tasks.parameters import Param
-from tasks.registry import Approval, RegisteredTask, registry
+from tasks.runs.concurrency import LONGEST_KEY, Taken, ahead_of, key_of
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from tasks.masking import Redactor
 from tasks.outputs import JSON, Chart, File, Markdown, Money, Table, keeping
 from tasks.outputs.keeping import kept, parts
+from tasks.secrets.masking import Redactor
 
 plain = Redactor([])
 

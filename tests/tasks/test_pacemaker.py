@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.db import connection
 
-from tasks.pacemaker import BEATS_EVERY, pace
+from tasks.worker.heartbeat_thread import BEATS_EVERY, pace
 from tests.acceptance.conftest import eventually
 
 SOON = 10 * BEATS_EVERY

@@ -12,7 +12,7 @@ from approvals import actions as approvals
 from approvals.models import ApprovalRequest
 from approvals.policy import OwnRequest
 from audit.context import Door
-from tasks.access import NotGranted
+from tasks.access.rights import NotGranted
 from tasks.actions import (
     Finding,
     NotPausable,
@@ -25,12 +25,12 @@ from tasks.actions import (
     resume_run,
     settle_run,
 )
-from tasks.actions.effects import Planned, plan_effects
-from tasks.actions.runs import MAX_ATTEMPTS
-from tasks.errors import Busy, OutcomeUnknown, Refused
-from tasks.limits import Limits
+from tasks.actions.runs.effects import Planned, plan_effects
+from tasks.actions.runs.lifecycle import MAX_ATTEMPTS
+from tasks.declaration.errors import Busy, OutcomeUnknown, Refused
+from tasks.declaration.limits import Limits
 from tasks.models import Pause, Run
-from tasks.story import story_of
+from tasks.runs.timeline import story_of
 from tests.owner import without_guards
 from tests.races import at_once
 from tests.tasks.test_items import LETTERS, Provider, states

@@ -7,12 +7,12 @@ from approvals.explained import explain
 from approvals.policy import NotEligible, to_decide
 from audit.clock import database_now
 from audit.context import Door
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import InvalidValues, request_run
-from tasks.actions.grants import set_right
+from tasks.actions.changes.grants import set_right
 from tasks.models import ApprovalRule
-from tasks.picking import candidates
-from tasks.rules import RuleSpec
+from tasks.rules.evaluation import RuleSpec
+from tasks.rules.reviewers import candidates
 from tests.people import join, person
 from tests.rules import save_rule
 from tests.tasks.pages.reading import form_of, signed_in, url, words

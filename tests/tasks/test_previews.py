@@ -12,17 +12,17 @@ from django.test.utils import CaptureQueriesContext
 
 from approvals.models import ApprovalRequest, Notice
 from audit.context import Door
-from tasks import previews
 from tasks.actions import InvalidValues, Outcome, finish_run, start_run
 from tasks.contrib import stripe_payments
-from tasks.errors import Refused
-from tasks.execution import execute
-from tasks.masking import MASK, MaskingFormatter
+from tasks.declaration.errors import Refused
 from tasks.models import Run, StoredFile, Task
 from tasks.outputs import Change
 from tasks.parameters import Secret
-from tasks.previews import PreviewFailed, difference, rows_of
-from tasks.queue import TimedOut
+from tasks.queue.messages import TimedOut
+from tasks.runs import previews
+from tasks.runs.previews import PreviewFailed, difference, rows_of
+from tasks.secrets.masking import MASK, MaskingFormatter
+from tasks.worker.execution import execute
 from tests.fixtures.at_double import stripe_at_double
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -15,7 +15,8 @@ from approvals.models import ApprovalRequest
 from approvals.policy import NotEligible, NotRevisable, OwnRequest
 from audit.context import Door
 from audit.models import Event
-from tasks.access import NotGranted, Right, allowed, highest
+from tasks.access.administrators import was_shared
+from tasks.access.rights import NotGranted, Right, allowed, highest
 from tasks.actions import (
     NotProposed,
     RuleSpec,
@@ -26,13 +27,12 @@ from tasks.actions import (
     retire_task,
     revoke,
 )
-from tasks.actions.grants import set_right
-from tasks.actions.proposing import NotAgreed, may_act_alone
-from tasks.administrators import was_shared
+from tasks.actions.changes.grants import set_right
+from tasks.actions.changes.proposals import NotAgreed, may_act_alone
+from tasks.declaration.registry import registry
 from tasks.models import ApprovalRule, Proposal
-from tasks.registry import registry
-from tasks.run import TaskRun
-from tasks.said import as_json, differences, from_json
+from tasks.rules.serialization import as_json, differences, from_json
+from tasks.worker.task_run import TaskRun
 from tests.owner import without_guards
 from tests.people import join, person
 from tests.races import at_once

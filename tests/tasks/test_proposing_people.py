@@ -14,10 +14,10 @@ from approvals.policy import NotEligible, OwnRequest
 from audit.context import Door
 from backoffice import actions
 from backoffice.models import Membership
-from tasks.access import Right
+from tasks.access.administrators import deciding_groups, has_any_say
+from tasks.access.rights import Right
 from tasks.actions import NotProposed, RuleSpec
-from tasks.actions.grants import set_right
-from tasks.administrators import deciding_groups, has_any_say
+from tasks.actions.changes.grants import set_right
 from tasks.models import Proposal
 from tests.people import person
 from tests.races import at_once

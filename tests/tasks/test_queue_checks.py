@@ -3,7 +3,7 @@
 import pytest
 from django.core.checks import run_checks
 
-from tasks.queue_checks import check_queue
+from tasks.queue.checks import check_queue
 
 
 def with_queue(settings, **changes):

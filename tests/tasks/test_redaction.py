@@ -8,18 +8,18 @@ from django.db import connection
 from psycopg.sql import SQL, Identifier
 
 from audit.context import Door
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import adopt_task, request_run
-from tasks.actions.grants import set_right
-from tasks.errors import OutcomeUnknown, Refused
-from tasks.execution import execute
-from tasks.masking import MASK
+from tasks.actions.changes.grants import set_right
+from tasks.declaration.errors import OutcomeUnknown, Refused
+from tasks.declaration.registry import RegisteredTask, registry
 from tasks.models import Run, StoredFile, Task
 from tasks.outputs import JSON, Chart, File, KeyValue, Markdown, Table
 from tasks.parameters import Secret
-from tasks.redaction import redactor_for
-from tasks.registry import RegisteredTask, registry
-from tasks.run import TaskRun
+from tasks.secrets.masking import MASK
+from tasks.secrets.redaction import redactor_for
+from tasks.worker.execution import execute
+from tasks.worker.task_run import TaskRun
 
 CANARY = "canary-4711-äöü"
 

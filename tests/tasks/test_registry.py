@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tasks.discovery import NoSuchTaskModule
-from tasks.registry import Approval, RegisteredTask, Registry, UnknownTask
-from tasks.source import fingerprint, location
+from tasks.declaration.discovery import NoSuchTaskModule
+from tasks.declaration.registry import Approval, RegisteredTask, Registry, UnknownTask
+from tasks.declaration.source import fingerprint, location
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_without_source_the_code_itself_is_the_fingerprint():
 def test_without_source_the_fingerprint_is_that_of_every_process():
     text = "def f(x):\n  g = lambda: x in {'a', 'b', 'c'}\n  return g()"
     script = (
-        "from tasks.source import fingerprint; names = {};"
+        "from tasks.declaration.source import fingerprint; names = {};"
         f"exec(compile({text!r}, '<nowhere>', 'exec'), names); print(fingerprint(names['f']))"
     )
     seen = {
@@ -237,5 +237,7 @@ def test_what_a_module_raises_stops_the_process_and_names_the_module(registry, m
 
 
 def test_the_registry_is_imported_without_django():
-    script = "import sys, tasks.registry; print([m for m in sys.modules if 'django' in m])"
+    script = (
+        "import sys, tasks.declaration.registry; print([m for m in sys.modules if 'django' in m])"
+    )
     assert subprocess.check_output([sys.executable, "-c", script]) == b"[]\n"

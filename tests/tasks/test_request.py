@@ -7,9 +7,9 @@ from approvals.actions import NobodyCanDecide, remove_member
 from approvals.models import ApprovalRequest
 from audit.context import Door
 from audit.models import Event
-from tasks.access import NotGranted, Right
+from tasks.access.rights import NotGranted, Right
 from tasks.actions import InvalidValues, NotCancellable, cancel_run, retire_task
-from tasks.actions.grants import set_right
+from tasks.actions.changes.grants import set_right
 from tasks.models import Run
 
 Status = Run.Status

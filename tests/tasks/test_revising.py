@@ -9,13 +9,13 @@ from approvals.models import ApprovalRequest, Decision
 from approvals.policy import NotWaiting, ReasonMissing
 from audit.context import Door
 from audit.transitions import Refusal, transition
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import InvalidValues, request_run
-from tasks.actions.grants import set_right
-from tasks.actions.rules import put_in_force
+from tasks.actions.changes.grants import set_right
+from tasks.actions.changes.rules import put_in_force
 from tasks.models import Run
-from tasks.revising import NotRevisable, revisions_of
-from tasks.rules import RuleSpec
+from tasks.rules.evaluation import RuleSpec
+from tasks.runs.revisions import NotRevisable, revisions_of
 from tests.races import at_once
 
 ROUNDS = 10

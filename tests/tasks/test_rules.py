@@ -12,12 +12,12 @@ from approvals.actions import remove_member
 from audit.clock import database_now
 from audit.context import Door
 from tasks import parameters
-from tasks.access import NotGranted, Right
+from tasks.access.rights import NotGranted, Right
 from tasks.actions import RuleSpec
-from tasks.actions.grants import set_right
-from tasks.conditions import CIRCUMSTANCES, Condition, Facts, check_condition
-from tasks.rules import rules_that_apply
-from tasks.sums import ALWAYS_THERE
+from tasks.actions.changes.grants import set_right
+from tasks.rules.conditions import CIRCUMSTANCES, Condition, Facts, check_condition
+from tasks.rules.evaluation import rules_that_apply
+from tasks.rules.sums import ALWAYS_THERE
 from tests.people import join
 from tests.rules import end_rule, save_rule
 

@@ -7,10 +7,10 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models.functions import Now
 
 from audit.context import Door
-from tasks.access import NotGranted, Right
+from tasks.access.rights import NotGranted, Right
 from tasks.actions import Finding, NotSettled, settle_run
-from tasks.actions.effects import KEY_LIVES
-from tasks.actions.grants import set_right
+from tasks.actions.changes.grants import set_right
+from tasks.actions.runs.effects import KEY_LIVES
 from tasks.models import Effect, Run, Settlement
 from tests.races import at_once
 
@@ -197,7 +197,7 @@ def test_no_new_key_after_a_look_up_of_an_hour_ago(
     uncertain, settle, look, shows, idempotent, over, monkeypatch
 ):
     shows(happened=False)
-    monkeypatch.setattr("tasks.actions.findings.FRESH", timedelta(0))
+    monkeypatch.setattr("tasks.actions.runs.findings.FRESH", timedelta(0))
     with pytest.raises(NotSettled, match="older than 10 minutes"):
         settle(uncertain, Finding.NEW_KEY, look=look(uncertain).id)
 

@@ -8,12 +8,12 @@ from approvals import actions as approvals
 from approvals.models import ApprovalRequest, Notice
 from approvals.policy import NotEligible, NotRevisable, OwnRequest, StageSpec
 from audit.context import Door
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import Finding, NotSettled, RuleSpec
-from tasks.actions.effects import KEY_LIVES
-from tasks.actions.grants import set_right
+from tasks.actions.changes.grants import set_right
+from tasks.actions.runs.effects import KEY_LIVES
 from tasks.models import Effect, Run, Settlement
-from tasks.story import story_of
+from tasks.runs.timeline import story_of
 from tests.owner import without_guards
 from tests.people import join, person
 from tests.rules import save_rule

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from tasks.registry import Approval, Registry
-from tasks.spans import read_span, written
+from tasks.declaration.durations import read_span, written
+from tasks.declaration.registry import Approval, Registry
 
 HOUR = timedelta(hours=1)
 

@@ -13,13 +13,13 @@ from approvals.actions import NobodyCanDecide
 from approvals.models import ApprovalRequest
 from approvals.policy import OwnRequest
 from audit.context import Door
-from tasks.access import Right
-from tasks.actions.asking import TaskStopped
-from tasks.actions.grants import set_right
-from tasks.actions.runs import start_run
-from tasks.actions.stopping import NotStarted, NotStopped, propose_start, stop_tasks
+from tasks.access.rights import Right
+from tasks.access.stops import is_stopped
+from tasks.actions.changes.grants import set_right
+from tasks.actions.runs.lifecycle import start_run
+from tasks.actions.runs.requests import TaskStopped
+from tasks.actions.stops import NotStarted, NotStopped, propose_start, stop_tasks
 from tasks.models import Run, Stop
-from tasks.stops import is_stopped
 from tests.races import at_once
 from tests.tasks.pages.reading import page_of, signed_in, words
 

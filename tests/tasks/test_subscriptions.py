@@ -11,16 +11,16 @@ from django.urls import reverse
 from approvals.channels.models import Delivery
 from approvals.models import Notice
 from audit.context import Door
-from tasks.access import NotGranted
-from tasks.actions.grants import set_right
-from tasks.actions.subscribing import MOST, NotSubscribed, end_subscription, subscribe
+from tasks.access.rights import NotGranted
+from tasks.actions.changes.grants import set_right
+from tasks.actions.subscriptions import MOST, NotSubscribed, end_subscription, subscribe
 from tasks.checks import check_tasks
-from tasks.errors import Refused
+from tasks.declaration.errors import Refused
 from tasks.models import Run, Subscription
 from tasks.outputs import KeyValue, Table
 from tasks.parameters import Money
-from tasks.returned import values_of
-from tasks.subscriptions import check_subscription
+from tasks.runs.output_values import values_of
+from tasks.runs.subscriptions import check_subscription
 from tests.approvals.channels.memory import Memory
 from tests.races import at_once
 from tests.tasks.pages.reading import form_of, signed_in, words

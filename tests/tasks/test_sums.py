@@ -17,16 +17,16 @@ from hypothesis import strategies as st
 from approvals import actions as approvals
 from audit.context import Door
 from tasks import parameters
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import InvalidValues, adopt_task, cancel_run, request_run
-from tasks.actions.grants import set_right
-from tasks.conditions import check_condition
-from tasks.errors import Refused
+from tasks.actions.changes.grants import set_right
+from tasks.declaration.errors import Refused
+from tasks.declaration.registry import Approval, RegisteredTask, registry
 from tasks.models import Run, Tally, Task
 from tasks.parameters import Money, Param
-from tasks.registry import Approval, RegisteredTask, registry
-from tasks.run import TaskRun
-from tasks.sums import Sum, take_out_sums
+from tasks.rules.conditions import check_condition
+from tasks.rules.sums import Sum, take_out_sums
+from tasks.worker.task_run import TaskRun
 from tests.owner import without_guards
 from tests.races import at_once
 

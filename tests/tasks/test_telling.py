@@ -9,12 +9,12 @@ from django.test.utils import CaptureQueriesContext
 
 from approvals.models import Notice
 from audit.context import Door
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import cancel_run, recover_lost_runs, start_run
-from tasks.actions.grants import set_right
-from tasks.errors import Refused
-from tasks.execution import execute
+from tasks.actions.changes.grants import set_right
+from tasks.declaration.errors import Refused
 from tasks.models import Run
+from tasks.worker.execution import execute
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -7,15 +7,15 @@ from django.urls import reverse
 
 from audit.context import Door
 from audit.transitions import transition
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import InvalidValues, request_run
-from tasks.actions.grants import set_right
-from tasks.actions.rules import put_in_force
+from tasks.actions.changes.grants import set_right
+from tasks.actions.changes.rules import put_in_force
 from tasks.checks import check_ticket_url
+from tasks.declaration.tickets import problem_of_ticket, ticket_url
 from tasks.models import Run
-from tasks.rules import RuleSpec
-from tasks.seals import seal_of_run
-from tasks.tickets import problem_of_ticket, ticket_url
+from tasks.rules.evaluation import RuleSpec
+from tasks.runs.seals import seal_of_run
 from tests.rules import save_rule
 from tests.tasks.pages.reading import signed_in, words
 

@@ -5,15 +5,15 @@ from dataclasses import replace
 import pytest
 
 from audit.context import Door
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import adopt_task, cancel_run, request_run
-from tasks.actions.grants import set_right
-from tasks.errors import Refused
+from tasks.actions.changes.grants import set_right
+from tasks.declaration.errors import Refused
+from tasks.declaration.registry import Approval, RegisteredTask, Undo, registry
 from tasks.models import Run, Task
 from tasks.parameters import Money
-from tasks.registry import Approval, RegisteredTask, Undo, registry
-from tasks.story import story_of
-from tasks.undoing import NotUndoable, task_to_undo
+from tasks.runs.timeline import story_of
+from tasks.runs.undo import NotUndoable, task_to_undo
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -98,7 +98,7 @@ def test_what_follows_from_the_run_cannot_be_changed(done, undo):
 
 
 def test_the_seal_covers_what_is_undone(done, undo, work, ask):
-    from tasks.seals import seal_of_run
+    from tasks.runs.seals import seal_of_run
 
     run = undo(done)
     assert seal_of_run(run) == run.seal

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from tasks.models import Run, Task
-from tasks.wording import length, percent, state_of, time_left
+from tasks.runs.texts import length, percent, state_of, time_left
 
 
 def running(seconds: float, done: int, total: int | None, **fields) -> Run:

@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 from audit.context import Door
 from tasks.actions import recover_lost_runs
-from tasks.errors import OutcomeUnknown, Refused
+from tasks.declaration.errors import OutcomeUnknown, Refused
 from tasks.models import Effect, Run
 from tests.races import at_once
 from tests.tasks.test_lost import due

@@ -7,12 +7,12 @@ from django.contrib.auth.models import Permission
 from django.db.models import QuerySet
 
 from backoffice.models import User
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import adopt_task
-from tasks.actions.grants import set_right
+from tasks.actions.changes.grants import set_right
+from tasks.declaration.registry import RegisteredTask, registry
 from tasks.models import ApprovalRule, Task
 from tasks.parameters import Param, Secret
-from tasks.registry import RegisteredTask, registry
 from tests.people import person
 from tests.tasks.pages.reading import page_of, signed_in, words
 

@@ -5,8 +5,8 @@ import re
 import pytest
 from django.urls import reverse
 
-from tasks.access import Right
-from tasks.actions.grants import set_right
+from tasks.access.rights import Right
+from tasks.actions.changes.grants import set_right
 from tasks.models import Run
 
 pytestmark = pytest.mark.django_db(transaction=True)

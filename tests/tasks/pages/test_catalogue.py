@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from backoffice.models import User
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import adopt_task, retire_task
-from tasks.actions.grants import set_right
+from tasks.actions.changes.grants import set_right
 from tasks.models import Run, Task
 from tests.tasks.pages.reading import catalogue, count_queries, form_of, signed_in, words
 

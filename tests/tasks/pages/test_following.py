@@ -6,12 +6,12 @@ import pytest
 
 from audit.context import Door
 from audit.models import Event
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import cancel_run
-from tasks.actions.grants import set_right
-from tasks.errors import Refused
+from tasks.actions.changes.grants import set_right
+from tasks.declaration.errors import Refused
 from tasks.models import Run
-from tasks.story import story_of
+from tasks.runs.timeline import story_of
 from tests.tasks.pages.reading import csv_of, live, page_of, signed_in, url, words
 
 Status = Run.Status

@@ -3,7 +3,7 @@
 import pytest
 
 from audit.models import Event
-from tasks.errors import OutcomeUnknown, Refused
+from tasks.declaration.errors import OutcomeUnknown, Refused
 from tasks.models import Run
 from tests.tasks.pages.reading import count_queries, csv_of, live, page_of, signed_in, url, words
 

@@ -3,7 +3,7 @@
 import pytest
 
 from audit.models import Event
-from tasks.admin.logs import LONGEST_LINE, ON_PAGE
+from tasks.admin.runs.logs import LONGEST_LINE, ON_PAGE
 from tasks.models import LogLine
 from tests.tasks.pages.reading import count_queries, live, page_of, signed_in, url, words
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from audit.context import Door
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import adopt_task, start_run
-from tasks.actions.grants import set_right
+from tasks.actions.changes.grants import set_right
+from tasks.declaration.registry import registry
 from tasks.models import Task
-from tasks.registry import registry
 from tests.tasks.pages.conftest import Other
 from tests.tasks.pages.reading import form_of, live, page_of, signed_in, words
 

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from audit.context import Door
 from tasks.actions import pause_run
-from tasks.limits import Limits
+from tasks.declaration.limits import Limits
 from tasks.models import Run
 from tests.tasks.pages.reading import page_of, signed_in, url, words
 

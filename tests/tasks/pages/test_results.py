@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from audit.models import Event
-from tasks.admin.outputs import ROWS
+from tasks.admin.runs.outputs import ROWS
 from tasks.models import StoredFile
 from tasks.outputs import JSON, Chart, File, KeyValue, Markdown, Money, Table, Text
 from tests.tasks.pages.reading import csv_of, page_of, signed_in, url, words

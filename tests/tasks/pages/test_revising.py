@@ -3,8 +3,8 @@
 import pytest
 from django.urls import reverse
 
-from tasks.access import Right
-from tasks.actions.grants import set_right
+from tasks.access.rights import Right
+from tasks.actions.changes.grants import set_right
 from tasks.models import Run
 from tests.tasks.pages.reading import page_of, signed_in, words
 

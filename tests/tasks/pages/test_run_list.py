@@ -7,8 +7,8 @@ import pytest
 from django.utils import timezone
 
 from audit.models import Event
-from tasks.access import Right
-from tasks.actions.grants import set_right
+from tasks.access.rights import Right
+from tasks.actions.changes.grants import set_right
 from tasks.models import Run
 from tests.tasks.pages.reading import count_queries, csv_of, page_of, runs, signed_in, url, words
 
@@ -90,7 +90,7 @@ def test_the_names_of_tasks_one_may_not_see_are_not_offered(task, mallory):
 
 
 def test_the_list_goes_on_on_the_next_page(ask, alice, monkeypatch):
-    monkeypatch.setattr("tasks.admin.runs.PER_PAGE", 2)
+    monkeypatch.setattr("tasks.admin.runs.run_admin.PER_PAGE", 2)
     for amount in ("1.00", "2.00", "3.00"):
         ask(amount)
     first = signed_in(alice).get(runs(), {"mine": "on"})

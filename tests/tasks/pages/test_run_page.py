@@ -2,15 +2,15 @@
 
 import pytest
 
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import adopt_task, retire_task
-from tasks.actions.grants import set_right
-from tasks.errors import OutcomeUnknown, Refused
+from tasks.actions.changes.grants import set_right
+from tasks.declaration.errors import OutcomeUnknown, Refused
+from tasks.declaration.registry import RegisteredTask, registry
 from tasks.models import Run, Task
 from tasks.outputs import Change
 from tasks.parameters import Secret
-from tasks.registry import RegisteredTask, registry
-from tasks.wording import state_of
+from tasks.runs.texts import state_of
 from tests.tasks.pages.reading import form_of, live, page_of, runs, signed_in, url, words
 
 Status = Run.Status

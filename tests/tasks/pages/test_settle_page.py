@@ -3,8 +3,8 @@
 import pytest
 
 from audit.models import Event
-from tasks.access import Right
-from tasks.actions.grants import set_right
+from tasks.access.rights import Right
+from tasks.actions.changes.grants import set_right
 from tasks.models import Run, Settlement
 from tests.tasks.pages.reading import count_queries, page_of, signed_in, url, words
 

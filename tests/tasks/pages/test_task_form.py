@@ -8,12 +8,12 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from audit.models import Event
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import retire_task
-from tasks.actions.grants import set_right
-from tasks.errors import Refused
+from tasks.actions.changes.grants import set_right
+from tasks.declaration.errors import Refused
+from tasks.declaration.registry import registry
 from tasks.models import Run
-from tasks.registry import registry
 from tests.races import at_once
 from tests.tasks.pages.reading import catalogue, form_of, page_of, signed_in, words
 

@@ -5,8 +5,8 @@ from django.contrib.auth.models import Group
 from django.contrib.messages import get_messages
 from django.urls import reverse
 
-from tasks.access import Right, allowed, highest
-from tasks.actions.grants import set_right
+from tasks.access.rights import Right, allowed, highest
+from tasks.actions.changes.grants import set_right
 from tasks.models import TaskGroupPermission
 from tests.tasks.pages.reading import settings_of, signed_in, words
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from audit.context import Door
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import RuleSpec, retire_task
-from tasks.actions.grants import set_right
+from tasks.actions.changes.grants import set_right
 from tests.people import person
 from tests.rules import end_rule, save_rule
 from tests.tasks.pages.reading import (

@@ -8,12 +8,12 @@ from django.contrib.auth.models import Group
 from django.urls import reverse
 
 from audit.context import Door
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import RuleSpec
-from tasks.actions.grants import set_right
-from tasks.glass import BreakGlass
-from tasks.in_slack import InSlack
-from tasks.registry import registry
+from tasks.actions.changes.grants import set_right
+from tasks.declaration.break_glass import BreakGlass
+from tasks.declaration.registry import registry
+from tasks.declaration.slack import InSlack
 from tests.people import join
 from tests.rules import end_rule, save_rule
 from tests.tasks.pages.reading import (

@@ -5,9 +5,9 @@ from django.urls import reverse
 
 from approvals.models import ApprovalRequest
 from audit.context import Door
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import RuleSpec
-from tasks.actions.grants import set_right
+from tasks.actions.changes.grants import set_right
 from tasks.models import ApprovalRule, Run, StoredSecret
 from tests.rules import save_rule
 from tests.tasks.pages.reading import rule_form, signed_in, words
