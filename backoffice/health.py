@@ -20,7 +20,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.exposition import choose_encoder
 
-from approvals.channels.models import Halt
+from approvals.models.deliveries import Halt
 from audit.pages import page, person_of
 from backoffice.status import Status, Work, may_see, status, too_long, troubles, work
 from tasks.runs.texts import length

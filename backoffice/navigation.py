@@ -57,7 +57,7 @@ def sidebar(request: HttpRequest) -> list[Item]:
 
 
 def _work(person: "User", *, administers: bool) -> Iterator[Item]:
-    from approvals.inbox import waiting_count
+    from approvals.requests.inbox import waiting_count
     from tasks.access.rights import tasks_to_stop, to_settle
 
     own = ("approvals_absence", "approvals_preferences", "approvals_slack", "tasks_subscription")

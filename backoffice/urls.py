@@ -4,8 +4,8 @@ from django.contrib.admin import site
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
-from approvals.channels.slack.http import pressed
-from approvals.linked import open_link
+from approvals.admin.email_links import open_link
+from approvals.slack_app.http import pressed
 from backoffice import health
 from backoffice.demo_mail import sent_messages
 from backoffice.demo_slack import press

@@ -8,7 +8,7 @@ class TasksConfig(AppConfig):
     verbose_name = "Tasks"
 
     def ready(self) -> None:
-        from approvals import events, own_pages
+        from approvals.notifications import events, personal_pages
         from approvals.signals import deliveries_written, request_decided
         from tasks import checks, sync  # noqa: F401 - checks register themselves
         from tasks.actions import on_pause_decided, on_request_decided, on_settlement_decided
@@ -21,7 +21,7 @@ class TasksConfig(AppConfig):
         from tasks.runs import notifications, subscriptions
 
         events.add(*notifications.EVENTS, subscriptions.EVENT)
-        own_pages.add("My subscriptions", "admin:tasks_subscription_changelist")
+        personal_pages.add("My subscriptions", "admin:tasks_subscription_changelist")
         registry.load(settings.TASK_MODULES)
         request_decided.connect(on_request_decided, dispatch_uid="tasks.on_request_decided")
         request_decided.connect(on_settlement_decided, dispatch_uid="tasks.on_settlement_decided")

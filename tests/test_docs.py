@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from django.core.management import get_commands
 
-from approvals import events
 from approvals.models import ApprovalRequest
+from approvals.notifications import events
 from tasks import checks
 from tasks.access.rights import Right
 from tasks.declaration.registry import Approval, RegisteredTask, Registry, registry

@@ -14,7 +14,7 @@ from django.urls import URLPattern
 
 from approvals import channels
 from approvals.channels.base import SLACK
-from approvals.channels.models import SlackRoom
+from approvals.models.deliveries import SlackRoom
 from audit.pages import page, person_of
 from backoffice import actions
 from backoffice.admin.base import SettingsAdmin, attempt, by_whom, say

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 from django.db.models.functions import Now
 
 from approvals.models import ApprovalRequest
-from approvals.policy import StageSpec
+from approvals.requests.policy import StageSpec
 from tasks.access.rights import Right, who
 from tasks.declaration.break_glass import BreakGlass
 from tasks.declaration.registry import UnknownTask, registry

@@ -12,7 +12,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from approvals.models import ApprovalRequest
-from approvals.policy import visible_to
+from approvals.requests.policy import visible_to
 from audit.statements import Given, Statement
 from audit.transitions import Refusal
 from tasks.models import Run, Settlement, Task, TaskGroupPermission, TaskUserPermission

@@ -6,9 +6,9 @@ from django.contrib.auth import get_user_model
 
 from approvals import actions as approvals
 from approvals.models import ApprovalRequest
-from approvals.places import quorum_holds
-from approvals.policy import StageSpec
-from approvals.telling import tell
+from approvals.notifications.notices import tell
+from approvals.requests.policy import StageSpec
+from approvals.requests.quorum import quorum_holds
 from audit.clock import database_now
 from audit.seals import seal_of
 from audit.transitions import Refusal, transition

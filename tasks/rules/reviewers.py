@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 
-from approvals.policy import StageSpec, people_wanted, reviewers_for
+from approvals.requests.policy import StageSpec, people_wanted, reviewers_for
 from tasks.models import Task
 from tasks.rules.evaluation import RuleSpec, rules_in_force
 from tasks.rules.stages import stages_of

@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 
-from approvals.policy import WAITS_FOR
+from approvals.requests.policy import WAITS_FOR
 from tasks.declaration.durations import written
 from tasks.rules.evaluation import MANY, RuleSpec
 from tasks.rules.texts import either

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.contrib.auth.models import Group
 from django.db.models import BooleanField, ExpressionWrapper
 
-from approvals.policy import StageSpec, people_wanted, reviewers_for, time_to_decide
+from approvals.requests.policy import StageSpec, people_wanted, reviewers_for, time_to_decide
 from audit.clock import database_now
 from tasks.models import Run, Tally, Task
 from tasks.parameters import Parameter, addends

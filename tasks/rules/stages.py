@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 
-from approvals.policy import StageSpec
+from approvals.requests.policy import StageSpec
 from tasks import parameters
 from tasks.access.rights import Right, allowed, codenames
 from tasks.declaration.registry import UnknownTask, registry

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from approvals.policy import WAITS_FOR
+from approvals.requests.policy import WAITS_FOR
 from tasks.declaration.durations import written
 from tasks.models import ApprovalRule
 

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Final
 
 from approvals import channels
 from approvals.channels.base import SLACK
-from approvals.events import Event
 from approvals.models import Decision, SlackMode
-from approvals.policy import reviewers_for
-from approvals.telling import tell
+from approvals.notifications.events import Event
+from approvals.notifications.notices import tell
+from approvals.requests.policy import reviewers_for
 from tasks.access.rights import Right, who
 from tasks.declaration.registry import UnknownTask, registry
 from tasks.models import ApprovalRule, Pause, Run, Settlement, Task

@@ -12,7 +12,7 @@ import rule_engine
 from django.core.exceptions import ValidationError
 from django.db.models import OuterRef, QuerySet
 
-from approvals.events import Event
+from approvals.notifications.events import Event
 from tasks import parameters
 from tasks.access.rights import runs_for
 from tasks.declaration.registry import registry

@@ -4,7 +4,7 @@ import pytest
 
 from approvals import actions
 from approvals.models import ApprovalRequest
-from approvals.policy import StageSpec
+from approvals.requests.policy import StageSpec
 from audit.context import Door
 
 SEAL = "5ea1" * 16

@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import Group
 
-from approvals import actions, places, policy
+from approvals import actions
 from approvals.models import ApprovalRequest, Decision
-from approvals.policy import StageSpec
+from approvals.requests import policy, quorum
+from approvals.requests.policy import StageSpec
 from approvals.signals import request_decided
 from audit.context import Door
 from audit.models import Event
@@ -199,15 +200,15 @@ def test_a_receiver_that_fails_takes_the_decision_back(ask, decide, bob):
 
 def test_an_approval_stops_counting_when_its_giver_leaves(ask, decide, bob, approvers):
     request = decide(ask(), bob)
-    assert places.quorum_holds(request)
+    assert quorum.quorum_holds(request)
     actions.remove_member(user=bob, group=approvers, by=None, door=Door.COMMAND, reason="moved")
-    assert not places.quorum_holds(request)
+    assert not quorum.quorum_holds(request)
 
 
 def test_an_approval_stops_counting_when_its_giver_is_deactivated(ask, decide, bob):
     request = decide(ask(), bob)
     User.objects.filter(pk=bob.pk).update(is_active=False)
-    assert not places.quorum_holds(request)
+    assert not quorum.quorum_holds(request)
 
 
 def test_the_inbox_holds_what_waits_for_this_very_person(ask, decide, alice, bob, carol, dave):

@@ -11,12 +11,11 @@ from django.urls import reverse
 
 from approvals import actions
 from approvals.actions.absences import AbsenceOver, NotTheirAbsence
-from approvals.ballot import Ballot
-from approvals.explained import explain
-from approvals.inbox import rows
 from approvals.models import Absence, Decision, Notice, Reviewer
-from approvals.places import quorum_holds, waited_for
-from approvals.policy import (
+from approvals.requests.ballot import Ballot
+from approvals.requests.explanation import explain
+from approvals.requests.inbox import rows
+from approvals.requests.policy import (
     AlreadyDecided,
     NotEligible,
     OwnRequest,
@@ -24,6 +23,7 @@ from approvals.policy import (
     to_decide,
     visible_to,
 )
+from approvals.requests.quorum import quorum_holds, waited_for
 from audit.clock import database_now
 from audit.context import Door
 from tests.approvals.conftest import SEAL

@@ -8,10 +8,11 @@ from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from approvals import actions, places, policy
-from approvals.explained import explain
+from approvals import actions
 from approvals.models import ApprovalRequest, Decision, FollowUp, Notice, Reviewer
-from approvals.policy import NotEligible, StageSpec
+from approvals.requests import policy, quorum
+from approvals.requests.explanation import explain
+from approvals.requests.policy import NotEligible, StageSpec
 from audit.clock import database_now
 from audit.context import Door
 from tests.people import join
@@ -134,7 +135,7 @@ def test_from_the_time_on_they_may_decide_too(ask_later, decide, dave):
     request = ask_later()
     assert list(policy.to_decide(dave)) == [request]
     assert decide(request, dave).status == Status.APPROVED
-    assert places.quorum_holds(request)
+    assert quorum.quorum_holds(request)
 
 
 def test_what_was_decided_before_its_time_stays_unseen_when_the_time_has_come(
@@ -189,7 +190,7 @@ def test_who_left_the_group_since_counts_no_more(ask_later, decide, dave, risk):
     request = ask_later()
     decide(request, dave)
     actions.remove_member(user=dave, group=risk, by=None, door=Door.COMMAND, reason="moved on")
-    assert not places.quorum_holds(request)
+    assert not quorum.quorum_holds(request)
 
 
 def test_who_left_the_first_group_is_not_let_in_by_an_escalation_to_the_second(

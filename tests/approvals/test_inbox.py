@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from approvals import actions
 from approvals.models import ApprovalRequest, Decision
-from approvals.policy import StageSpec
+from approvals.requests.policy import StageSpec
 from audit.context import Door
 from audit.models import Event
 from tests.people import join, person

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from approvals import actions
 from approvals.models import Notice
-from approvals.telling import mark_read, tell
+from approvals.notifications.notices import mark_read, tell
 from audit.context import Door, acting
 from tests.tasks.pages.reading import words
 

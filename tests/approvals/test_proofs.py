@@ -7,8 +7,8 @@ from django.urls import reverse
 
 from approvals import actions
 from approvals.models import ApprovalRequest, Decision, Proof
-from approvals.policy import StageSpec
-from approvals.proofs import NotProved, ProofMissing, digest_of
+from approvals.requests.policy import StageSpec
+from approvals.requests.proofs import NotProved, ProofMissing, digest_of
 from audit.context import Door
 from audit.models import Event
 

@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from approvals import actions, places, policy
-from approvals.explained import explain
+from approvals import actions
 from approvals.models import ApprovalRequest, Decision
-from approvals.policy import StageSpec
+from approvals.requests import policy, quorum
+from approvals.requests.explanation import explain
+from approvals.requests.policy import StageSpec
 from audit.clock import database_now
 from audit.context import Door
 from tests.approvals.conftest import SEAL
@@ -95,7 +96,7 @@ def test_who_decided_one_stage_decides_another_that_says_so(ask_for, decide, twi
     request.refresh_from_db()
     assert "Bob" in explain(request, bob, now=database_now()).stages[1].may_decide
     assert decide(request, bob).status == Status.APPROVED
-    assert places.quorum_holds(request)
+    assert quorum.quorum_holds(request)
 
 
 def test_a_stage_that_may_be_served_twice_counts_nobody_twice(ask_for, decide, bob, carol):

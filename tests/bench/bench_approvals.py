@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from approvals.actions import decide, open_request
 from approvals.models import ApprovalRequest
-from approvals.policy import StageSpec
+from approvals.requests.policy import StageSpec
 from audit.context import Door
 from tasks.access.rights import Right
 from tasks.actions.changes.grants import set_right

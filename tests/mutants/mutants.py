@@ -10,9 +10,9 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
-POLICY: Final = "approvals/policy.py"
-BALLOT: Final = "approvals/ballot.py"
-PLACES: Final = "approvals/places.py"
+POLICY: Final = "approvals/requests/policy.py"
+BALLOT: Final = "approvals/requests/ballot.py"
+PLACES: Final = "approvals/requests/quorum.py"
 REQUESTS: Final = "approvals/actions/requests.py"
 RUNS: Final = "tasks/actions/runs/lifecycle.py"
 EFFECTS: Final = "tasks/actions/runs/effects.py"
@@ -23,7 +23,7 @@ GUARD: Final = "tests/approvals/test_guard.py"
 JOURNEYS: Final = "tests/journeys/test_journeys.py"
 PAIRS: Final = "tests/journeys/test_pairs.py"
 OUTBOX: Final = "tests/approvals/channels/test_outbox.py"
-SENDING: Final = "approvals/actions/sending.py"
+SENDING: Final = "approvals/actions/deliveries.py"
 PROPOSING: Final = "tests/tasks/test_proposing.py"
 
 
@@ -257,21 +257,21 @@ NOTICED_IN_PLACE: Final = (
     ),
     Mutant(
         "no proof of who agrees",
-        "approvals/proofs.py",
+        "approvals/requests/proofs.py",
         "    return stage.fresh_proof and verdict == Decision.Verdict.APPROVE\n",
         "    return False\n",
         "tests/approvals/test_proofs.py",
     ),
     Mutant(
         "proof from another session",
-        "approvals/proofs.py",
+        "approvals/requests/proofs.py",
         "Proof.objects.filter(person=person, session=digest_of(session))",
         "Proof.objects.filter(person=person)",
         "tests/approvals/test_proofs.py",
     ),
     Mutant(
         "passwords are guessed for ever",
-        "approvals/proofs.py",
+        "approvals/requests/proofs.py",
         "    if failed.count() >= MOST_TRIES:\n",
         "    if False:\n",
         "tests/approvals/test_proofs.py",

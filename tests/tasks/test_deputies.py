@@ -8,7 +8,7 @@ from django.utils.timezone import localdate
 
 from approvals import actions as approvals
 from approvals.models import Absence, ApprovalRequest
-from approvals.policy import NotEligible, OwnRequest, to_decide
+from approvals.requests.policy import NotEligible, OwnRequest, to_decide
 from audit.clock import database_now
 from audit.context import Door
 from tasks.access.rights import NotGranted

@@ -13,8 +13,8 @@ from django.urls import reverse
 
 from approvals import actions as approvals
 from approvals.models import ApprovalRequest, Notice, Proof
-from approvals.policy import to_decide
-from approvals.proofs import ProofMissing
+from approvals.requests.policy import to_decide
+from approvals.requests.proofs import ProofMissing
 from audit.context import Door
 from tasks.access.administrators import deciding_groups
 from tasks.access.rights import Right

@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from django_q.models import OrmQ
 
 from approvals import actions as approvals
-from approvals import policy
 from approvals.models import ApprovalRequest
+from approvals.requests import policy
 from audit.context import Door
 from backoffice.models import User
 from tasks.access.rights import Right

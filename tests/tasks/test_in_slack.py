@@ -7,8 +7,8 @@ from typing import get_args
 import pytest
 
 from approvals import channels
-from approvals.channels.models import Delivery
 from approvals.models import SlackMode
+from approvals.models.deliveries import Delivery
 from tasks.checks import check_tasks
 from tasks.declaration.errors import Refused
 from tasks.declaration.registry import registry

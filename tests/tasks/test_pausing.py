@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from approvals import actions as approvals
 from approvals.models import ApprovalRequest
-from approvals.policy import OwnRequest
+from approvals.requests.policy import OwnRequest
 from audit.context import Door
 from tasks.access.rights import NotGranted
 from tasks.actions import (

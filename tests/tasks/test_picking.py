@@ -3,8 +3,8 @@
 import pytest
 from django.contrib.auth.models import Group
 
-from approvals.explained import explain
-from approvals.policy import NotEligible, to_decide
+from approvals.requests.explanation import explain
+from approvals.requests.policy import NotEligible, to_decide
 from audit.clock import database_now
 from audit.context import Door
 from tasks.access.rights import Right

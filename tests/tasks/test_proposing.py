@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection, transaction
 
 from approvals import actions as approvals
 from approvals.models import ApprovalRequest
-from approvals.policy import NotEligible, NotRevisable, OwnRequest
+from approvals.requests.policy import NotEligible, NotRevisable, OwnRequest
 from audit.context import Door
 from audit.models import Event
 from tasks.access.administrators import was_shared

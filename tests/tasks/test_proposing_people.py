@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from approvals import actions as approvals
 from approvals.models import ApprovalRequest
-from approvals.policy import NotEligible, OwnRequest
+from approvals.requests.policy import NotEligible, OwnRequest
 from audit.context import Door
 from backoffice import actions
 from backoffice.models import Membership

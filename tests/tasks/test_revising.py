@@ -6,7 +6,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from approvals.models import ApprovalRequest, Decision
-from approvals.policy import NotWaiting, ReasonMissing
+from approvals.requests.policy import NotWaiting, ReasonMissing
 from audit.context import Door
 from audit.transitions import Refusal, transition
 from tasks.access.rights import Right

@@ -6,7 +6,7 @@ from django.db.models.functions import Now
 
 from approvals import actions as approvals
 from approvals.models import ApprovalRequest, Notice
-from approvals.policy import NotEligible, NotRevisable, OwnRequest, StageSpec
+from approvals.requests.policy import NotEligible, NotRevisable, OwnRequest, StageSpec
 from audit.context import Door
 from tasks.access.rights import Right
 from tasks.actions import Finding, NotSettled, RuleSpec

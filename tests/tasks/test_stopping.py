@@ -11,7 +11,7 @@ from django.urls import reverse
 from approvals import actions as approvals
 from approvals.actions import NobodyCanDecide
 from approvals.models import ApprovalRequest
-from approvals.policy import OwnRequest
+from approvals.requests.policy import OwnRequest
 from audit.context import Door
 from tasks.access.rights import Right
 from tasks.access.stops import is_stopped

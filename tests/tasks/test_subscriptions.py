@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connection, transaction
 from django.urls import reverse
 
-from approvals.channels.models import Delivery
 from approvals.models import Notice
+from approvals.models.deliveries import Delivery
 from audit.context import Door
 from tasks.access.rights import NotGranted
 from tasks.actions.changes.grants import set_right

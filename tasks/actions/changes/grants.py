@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from guardian.shortcuts import assign_perm
 
-from approvals.policy import reviewers_for
+from approvals.requests.policy import reviewers_for
 from audit.transitions import transition
 from tasks.access.rights import Right, require
 from tasks.actions.changes.base import TaskChange

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 
 from approvals.actions import add_member
-from approvals.policy import reviewers_for
+from approvals.requests.policy import reviewers_for
 from audit.context import current
 from tasks.access.administrators import administrators_of_people
 from tasks.access.rights import Right

@@ -11,9 +11,9 @@ from django.core.exceptions import ValidationError
 
 from approvals import actions as approvals
 from approvals.models import ApprovalRequest
-from approvals.places import quorum_holds
-from approvals.policy import StageSpec
-from approvals.telling import tell
+from approvals.notifications.notices import tell
+from approvals.requests.policy import StageSpec
+from approvals.requests.quorum import quorum_holds
 from audit.clock import database_now
 from audit.context import acting, current
 from audit.transitions import Refusal, transition

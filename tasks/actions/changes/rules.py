@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
 
-from approvals.policy import WAITS_FOR, reviewers_for
+from approvals.requests.policy import WAITS_FOR, reviewers_for
 from audit.clock import database_now
 from tasks import parameters
 from tasks.access.rights import Right, who

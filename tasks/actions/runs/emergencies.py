@@ -5,7 +5,7 @@ from uuid import UUID
 
 from approvals import actions as approvals
 from approvals.models import ApprovalRequest, Decision
-from approvals.proofs import ProofMissing, fresh_proof
+from approvals.requests.proofs import ProofMissing, fresh_proof
 from audit.seals import seal_of
 from audit.transitions import Refusal, transition
 from tasks import locks

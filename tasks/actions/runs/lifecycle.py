@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from approvals import actions as approvals
 from approvals.models import ApprovalRequest
-from approvals.places import quorum_holds
+from approvals.requests.quorum import quorum_holds
 from audit.clock import database_now
 from audit.statements import Given, Statement
 from audit.transitions import Refusal, transition

@@ -11,7 +11,7 @@ from django.forms import Form
 
 from approvals import actions as approvals
 from approvals.models import SlackMode
-from approvals.policy import StageSpec
+from approvals.requests.policy import StageSpec
 from audit.clock import database_now
 from audit.transitions import Refusal, transition
 from tasks import parameters

@@ -8,8 +8,8 @@ from django.db.models.functions import Now
 
 from approvals import actions as approvals
 from approvals.models import ApprovalRequest
-from approvals.places import quorum_holds
-from approvals.policy import StageSpec
+from approvals.requests.policy import StageSpec
+from approvals.requests.quorum import quorum_holds
 from audit.clock import database_now
 from audit.context import current
 from audit.transitions import Refusal, transition

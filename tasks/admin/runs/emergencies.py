@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from approvals.actions import prove_by_password
-from approvals.answering import session_of
+from approvals.admin.answering import session_of
 from audit.context import Door
 from audit.pages import person_of
 from audit.transitions import Refusal

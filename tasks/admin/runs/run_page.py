@@ -8,9 +8,9 @@ from uuid import UUID
 from django.conf import settings
 from django.http import QueryDict
 
-from approvals.ballot import Ballot
 from approvals.models import Stage
-from approvals.policy import visible_to
+from approvals.requests.ballot import Ballot
+from approvals.requests.policy import visible_to
 from tasks import parameters
 from tasks.access.emergencies import emergency_of, is_offered, why_not
 from tasks.access.rights import Right, allowed, runs_for

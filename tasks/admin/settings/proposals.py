@@ -7,8 +7,8 @@ from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 
-from approvals.places import still_reviewers
-from approvals.policy import visible_to
+from approvals.requests.policy import visible_to
+from approvals.requests.quorum import still_reviewers
 from tasks.access.administrators import administrators
 from tasks.actions.changes.proposals import may_act_alone, open_proposals, title_of
 from tasks.models import Proposal, Task

@@ -10,7 +10,7 @@ from django import forms
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 
-from approvals.policy import WAITS_FOR
+from approvals.requests.policy import WAITS_FOR
 from tasks import parameters
 from tasks.actions import RuleSpec
 from tasks.admin.settings.people import person_named

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from approvals.policy import people_wanted, reviewers_for
+from approvals.requests.policy import people_wanted, reviewers_for
 from tasks.access.rights import Right, who
 from tasks.models import ApprovalRule, Task
 from tasks.rules.evaluation import RuleSpec

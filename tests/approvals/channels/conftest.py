@@ -1,7 +1,7 @@
 import pytest
 
 from approvals import channels
-from approvals.channels.models import Delivery
+from approvals.models.deliveries import Delivery
 from tests.approvals.channels.memory import Memory
 from tests.approvals.conftest import ask, decide
 

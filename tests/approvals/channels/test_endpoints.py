@@ -9,8 +9,8 @@ from standardwebhooks.webhooks import WebhookVerificationError
 from approvals import actions, channels
 from approvals.actions import pump
 from approvals.actions.webhooks import NoEndpoint
-from approvals.channels.models import Delivery, Endpoint
 from approvals.channels.webhook import Webhook
+from approvals.models.deliveries import Delivery, Endpoint
 from audit.context import Door
 from audit.models import Event
 from tests.approvals.channels.hook import certificate_for_localhost, served

@@ -8,11 +8,11 @@ from django.urls import reverse
 
 from approvals import actions
 from approvals.actions import pump
-from approvals.actions.links import NotYours
-from approvals.channels.models import MailLink
-from approvals.links import link_for
+from approvals.actions.email_links import NotYours
+from approvals.channels.links import link_for
 from approvals.models import ApprovalRequest, Decision
-from approvals.policy import StageSpec
+from approvals.models.deliveries import MailLink
+from approvals.requests.policy import StageSpec
 from audit.context import Door
 from audit.models import Event
 from tests.approvals.channels.mail import link_in, smtp, to

@@ -10,9 +10,9 @@ from django.db.models.functions import Now
 from approvals import actions, channels
 from approvals.actions import pump
 from approvals.channels.base import Misconfigured, Permanent, Retry
-from approvals.channels.models import Delivery, Halt
 from approvals.models import Notice
-from approvals.policy import StageSpec
+from approvals.models.deliveries import Delivery, Halt
+from approvals.requests.policy import StageSpec
 from approvals.signals import deliveries_written
 from audit.clock import database_now
 from audit.context import Door

@@ -5,8 +5,8 @@ from django.urls import reverse
 
 from approvals.actions import pump
 from approvals.channels.base import Misconfigured, Permanent
-from approvals.channels.models import Delivery, Halt
-from approvals.policy import StageSpec
+from approvals.models.deliveries import Delivery, Halt
+from approvals.requests.policy import StageSpec
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = "/approvals/approvalrequest/messages/"

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from approvals import channels
 from approvals.actions import pump
-from approvals.channels.models import Delivery, Preference
+from approvals.models.deliveries import Delivery, Preference
 from tests.approvals.channels.memory import Memory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -78,7 +78,7 @@ def test_a_choice_has_a_history_and_only_what_changed(memory, chooses, bob):
 
 
 def _ticked(memory):
-    from approvals import events
+    from approvals.notifications import events
 
     return [f"{event.key}:{memory.name}" for event in events.every() if event.by_default]
 

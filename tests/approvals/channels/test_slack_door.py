@@ -9,9 +9,9 @@ import pytest
 from approvals import actions
 from approvals.actions import pump
 from approvals.actions.slack import NotLinked
-from approvals.channels.models import Delivery
 from approvals.models import Decision, SlackMode
-from approvals.policy import NotAtThisDoor, StageSpec
+from approvals.models.deliveries import Delivery
+from approvals.requests.policy import NotAtThisDoor, StageSpec
 from audit.context import Door
 from audit.models import Event
 from tests.approvals.channels.slack import (

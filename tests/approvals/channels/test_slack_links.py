@@ -6,9 +6,9 @@ from django.urls import reverse
 
 from approvals import actions, channels
 from approvals.channels.email import Email
-from approvals.channels.models import Delivery, SlackLink
 from approvals.channels.slack import Slack
 from approvals.models import Decision, Notice
+from approvals.models.deliveries import Delivery, SlackLink
 from audit.context import Door
 from audit.models import Event
 from backoffice.actions import deactivate_person, reactivate_person

@@ -8,8 +8,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from approvals.actions import pump
-from approvals.channels.slack.socket import listen
 from approvals.models import Decision, SlackMode
+from approvals.slack_app.socket import listen
 from tests.approvals.channels.slack import BOB, CAROL, link, newest, slack, whispers
 
 __all__ = ["slack"]
