@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 
-from backoffice.demo_mode import in_demo
+from backoffice.demo.mode import in_demo
 
 if TYPE_CHECKING:
     from backoffice.models import User

@@ -12,9 +12,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from backoffice import provision
-from backoffice.data_folder import DataFolder
-from backoffice.postgres import EmbeddedPostgres
+from backoffice.database import provision
+from backoffice.database.embedded import EmbeddedPostgres
+from backoffice.demo.data_folder import DataFolder
 from backoffice.progress import Refused
 
 FOLDERS = Path(__file__).resolve().parent.parent / ".data-test"

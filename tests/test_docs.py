@@ -78,7 +78,7 @@ def from_environment(path: Path) -> Iterator[object]:
 
 def environment_variables() -> set[str]:
     read = {
-        str(name) for path in (ROOT / "backoffice").glob("*.py") for name in from_environment(path)
+        str(name) for path in (ROOT / "backoffice").rglob("*.py") for name in from_environment(path)
     }
     scripts = text(ROOT / "Makefile") + text(ROOT / ".ci" / "chromium")
     shell = set(re.findall(r"\$\$?\{?([A-Z_]{3,})", scripts))

@@ -22,8 +22,8 @@ from approvals.notifications.notices import tell
 from approvals.requests import policy
 from approvals.requests.versions import version_in_rows, version_of
 from approvals.signals import deliveries_written
-from audit.clock import database_now
 from audit.context import Door
+from audit.database.clock import database_now
 from audit.transitions import Refusal, transition
 
 if TYPE_CHECKING:

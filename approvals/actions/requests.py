@@ -17,7 +17,7 @@ from approvals.requests import policy, proofs, quorum
 from approvals.requests.ballot import Ballot
 from approvals.requests.policy import StageSpec
 from approvals.signals import request_decided
-from audit.clock import database_now
+from audit.database.clock import database_now
 from audit.seals import Json
 from audit.transitions import Refusal, transition
 

@@ -9,7 +9,7 @@ from approvals.channels.webhook.secrets import locked
 from approvals.channels.webhook.sending import problem_of, why_not_there
 from approvals.models.deliveries import Endpoint
 from approvals.notifications import events
-from audit.clock import database_now
+from audit.database.clock import database_now
 from audit.transitions import Refusal, transition
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from approvals import actions
 from approvals.models import ApprovalRequest, Decision
 from approvals.requests.policy import ReasonMissing
 from approvals.requests.proofs import NotProved, ProofMissing
-from audit.pages import person_of
+from audit.admin.pages import person_of
 from audit.transitions import Refusal
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from approvals import actions
 from approvals.models.deliveries import Delivery, Halt
-from audit.admin import CappedPaginator
+from audit.admin.base import CappedPaginator
+from audit.admin.pages import page, person_of
 from audit.context import Door
-from audit.pages import page, person_of
 from audit.transitions import Refusal
 
 MAY: Final = "approvals.manage_channels"

@@ -17,9 +17,9 @@ from approvals.admin.answering import answered, session_of
 from approvals.channels.links import hashed
 from approvals.models.deliveries import MailLink
 from approvals.requests.explanation import explain
-from audit.clock import database_now
+from audit.admin.pages import page, person_of
 from audit.context import Door
-from audit.pages import page, person_of
+from audit.database.clock import database_now
 
 KEPT_AS: Final = "mail_link"  # in the session: the number of the link's row
 

@@ -20,9 +20,9 @@ from approvals.actions.webhooks import MAY, NoEndpoint
 from approvals.admin.deliveries import BADGES
 from approvals.models.deliveries import Delivery, Endpoint
 from approvals.notifications import events
-from audit.admin import OnePageAdmin
+from audit.admin.base import OnePageAdmin
+from audit.admin.pages import page, person_of
 from audit.context import Door
-from audit.pages import page, person_of
 from audit.transitions import Refusal
 
 PAGE: Final = "admin:approvals_endpoint_changelist"

@@ -17,7 +17,7 @@ from approvals.models import Notice
 from approvals.notifications.notices import mark_read
 from approvals.requests import inbox
 from approvals.requests.policy import to_decide
-from audit.pages import page, person_of
+from audit.admin.pages import page, person_of
 
 PER_PAGE: Final = 25
 TONES: Final = {"run_failed": "bad", "run_uncertain": "bad", "run_succeeded": "good"}

@@ -13,8 +13,8 @@ from approvals import actions, channels
 from approvals.actions.preferences import Choice, NothingLeft, channels_of, preferences_of
 from approvals.channels.base import SLACK, Channel
 from approvals.notifications import events, personal_pages
+from audit.admin.pages import page, person_of
 from audit.context import Door
-from audit.pages import page, person_of
 
 
 @dataclass(frozen=True)

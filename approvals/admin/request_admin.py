@@ -19,10 +19,10 @@ from approvals.models import ApprovalRequest, Decision
 from approvals.requests import inbox
 from approvals.requests.explanation import explain
 from approvals.requests.policy import to_decide, visible_to
-from audit.admin import ReadOnlyAdmin, SafeHistoryMixin
-from audit.clock import database_now
+from audit.admin.base import ReadOnlyAdmin, SafeHistoryMixin
+from audit.admin.pages import page, person_of
 from audit.context import Door
-from audit.pages import page, person_of
+from audit.database.clock import database_now
 from audit.transitions import Refusal
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from approvals.channels.slack.accounts import link_of
 from approvals.models.deliveries import SlackLink
 from approvals.requests.proofs import NotProved, ProofMissing, fresh_proof
 from approvals.slack_app.linking import ask_account
-from audit.clock import database_now
+from audit.admin.pages import page, person_of
 from audit.context import Door
-from audit.pages import page, person_of
+from audit.database.clock import database_now
 from audit.transitions import Refusal
 
 

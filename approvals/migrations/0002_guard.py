@@ -6,7 +6,7 @@ was opened. `approvals.requests.policy` asks the rest.
 
 from django.db import migrations
 
-from audit.append_only import append_only
+from audit.database.append_only import append_only
 
 REQUEST = r"""
 CREATE FUNCTION approvals_guard_request() RETURNS trigger LANGUAGE plpgsql AS $$

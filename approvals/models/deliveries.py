@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models.functions import Now
 
-from audit.history import audited
+from audit.history.records import audited
 
 CHANGE_OVER: Final = timedelta(days=1)  # from one secret of a webhook to the next
 CONFIRM_WITHIN: Final = timedelta(minutes=10)  # a Slack account that somebody says is theirs

@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models.functions import Now
 
-from audit.history import audited
+from audit.history.records import audited
 
 
 class SlackMode(models.TextChoices):

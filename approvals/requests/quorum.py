@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce, Now
 
 from approvals.models import Absence, ApprovalRequest, Decision, Reviewer, Stage
 from approvals.requests.ballot import Ballot, Verdict
-from audit.statements import Given, Statement
+from audit.database.statements import Given, Statement
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -21,8 +21,8 @@ from approvals.requests.ballot import Ballot
 from approvals.requests.policy import objection, objection_to_door
 from approvals.slack_app.modal import modal_for
 from approvals.slack_app.payloads import Account, Click, Filled, Place
-from audit.clock import database_now
 from audit.context import Door
+from audit.database.clock import database_now
 from audit.transitions import Refusal
 
 if TYPE_CHECKING:

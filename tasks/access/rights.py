@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from approvals.models import ApprovalRequest
 from approvals.requests.policy import visible_to
-from audit.statements import Given, Statement
+from audit.database.statements import Given, Statement
 from audit.transitions import Refusal
 from tasks.models import Run, Settlement, Task, TaskGroupPermission, TaskUserPermission
 

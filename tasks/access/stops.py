@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from django.db.models import BooleanField, Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.lookups import Exact
 
-from audit.statements import Given, Statement
+from audit.database.statements import Given, Statement
 from tasks.access.rights import Right, tasks_to_stop, who_of
 from tasks.models import Run, Stop, Task
 

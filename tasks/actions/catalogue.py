@@ -5,8 +5,8 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 
-from audit.clock import database_now
 from audit.context import Door
+from audit.database.clock import database_now
 from audit.transitions import transition
 from tasks import parameters
 from tasks.access.rights import Right

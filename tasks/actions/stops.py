@@ -9,7 +9,7 @@ from approvals.models import ApprovalRequest
 from approvals.notifications.notices import tell
 from approvals.requests.policy import StageSpec
 from approvals.requests.quorum import quorum_holds
-from audit.clock import database_now
+from audit.database.clock import database_now
 from audit.seals import seal_of
 from audit.transitions import Refusal, transition
 from tasks import locks

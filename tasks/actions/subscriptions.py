@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.core.exceptions import ValidationError
 
-from audit.clock import database_now
+from audit.database.clock import database_now
 from audit.transitions import Refusal, transition
 from tasks import locks
 from tasks.access.rights import Right, require

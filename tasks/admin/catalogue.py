@@ -9,8 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
-from audit.admin import ReadOnlyAdmin, SafeHistoryMixin
-from audit.pages import page, person_of
+from audit.admin.base import ReadOnlyAdmin, SafeHistoryMixin
+from audit.admin.pages import page, person_of
 from tasks.access.rights import Right, tasks_for
 from tasks.admin import rows, settings
 from tasks.admin.cards import cards_for

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 
-from audit.pages import person_of
+from audit.admin.pages import person_of
 from tasks.access.rights import Right, runs_for, tasks_for
 from tasks.declaration.registry import RegisteredTask, UnknownTask, registry
 from tasks.models import Run, Task

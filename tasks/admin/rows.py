@@ -9,10 +9,10 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.views.decorators.http import require_POST, require_safe
 
 from audit.actions import record
+from audit.admin.pages import page, person_of
 from audit.context import Door
-from audit.export import csv_response
+from audit.history.export import csv_response
 from audit.models import Event
-from audit.pages import page, person_of
 from tasks import parameters
 from tasks.access.rights import Right
 from tasks.admin.pages import code_of, run_or_404, task_or_404

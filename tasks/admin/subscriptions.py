@@ -12,9 +12,9 @@ from django.urls import URLPattern
 from django.views.decorators.http import require_http_methods, require_POST
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from audit.admin import OnePageAdmin
+from audit.admin.base import OnePageAdmin
+from audit.admin.pages import page, person_of
 from audit.context import Door
-from audit.pages import page, person_of
 from audit.transitions import Refusal
 from tasks.access.rights import Right, tasks_for
 from tasks.actions.subscriptions import NotSubscribed, end_subscription, subscribe

@@ -18,7 +18,7 @@ from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 from django_q.models import OrmQ
 
-from audit.prepared import keeping_cursor
+from audit.database.prepared import keeping_cursor
 from tasks.queue.outages import OUTAGE, PATIENCE, PAUSE
 
 logger = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from django.contrib.auth.models import Group
 from django.db.models import BooleanField, ExpressionWrapper
 
 from approvals.requests.policy import StageSpec, people_wanted, reviewers_for, time_to_decide
-from audit.clock import database_now
+from audit.database.clock import database_now
 from tasks.models import Run, Tally, Task
 from tasks.parameters import Parameter, addends
 from tasks.rules import totals

@@ -6,7 +6,7 @@ from typing import Final
 
 from django.db.models import QuerySet
 
-from audit.history import save_with_history
+from audit.history.records import save_with_history
 from tasks.models import Run
 from tasks.queue import messages
 from tasks.runs.concurrency import ring_next

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from approvals.models import Decision
-from audit.wording import door_label
+from audit.history.formatting import door_label
 from tasks.models import Run, Settlement
 from tasks.runs.texts import TONES
 

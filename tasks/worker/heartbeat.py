@@ -8,7 +8,7 @@ from typing import Final, Self
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from audit.clock import database_now
+from audit.database.clock import database_now
 from tasks.actions.runs.lifecycle import extend_lease, lease
 from tasks.declaration.errors import Cancelled, NotOurs
 from tasks.models import Run

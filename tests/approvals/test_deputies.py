@@ -24,8 +24,8 @@ from approvals.requests.policy import (
     visible_to,
 )
 from approvals.requests.quorum import quorum_holds, waited_for
-from audit.clock import database_now
 from audit.context import Door
+from audit.database.clock import database_now
 from tests.approvals.conftest import SEAL
 from tests.deputies import stand_in
 from tests.owner import without_guards

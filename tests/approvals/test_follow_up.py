@@ -13,8 +13,8 @@ from approvals.models import ApprovalRequest, Decision, FollowUp, Notice, Review
 from approvals.requests import policy, quorum
 from approvals.requests.explanation import explain
 from approvals.requests.policy import NotEligible, StageSpec
-from audit.clock import database_now
 from audit.context import Door
+from audit.database.clock import database_now
 from tests.people import join
 from tests.races import at_once
 from tests.tasks.pages.reading import words

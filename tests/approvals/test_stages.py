@@ -10,8 +10,8 @@ from approvals.models import ApprovalRequest, Decision
 from approvals.requests import policy, quorum
 from approvals.requests.explanation import explain
 from approvals.requests.policy import StageSpec
-from audit.clock import database_now
 from audit.context import Door
+from audit.database.clock import database_now
 from tests.approvals.conftest import SEAL
 from tests.races import at_once
 

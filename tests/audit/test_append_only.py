@@ -8,9 +8,9 @@ from django.db.migrations.state import ProjectState
 from django.db.utils import ProgrammingError
 
 from audit.actions import record
-from audit.append_only import FUNCTIONS, append_only, withhold_changes
+from audit.database.append_only import FUNCTIONS, append_only, withhold_changes
+from audit.history.versions import audited_models, history_model_of
 from audit.models import Event
-from audit.versions import audited_models, history_model_of
 
 pytestmark = pytest.mark.django_db
 

@@ -10,9 +10,18 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from audit.export import BATCH, BOM, PIECE, cell, csv_pieces, csv_response, header, history_rows
+from audit.history.export import (
+    BATCH,
+    BOM,
+    PIECE,
+    cell,
+    csv_pieces,
+    csv_response,
+    header,
+    history_rows,
+)
+from audit.history.versions import history_model_of
 from audit.models import Event
-from audit.versions import history_model_of
 from backoffice.models import Membership, User
 
 HISTORY = history_model_of(User)

@@ -11,8 +11,8 @@ from django.utils import timezone
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
 from audit.context import AuditMiddleware, acting
-from audit.history import save_with_history
-from audit.versions import audited_models, history_model_of
+from audit.history.records import save_with_history
+from audit.history.versions import audited_models, history_model_of
 from backoffice.models import Membership, User
 
 pytestmark = pytest.mark.django_db

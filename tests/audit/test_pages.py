@@ -15,9 +15,10 @@ from django.utils import timezone
 
 import audit
 from audit.actions import record
-from audit.admin import CappedPaginator, EventAdmin, ReadOnlyAdmin, SafeHistoryMixin
+from audit.admin.base import CappedPaginator, ReadOnlyAdmin, SafeHistoryMixin
+from audit.admin.events import EventAdmin
+from audit.history.versions import audited_models
 from audit.models import Event
-from audit.versions import audited_models
 from backoffice.models import User
 from tests.people import person
 

@@ -7,9 +7,9 @@ import pytest
 from django.db import DataError, NotSupportedError, connection, connections
 
 from audit.context import Door, _set, acting, current
-from audit.history import save_with_history
-from audit.prepared import KEPT_AFTER, keeping_cursor
-from audit.statements import Given, Statement
+from audit.database.prepared import KEPT_AFTER, keeping_cursor
+from audit.database.statements import Given, Statement
+from audit.history.records import save_with_history
 from backoffice.models import Membership, User
 from tests.doubles.pooler import pooler
 

@@ -8,8 +8,8 @@ from django.db.models.lookups import Exact
 
 from audit.actions import record
 from audit.context import Door
+from audit.database.statements import Given, Statement
 from audit.models import Event
-from audit.statements import Given, Statement
 from backoffice.models import Membership, User
 
 pytestmark = pytest.mark.django_db

@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from approvals.models import ApprovalRequest
 from audit.context import acting
-from audit.timeline import changes_of, recent_changes, recent_changes_of
-from audit.versions import history_model_of
-from audit.wording import MASK, flat, for_file, for_page
+from audit.history.formatting import MASK, flat, for_file, for_page
+from audit.history.timeline import changes_of, recent_changes, recent_changes_of
+from audit.history.versions import history_model_of
 from backoffice.models import Membership, User
 from tasks.models import Run, TaskUserPermission
 

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from backoffice.data_folder import ROOT
-from backoffice.demo_mode import LOGINS, PASSWORD
+from backoffice.demo.data_folder import ROOT
+from backoffice.demo.mode import LOGINS, PASSWORD
 from tests.backoffice.conftest import dead
 
 pytestmark = pytest.mark.cluster

@@ -3,7 +3,7 @@
 import pytest
 from django.core.mail import EmailMultiAlternatives
 
-from backoffice.demo_mail import EmailBackend
+from backoffice.demo.mail import EmailBackend
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from django_q.models import OrmQ, Schedule
 from django_q.scheduler import scheduler
 
 from audit.context import Door
-from backoffice import health
+from backoffice.monitoring import health
 from tasks.access.rights import Right
 from tasks.actions import adopt_task, request_run, start_run
 from tasks.actions.changes.grants import set_right

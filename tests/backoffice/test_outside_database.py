@@ -5,9 +5,9 @@ import stat
 import psycopg
 import pytest
 
-from backoffice.outside_database import OutsideDatabase
+from backoffice.database.provision import APP, LOOKUP, OWNER
+from backoffice.demo.outside_database import OutsideDatabase
 from backoffice.progress import Refused
-from backoffice.provision import APP, LOOKUP, OWNER
 
 
 def tell(url, *statements):

@@ -8,11 +8,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from backoffice import provision
-from backoffice.demo import embedded_addresses
-from backoffice.postgres import EmbeddedPostgres
+from backoffice.database import provision
+from backoffice.database.embedded import EmbeddedPostgres
+from backoffice.database.provision import APP, DATABASE, LOOKUP, OWNER
+from backoffice.demo.launcher import embedded_addresses
 from backoffice.progress import Refused
-from backoffice.provision import APP, DATABASE, LOOKUP, OWNER
 from tests.database import FAST
 
 

@@ -8,9 +8,9 @@ import sys
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from backoffice import processes
-from backoffice.data_folder import ROOT, DataFolder
-from backoffice.processes import Programs, Stopped, Surroundings
+from backoffice.demo import processes
+from backoffice.demo.data_folder import ROOT, DataFolder
+from backoffice.demo.processes import Programs, Stopped, Surroundings
 from backoffice.progress import Refused
 from tests.backoffice.conftest import dead
 
@@ -114,7 +114,7 @@ def test_a_ctrl_c_in_the_terminal_does_not_reach_them(programs):
 
 
 WAITS = """
-from backoffice.processes import StopRequest, Stopped
+from backoffice.demo.processes import StopRequest, Stopped
 from time import sleep
 stop = StopRequest()
 print("here", flush=True)
@@ -145,8 +145,8 @@ def test_a_data_folder_is_held_by_one_at_a_time(data):
 def test_a_data_folder_is_held_by_programs_whose_launcher_was_killed(data):
     launcher = f"""
 import sys, os, pathlib
-from backoffice.data_folder import DataFolder
-from backoffice.processes import Program, Surroundings
+from backoffice.demo.data_folder import DataFolder
+from backoffice.demo.processes import Program, Surroundings
 data = DataFolder(pathlib.Path({str(data.path)!r}))
 with data.held() as lock:
     around = Surroundings(data.path, dict(os.environ), data.log, lock)

@@ -13,9 +13,9 @@ from typing import Final
 import psutil  # type: ignore[import-untyped]
 import psycopg
 
-from backoffice import provision
-from backoffice.data_folder import DataFolder
-from backoffice.postgres import EmbeddedPostgres
+from backoffice.database import provision
+from backoffice.database.embedded import EmbeddedPostgres
+from backoffice.demo.data_folder import DataFolder
 from backoffice.progress import Refused
 
 ROOT: Final = Path(__file__).resolve().parents[2]

@@ -16,8 +16,8 @@ from django.db.models.functions import Now
 from psycopg.conninfo import make_conninfo
 
 from approvals import actions as approvals
-from audit.clock import database_now
 from audit.context import Door
+from audit.database.clock import database_now
 from backoffice.models import User
 from tasks.access.rights import Right
 from tasks.actions import (

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from django_q.brokers import get_broker
 from django_q.models import OrmQ
 
-from audit.clock import database_now
+from audit.database.clock import database_now
 from tasks.queue import broker as module
 from tasks.queue.broker import CHANNEL, Delivery, PostgresBroker
 from tests.races import at_once

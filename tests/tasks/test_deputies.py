@@ -9,8 +9,8 @@ from django.utils.timezone import localdate
 from approvals import actions as approvals
 from approvals.models import Absence, ApprovalRequest
 from approvals.requests.policy import NotEligible, OwnRequest, to_decide
-from audit.clock import database_now
 from audit.context import Door
+from audit.database.clock import database_now
 from tasks.access.rights import NotGranted
 from tasks.actions import NotProposed, propose_deputy
 from tasks.actions.changes.deputies import LONGEST, days_in_words, decided_by

@@ -5,8 +5,8 @@ from django.contrib.auth.models import Group
 
 from approvals.requests.explanation import explain
 from approvals.requests.policy import NotEligible, to_decide
-from audit.clock import database_now
 from audit.context import Door
+from audit.database.clock import database_now
 from tasks.access.rights import Right
 from tasks.actions import InvalidValues, request_run
 from tasks.actions.changes.grants import set_right

@@ -9,8 +9,8 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 
 from approvals.actions import remove_member
-from audit.clock import database_now
 from audit.context import Door
+from audit.database.clock import database_now
 from tasks import parameters
 from tasks.access.rights import NotGranted, Right
 from tasks.actions import RuleSpec

@@ -19,8 +19,8 @@ from approvals.models import ApprovalRequest, Decision, SlackMode
 from approvals.models.deliveries import Delivery
 from approvals.requests.ballot import Ballot
 from approvals.requests.policy import objection_to_door, to_decide
-from audit.clock import database_now
 from audit.context import Door
+from audit.database.clock import database_now
 
 if TYPE_CHECKING:
     from datetime import datetime

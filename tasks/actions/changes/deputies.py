@@ -10,8 +10,8 @@ from django.utils.timezone import localtime
 
 from approvals.actions import begin_absence
 from approvals.models import Absence
-from audit.clock import database_now
 from audit.context import current
+from audit.database.clock import database_now
 from tasks.access.rights import Right, tasks_for
 from tasks.actions.changes.people import PeopleChange
 from tasks.models import ApprovalRule, Proposal

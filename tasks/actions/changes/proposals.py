@@ -14,8 +14,8 @@ from approvals.models import ApprovalRequest
 from approvals.notifications.notices import tell
 from approvals.requests.policy import StageSpec
 from approvals.requests.quorum import quorum_holds
-from audit.clock import database_now
 from audit.context import acting, current
+from audit.database.clock import database_now
 from audit.transitions import Refusal, transition
 from tasks import locks
 from tasks.access.administrators import administrators, was_shared

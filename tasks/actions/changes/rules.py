@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import ValidationError
 
 from approvals.requests.policy import WAITS_FOR, reviewers_for
-from audit.clock import database_now
+from audit.database.clock import database_now
 from tasks import parameters
 from tasks.access.rights import Right, who
 from tasks.actions.changes.base import TaskChange

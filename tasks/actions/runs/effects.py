@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import OuterRef, QuerySet
 from django.db.models.functions import Now
 
-from audit.clock import database_now
+from audit.database.clock import database_now
 from tasks.access.stops import in_a_sentence, stands_still, stop_of
 from tasks.declaration.errors import Halted, NotOurs
 from tasks.models import Effect, Run

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from audit.clock import database_now
+from audit.database.clock import database_now
 from tasks.actions.runs.effects import (
     answer_effect,
     key_of,

@@ -13,8 +13,8 @@ from django.db.models.functions import Now
 from approvals import actions as approvals
 from approvals.models import ApprovalRequest
 from approvals.requests.quorum import quorum_holds
-from audit.clock import database_now
-from audit.statements import Given, Statement
+from audit.database.clock import database_now
+from audit.database.statements import Given, Statement
 from audit.transitions import Refusal, transition
 from tasks.access.rights import Right, allowed, require
 from tasks.access.stops import stands_still

@@ -11,8 +11,8 @@ from django.db.models.functions import Now
 from approvals import actions as approvals
 from approvals.actions import NobodyCanDecide
 from approvals.models import ApprovalRequest
-from audit.clock import database_now
 from audit.context import current
+from audit.database.clock import database_now
 from audit.transitions import Refusal, transition
 from tasks.access.rights import Right, allowed, require
 from tasks.actions.runs.effects import open_effects

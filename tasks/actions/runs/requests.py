@@ -12,7 +12,7 @@ from django.forms import Form
 from approvals import actions as approvals
 from approvals.models import SlackMode
 from approvals.requests.policy import StageSpec
-from audit.clock import database_now
+from audit.database.clock import database_now
 from audit.transitions import Refusal, transition
 from tasks import parameters
 from tasks.access.rights import NotGranted, Right, require

@@ -10,8 +10,8 @@ from approvals import actions as approvals
 from approvals.models import ApprovalRequest
 from approvals.requests.policy import StageSpec
 from approvals.requests.quorum import quorum_holds
-from audit.clock import database_now
 from audit.context import current
+from audit.database.clock import database_now
 from audit.transitions import Refusal, transition
 from tasks import parameters
 from tasks.access.rights import NotGranted, Right, allowed, require

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest
 
-from audit.pages import person_of
+from audit.admin.pages import person_of
 from tasks import parameters
 from tasks.access.rights import runs_for
 from tasks.declaration.registry import RegisteredTask

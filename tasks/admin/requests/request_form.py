@@ -6,7 +6,7 @@ from django import forms
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from audit.pages import person_of
+from audit.admin.pages import person_of
 from tasks.declaration.tickets import LONGEST
 from tasks.models import Task
 from tasks.rules.reviewers import Candidates, candidates

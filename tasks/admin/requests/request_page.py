@@ -16,8 +16,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from audit.admin.pages import page, person_of
 from audit.context import Door
-from audit.pages import page, person_of
 from audit.transitions import Refusal
 from tasks import locks, parameters
 from tasks.access.rights import Right, allowed, runs_for

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_POST
 
 from approvals.actions import prove_by_password
 from approvals.admin.answering import session_of
+from audit.admin.pages import person_of
 from audit.context import Door
-from audit.pages import person_of
 from audit.transitions import Refusal
 from tasks import actions
 from tasks.admin.pages import run_or_404

@@ -9,11 +9,11 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_POST, require_safe
 
 from audit.actions import record
-from audit.admin import CappedPaginator
+from audit.admin.base import CappedPaginator
+from audit.admin.pages import page, person_of
 from audit.context import Door
-from audit.export import csv_response
+from audit.history.export import csv_response
 from audit.models import Event
-from audit.pages import page, person_of
 from tasks.admin.pages import run_or_404
 from tasks.admin.rows import Given, given_to
 from tasks.models import Effect, Run

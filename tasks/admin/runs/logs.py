@@ -13,9 +13,9 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST, require_safe
 
 from audit.actions import record
+from audit.admin.pages import page, person_of
 from audit.context import Door
 from audit.models import Event
-from audit.pages import page, person_of
 from tasks.admin.pages import run_or_404
 from tasks.models import LogLine, Run
 

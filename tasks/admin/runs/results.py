@@ -12,10 +12,10 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST
 
 from audit.actions import record
+from audit.admin.pages import person_of
 from audit.context import Door
-from audit.export import csv_response
+from audit.history.export import csv_response
 from audit.models import Event
-from audit.pages import person_of
 from tasks.admin.pages import run_or_404
 from tasks.models import Run
 from tasks.outputs.keeping import Kept, parts

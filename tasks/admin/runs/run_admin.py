@@ -22,13 +22,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from audit.actions import record
-from audit.admin import CappedPaginator, ReadOnlyAdmin, SafeHistoryMixin
+from audit.admin.base import CappedPaginator, ReadOnlyAdmin, SafeHistoryMixin
+from audit.admin.pages import page, person_of
 from audit.context import Door
-from audit.export import csv_response
+from audit.history.export import csv_response
+from audit.history.formatting import door_label
 from audit.models import Event
-from audit.pages import page, person_of
 from audit.transitions import Refusal
-from audit.wording import door_label
 from tasks.actions import cancel_run, pause_run, resume_run
 from tasks.admin import rows
 from tasks.admin.pages import MAY_READ_ALL, run_or_404, visible_runs

@@ -12,9 +12,9 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from audit.clock import database_now
+from audit.admin.pages import page, person_of
 from audit.context import Door
-from audit.pages import page, person_of
+from audit.database.clock import database_now
 from audit.transitions import Refusal
 from tasks.access.rights import has_open_settlement, in_doubt
 from tasks.actions import Finding, NotSettled, look_up, settle_run

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
-from audit.pages import page, person_of
+from audit.admin.pages import page, person_of
 from tasks.access.rights import Right, allowed, tasks_for
 from tasks.admin.pages import task_or_404
 from tasks.admin.settings.from_code import said_in_code

@@ -9,8 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
+from audit.admin.pages import page, person_of
 from audit.context import Door
-from audit.pages import page, person_of
 from audit.transitions import Refusal
 from tasks import parameters
 from tasks.access.rights import Right

@@ -8,8 +8,8 @@ from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from django.urls import reverse
 
+from audit.admin.pages import person_of
 from audit.context import Door
-from audit.pages import person_of
 from tasks import parameters
 from tasks.access.rights import Right, who
 from tasks.admin.settings.rule_form import RuleForm

@@ -14,8 +14,8 @@ from approvals.models import Notice
 from approvals.models.deliveries import Delivery, Halt
 from approvals.requests.policy import StageSpec
 from approvals.signals import deliveries_written
-from audit.clock import database_now
 from audit.context import Door
+from audit.database.clock import database_now
 from tests.approvals.channels.memory import Memory
 from tests.interleaving import two_lanes
 from tests.races import at_once

@@ -21,8 +21,8 @@ from django.utils.timezone import get_current_timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from backoffice.demo_mode import in_demo
-from backoffice.demo_slack import posted
+from backoffice.demo.mode import in_demo
+from backoffice.demo.slack import posted
 
 SHOWN: Final = 30
 BODY: Final = re.compile(r"<body[^>]*>(.*)</body>", re.DOTALL)

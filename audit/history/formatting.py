@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 from django.utils.text import capfirst
 
 from audit.context import Door
-from audit.versions import Difference, Field, Step, Version, Versions, tracked_fields
+from audit.history.versions import Difference, Field, Step, Version, Versions, tracked_fields
 
 MASK: Final = "••••••"
 _DOORS: Final = {door.value: str(door.label) for door in Door}

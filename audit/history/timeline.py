@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import models
 
-from audit.versions import Step, Version, differences, steps, versions, versions_of
-from audit.wording import Wording, door_label, for_page
+from audit.history.formatting import Wording, door_label, for_page
+from audit.history.versions import Step, Version, differences, steps, versions, versions_of
 
 if TYPE_CHECKING:
     from backoffice.models import User

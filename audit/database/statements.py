@@ -15,7 +15,7 @@ from django.db.models.expressions import Expression
 from django.db.models.query import get_related_populators
 from django.db.models.sql.compiler import SQLCompiler
 
-from audit.prepared import keeping_cursor
+from audit.database.prepared import keeping_cursor
 
 type Rows = list[Sequence[Any]]
 

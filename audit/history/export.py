@@ -13,9 +13,9 @@ from django.db import models
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 
-from audit.timeline import KINDS
-from audit.versions import Difference, Step, differences, steps, versions
-from audit.wording import Wording, door_label, for_file, utc
+from audit.history.formatting import Wording, door_label, for_file, utc
+from audit.history.timeline import KINDS
+from audit.history.versions import Difference, Step, differences, steps, versions
 
 if TYPE_CHECKING:
     from backoffice.models import User

@@ -13,12 +13,12 @@ from django.utils.text import capfirst, slugify
 from django.views.decorators.http import require_POST, require_safe
 
 from audit.actions import record
+from audit.admin.forms import HistoryFilter, Range
 from audit.context import current
-from audit.export import csv_response, header, history_rows
-from audit.forms import HistoryFilter, Range
+from audit.history.export import csv_response, header, history_rows
+from audit.history.timeline import RecentChanges, recent_changes
+from audit.history.versions import audited_models, history_model_of
 from audit.models import Event
-from audit.timeline import RecentChanges, recent_changes
-from audit.versions import audited_models, history_model_of
 
 MAY_READ: Final = "audit.view_everything"
 SPREADSHEET: Final = "spreadsheet"

@@ -14,10 +14,10 @@ import psycopg
 from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict
 
-from backoffice import provision
-from backoffice.data_folder import read_json, write_private
+from backoffice.database import provision
+from backoffice.database.provision import APP, OWNER, ROLES, Addresses
+from backoffice.demo.data_folder import read_json, write_private
 from backoffice.progress import Refused
-from backoffice.provision import APP, OWNER, ROLES, Addresses
 
 MAINTENANCE = ("postgres", "template0", "template1")  # never ours to fill
 NO_SUCH_DATABASE = "3D000"  # SQLSTATE

@@ -5,7 +5,7 @@ from typing import Final
 from django.contrib.admin import site
 from django.urls import URLPattern, path
 
-from audit import views
+from audit.admin import views
 
 app_name = "audit"
 urlpatterns: Final[list[URLPattern]] = [

@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.utils.timezone import get_current_timezone
 from django.views.decorators.http import require_POST
 
-from backoffice.demo_mode import in_demo
+from backoffice.demo.mode import in_demo
 from fixtures.side_door import NoDouble
 from fixtures.slack_double import tell
 

@@ -21,8 +21,8 @@ from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.exposition import choose_encoder
 
 from approvals.models.deliveries import Halt
-from audit.pages import page, person_of
-from backoffice.status import Status, Work, may_see, status, too_long, troubles, work
+from audit.admin.pages import page, person_of
+from backoffice.monitoring.status import Status, Work, may_see, status, too_long, troubles, work
 from tasks.runs.texts import length
 
 logger = logging.getLogger(__name__)

@@ -14,14 +14,14 @@ from typing import IO
 
 import psycopg
 
-from backoffice import provision
-from backoffice.data_folder import ROOT, DataFolder
-from backoffice.demo_mode import LOGINS, PASSWORD
-from backoffice.outside_database import OutsideDatabase
-from backoffice.postgres import EmbeddedPostgres
-from backoffice.processes import Programs, Stopped, StopRequest, Surroundings
+from backoffice.database import provision
+from backoffice.database.embedded import EmbeddedPostgres
+from backoffice.database.provision import APP, OWNER, Addresses
+from backoffice.demo.data_folder import ROOT, DataFolder
+from backoffice.demo.mode import LOGINS, PASSWORD
+from backoffice.demo.outside_database import OutsideDatabase
+from backoffice.demo.processes import Programs, Stopped, StopRequest, Surroundings
 from backoffice.progress import Refused, say, step
-from backoffice.provision import APP, OWNER, Addresses
 
 HOST = "127.0.0.1"
 PREPARATIONS = (
@@ -141,7 +141,7 @@ def environment(
 ) -> dict[str, str]:
     env = dict(os.environ)
     if not env.get("EMAIL_URL"):
-        env["EMAIL_BACKEND"] = "backoffice.demo_mail.EmailBackend"
+        env["EMAIL_BACKEND"] = "backoffice.demo.mail.EmailBackend"
     for name in ("NO_PROXY", "no_proxy"):  # a company's proxy knows nothing of our double
         env[name] = ",".join(filter(None, [env.get(name), HOST, "localhost"]))
     return (
@@ -226,7 +226,3 @@ def box(data: DataFolder, port: int) -> str:
     width = max(len(line) for line in lines)
     edge = f"  +{'-' * (width + 4)}+"
     return "\n".join([edge, *(f"  |  {line:<{width}}  |" for line in lines), edge])
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

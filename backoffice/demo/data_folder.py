@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from backoffice.progress import Refused
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class DataFolder:

@@ -1,7 +1,7 @@
 """`history = audited()` in a model's body: each save and delete leaves one row behind.
 
 The row says what the object looked like, who did it, through which door and why. The database
-refuses to change it (audit/append_only.py).
+refuses to change it (audit/database/append_only.py).
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -18,7 +18,7 @@ from simple_history.models import HistoricalRecords
 from simple_history.signals import pre_create_historical_record
 
 from audit.context import current
-from audit.prepared import keeping_cursor
+from audit.database.prepared import keeping_cursor
 
 
 class AuditBase(models.Model):
