@@ -6,7 +6,8 @@ class AuditConfig(AppConfig):
     verbose_name = "Audit"
 
     def ready(self) -> None:
-        from audit import prepared, sign_in
+        from audit import sign_in
+        from audit.database import prepared
 
         prepared.listen()
         sign_in.listen()

@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 from approvals.actions import add_member, end_slack_link, remove_member, set_slack_room
 from audit.transitions import Refusal, transition
 from backoffice.models import User
+from tasks.access.administrators import deciding_groups, has_any_say
 from tasks.actions import propose_member, propose_opening
-from tasks.administrators import deciding_groups, has_any_say
 from tasks.models import Proposal
 
 MAY_CHANGE: Final = "backoffice.change_user"

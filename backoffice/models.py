@@ -6,7 +6,7 @@ from django.contrib.auth.models import AbstractUser, Group
 from django.db import models
 from django.db.models.functions import Lower
 
-from audit.history import audited
+from audit.history.records import audited
 
 
 class User(AbstractUser):

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 
-from backoffice.demo_mode import in_demo
+from backoffice.demo.mode import in_demo
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -39,7 +39,7 @@ def favicon(_request: HttpRequest) -> str:
 
 def sidebar(request: HttpRequest) -> list[Item]:
     """The groups of the sidebar that hold something for this person."""
-    from tasks.access import Right, tasks_for
+    from tasks.access.rights import Right, tasks_for
 
     person: User = request.user  # type: ignore[assignment]  # asked for signed-in people only
     administers = tasks_for(person, Right.CHANGE).exists()
@@ -57,8 +57,8 @@ def sidebar(request: HttpRequest) -> list[Item]:
 
 
 def _work(person: "User", *, administers: bool) -> Iterator[Item]:
-    from approvals.inbox import waiting_count
-    from tasks.access import tasks_to_stop, to_settle
+    from approvals.requests.inbox import waiting_count
+    from tasks.access.rights import tasks_to_stop, to_settle
 
     own = ("approvals_absence", "approvals_preferences", "approvals_slack", "tasks_subscription")
     inbox = ("approvals_approvalrequest", "approvals_notice", *own)

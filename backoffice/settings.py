@@ -189,12 +189,14 @@ _queue_limit = _bulk = 1
 # A message waits behind those others, each of which may take all of its time.
 _longest_wait = TASK_TIMEOUT_LIMIT * (1 + -(-(_queue_limit + _bulk) // _workers))
 WORKER_STOP_SECONDS = env.int("WORKER_STOP_SECONDS", default=_longest_wait + 30)
-READY_QUEUE_SECONDS = env.int("READY_QUEUE_SECONDS", default=120)  # see backoffice/health.py
+READY_QUEUE_SECONDS = env.int(
+    "READY_QUEUE_SECONDS", default=120
+)  # see backoffice/monitoring/health.py
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 Q_CLUSTER = {
     "name": "backoffice",  # part of each message's signature: never change it
     "orm": "default",  # the database of the runs: a message commits with the run it announces
-    "broker_class": "tasks.broker.PostgresBroker",  # one statement per message, woken by NOTIFY
+    "broker_class": "tasks.queue.broker.PostgresBroker",  # one statement per message, woken by NOTIFY
     "workers": _workers,
     "queue_limit": _queue_limit,
     "bulk": _bulk,
@@ -256,7 +258,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "plain": {
-            "class": "tasks.masking.MaskingFormatter",  # no secret gets into the log
+            "class": "tasks.secrets.masking.MaskingFormatter",  # no secret gets into the log
             "format": "{asctime} {levelname} {name}: {message}",
             "style": "{",
         }

@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, include, path
 from unfold.sites import UnfoldAdminSite
 
-from backoffice.demo_mode import demo_logins
+from backoffice.demo.mode import demo_logins
 from backoffice.sign_in import SignInForm
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped package
         raise Http404
 
     def extra_urls(self) -> list[URLResolver | URLPattern]:
-        from backoffice import health  # which needs the models
+        from backoffice.monitoring import health  # which needs the models
 
         status = path("status/", self.admin_view(health.status_page), name="status")
-        return [path("audit/", include("audit.urls")), status]
+        return [path("audit/", include("audit.admin.urls")), status]

@@ -4,11 +4,11 @@ from django.contrib.admin import site
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
-from approvals.channels.slack.http import pressed
-from approvals.linked import open_link
-from backoffice import health
-from backoffice.demo_mail import sent_messages
-from backoffice.demo_slack import press
+from approvals.admin.email_links import open_link
+from approvals.slack_app.http import pressed
+from backoffice.demo.mail import sent_messages
+from backoffice.demo.slack import press
+from backoffice.monitoring import health
 
 urlpatterns: Final[list[URLPattern | URLResolver]] = [
     path("healthz", health.alive),

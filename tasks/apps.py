@@ -8,21 +8,24 @@ class TasksConfig(AppConfig):
     verbose_name = "Tasks"
 
     def ready(self) -> None:
-        from approvals import events, own_pages
+        from approvals.notifications import events, personal_pages
         from approvals.signals import deliveries_written, request_decided
-        from tasks import checks, queue, queue_checks, subscriptions, sync, telling  # noqa: F401 - checks register themselves
+        from tasks import checks, sync  # noqa: F401 - checks register themselves
         from tasks.actions import on_pause_decided, on_request_decided, on_settlement_decided
-        from tasks.actions.emergencies import on_review_decided
-        from tasks.actions.proposing import on_proposal_decided
-        from tasks.actions.stopping import on_start_decided
-        from tasks.registry import registry
+        from tasks.actions.changes.proposals import on_proposal_decided
+        from tasks.actions.runs.emergencies import on_review_decided
+        from tasks.actions.stops import on_start_decided
+        from tasks.declaration.registry import registry
+        from tasks.queue import checks as queue_checks  # noqa: F401 - checks register themselves
+        from tasks.queue import messages
+        from tasks.runs import notifications, subscriptions
 
-        events.add(*telling.EVENTS, subscriptions.EVENT)
-        own_pages.add("My subscriptions", "admin:tasks_subscription_changelist")
+        events.add(*notifications.EVENTS, subscriptions.EVENT)
+        personal_pages.add("My subscriptions", "admin:tasks_subscription_changelist")
         registry.load(settings.TASK_MODULES)
         request_decided.connect(on_request_decided, dispatch_uid="tasks.on_request_decided")
         request_decided.connect(on_settlement_decided, dispatch_uid="tasks.on_settlement_decided")
-        deliveries_written.connect(queue.ring_for_deliveries, dispatch_uid="tasks.ring")
+        deliveries_written.connect(messages.ring_for_deliveries, dispatch_uid="tasks.ring")
         request_decided.connect(on_pause_decided, dispatch_uid="tasks.on_pause_decided")
         request_decided.connect(on_start_decided, dispatch_uid="tasks.on_start_decided")
         request_decided.connect(on_review_decided, dispatch_uid="tasks.on_review_decided")

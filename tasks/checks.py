@@ -10,11 +10,12 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ValidationError
 
 from approvals.models import SlackMode
-from tasks import killpoints, parameters
-from tasks.conditions import check_condition, names_for
-from tasks.registry import RegisteredTask, UnknownTask, registry
-from tasks.returned import READ, ROWS, names_of
-from tasks.tickets import PLACE
+from tasks import parameters
+from tasks.declaration.registry import RegisteredTask, UnknownTask, registry
+from tasks.declaration.tickets import PLACE
+from tasks.queue import kill_points
+from tasks.rules.conditions import check_condition, names_for
+from tasks.runs.output_values import READ, ROWS, names_of
 
 TAKES_ANYTHING = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
 
@@ -49,11 +50,11 @@ def check_ticket_url(**_: object) -> list[CheckMessage]:
 @register("tasks", deploy=True)
 def check_kill_points(**_: object) -> list[CheckMessage]:
     """An error where processes may be told to die, for a deployment."""
-    if not os.environ.get(killpoints.VARIABLE):
+    if not os.environ.get(kill_points.VARIABLE):
         return []
     return [
         Error(
-            f"{killpoints.VARIABLE} is set: whoever writes into that folder kills web and worker.",
+            f"{kill_points.VARIABLE} is set: whoever writes into that folder kills web and worker.",
             hint="Remove it from the environment. It is for tests.",
             id="tasks.E010",
         )

@@ -1,9 +1,9 @@
 """Bring the rows of tasks in line with the code, after each migration and on demand."""
 
-from tasks import queue
 from tasks.actions.catalogue import adopt_task, retire_task
+from tasks.declaration.registry import registry
 from tasks.models import Task
-from tasks.registry import registry
+from tasks.queue import messages
 
 
 def sync_tasks() -> None:
@@ -19,4 +19,4 @@ def sync_tasks() -> None:
 def after_migrate(**_: object) -> None:
     """Receiver of post_migrate."""
     sync_tasks()
-    queue.sweep_each_minute()
+    messages.sweep_each_minute()

@@ -14,8 +14,8 @@ from typing import Final
 import psycopg
 import pytest
 
-from backoffice import provision
-from backoffice.postgres import EmbeddedPostgres
+from backoffice.database import provision
+from backoffice.database.embedded import EmbeddedPostgres
 from tests.folders import ROOT, free_folder
 
 # A power cut may cost the tests their data.

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from approvals.models import Absence
-from audit.clock import database_now
 from audit.context import Door
+from audit.database.clock import database_now
 from backoffice.models import User
 from tasks.actions import propose_deputy
 

@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from backoffice.data_folder import DataFolder
+from backoffice.demo.data_folder import DataFolder
 from backoffice.progress import Refused
 
 ROOT: Final = Path(__file__).resolve().parents[1]

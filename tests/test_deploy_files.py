@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.core.management import get_commands
 
-from tasks.cluster import GRACE
+from tasks.queue.cluster import GRACE
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "how-to" / "deploy"
 HOW_TO = FOLDER.parent / "run-in-production.md"

@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 from django.core.management import get_commands
 
-from approvals import events
 from approvals.models import ApprovalRequest
+from approvals.notifications import events
 from tasks import checks
-from tasks.access import Right
+from tasks.access.rights import Right
+from tasks.declaration.registry import Approval, RegisteredTask, Registry, registry
 from tasks.models import Run
 from tasks.parameters import Param
-from tasks.registry import Approval, RegisteredTask, Registry, registry
-from tasks.run import TaskRun
+from tasks.worker.task_run import TaskRun
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("approvals", "audit", "backoffice", "fixtures", "tasks")
@@ -78,7 +78,7 @@ def from_environment(path: Path) -> Iterator[object]:
 
 def environment_variables() -> set[str]:
     read = {
-        str(name) for path in (ROOT / "backoffice").glob("*.py") for name in from_environment(path)
+        str(name) for path in (ROOT / "backoffice").rglob("*.py") for name in from_environment(path)
     }
     scripts = text(ROOT / "Makefile") + text(ROOT / ".ci" / "chromium")
     shell = set(re.findall(r"\$\$?\{?([A-Z_]{3,})", scripts))

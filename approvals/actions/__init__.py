@@ -1,10 +1,11 @@
 """The only functions that change a request. Every door calls these."""
 
 from approvals.actions.absences import begin_absence, end_absence
-from approvals.actions.following_up import escalate_due, remind_due
-from approvals.actions.links import decide_by_link
+from approvals.actions.deliveries import pump, resume_channel, send_again
+from approvals.actions.email_links import decide_by_link
+from approvals.actions.follow_ups import escalate_due, remind_due
 from approvals.actions.preferences import save_preferences
-from approvals.actions.proving import prove_by_password
+from approvals.actions.proofs import prove_by_password
 from approvals.actions.requests import (
     NobodyCanDecide,
     add_member,
@@ -15,7 +16,6 @@ from approvals.actions.requests import (
     remove_member,
     withdraw,
 )
-from approvals.actions.sending import pump, resume_channel, send_again
 from approvals.actions.slack import (
     confirm_slack_link,
     decide_in_slack,

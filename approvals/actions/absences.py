@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from django.contrib.auth import get_user_model
 
 from approvals.models import Absence
-from approvals.telling import tell
-from audit.clock import database_now
+from approvals.notifications.notices import tell
+from audit.database.clock import database_now
 from audit.transitions import Refusal, transition
 
 if TYPE_CHECKING:

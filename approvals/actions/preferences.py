@@ -3,9 +3,10 @@
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from approvals import channels, events
+from approvals import channels
 from approvals.channels.base import Told
-from approvals.channels.models import Preference
+from approvals.models.deliveries import Preference
+from approvals.notifications import events
 from audit.transitions import Refusal, transition
 
 if TYPE_CHECKING:

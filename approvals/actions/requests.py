@@ -10,13 +10,14 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db.models.functions import Now
 
-from approvals import outbox, places, policy, proofs
-from approvals.ballot import Ballot
 from approvals.models import ApprovalRequest, Decision, Proof, Reviewer, SlackMode, Stage
-from approvals.policy import StageSpec
+from approvals.notifications import outbox
+from approvals.notifications.notices import ask, tell
+from approvals.requests import policy, proofs, quorum
+from approvals.requests.ballot import Ballot
+from approvals.requests.policy import StageSpec
 from approvals.signals import request_decided
-from approvals.telling import ask, tell
-from audit.clock import database_now
+from audit.database.clock import database_now
 from audit.seals import Json
 from audit.transitions import Refusal, transition
 
@@ -125,7 +126,7 @@ def _open_stage(request: ApprovalRequest, position: int, spec: StageSpec) -> "se
 
 def _add_deputies(stage: Stage, people: "set[User]", *, without: "set[User]") -> None:
     """Who stands in for these, each in one place. Who has a place of their own needs no other."""
-    away = places.absences_of(people, until=stage.request.expires_at).exclude(deputy__in=without)
+    away = quorum.absences_of(people, until=stage.request.expires_at).exclude(deputy__in=without)
     pairs = {(absence.deputy_id, absence.person_id): absence for absence in reversed(away)}
     Reviewer.objects.bulk_create(
         Reviewer(
@@ -156,7 +157,7 @@ def decide(  # noqa: PLR0913 - who answers what, with which answer, how and why
 ) -> ApprovalRequest:
     """Record one person's decision on exactly what they were shown.
 
-    Raises a `Refusal` (see `approvals.policy`) when this person may not decide this request, when
+    Raises a `Refusal` (see `approvals.requests.policy`) when this person may not decide this request, when
     it is not waiting, when the seal is another, or when no reason is given for a rejection or for the
     changes that are asked for. `session` is that of a door which has one: in it the person may have
     proved who they are, as some stages ask (`ProofMissing`).
@@ -248,7 +249,7 @@ def _tell_those_asked(request: ApprovalRequest) -> None:
     """Tell those who might have decided now that nobody waits for them any more."""
     ballot = Ballot.of(request)
     if stage := ballot.open_stage():
-        people = places.waited_for(ballot, stage)
+        people = quorum.waited_for(ballot, stage)
         text = f"{TOLD[request.status]}: {request}"
         tell(people, event="request_closed", subject=request, text=text)
 

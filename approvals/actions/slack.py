@@ -13,11 +13,11 @@ from django.db.models.functions import Now
 
 from approvals.actions.requests import decide
 from approvals.channels.base import SLACK
-from approvals.channels.models import CONFIRM_WITHIN, SlackLink, SlackRoom
+from approvals.channels.slack.accounts import holding, link_of
 from approvals.models import ApprovalRequest, Decision
-from approvals.proofs import ProofMissing, fresh_proof
-from approvals.slack_links import holding, link_of
-from approvals.telling import tell
+from approvals.models.deliveries import CONFIRM_WITHIN, SlackLink, SlackRoom
+from approvals.notifications.notices import tell
+from approvals.requests.proofs import ProofMissing, fresh_proof
 from audit.context import Door
 from audit.transitions import Refusal, transition
 

@@ -5,11 +5,11 @@ from base64 import b64encode
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from approvals import events
-from approvals.channels.models import Endpoint
 from approvals.channels.webhook.secrets import locked
 from approvals.channels.webhook.sending import problem_of, why_not_there
-from audit.clock import database_now
+from approvals.models.deliveries import Endpoint
+from approvals.notifications import events
+from audit.database.clock import database_now
 from audit.transitions import Refusal, transition
 
 if TYPE_CHECKING:

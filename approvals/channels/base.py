@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage
 if TYPE_CHECKING:
     from django.contrib.auth.models import Group
 
-    from approvals.channels.models import Delivery
+    from approvals.models.deliveries import Delivery
     from backoffice.models import User
 
 type External = dict[str, Any]

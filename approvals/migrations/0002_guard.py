@@ -1,12 +1,12 @@
 """Four eyes, refused by the database too: whoever writes, and however they got there.
 
 The guard does not know who belongs to which group now; it knows who could decide when the request
-was opened. `approvals.policy` asks the rest.
+was opened. `approvals.requests.policy` asks the rest.
 """
 
 from django.db import migrations
 
-from audit.append_only import append_only
+from audit.database.append_only import append_only
 
 REQUEST = r"""
 CREATE FUNCTION approvals_guard_request() RETURNS trigger LANGUAGE plpgsql AS $$

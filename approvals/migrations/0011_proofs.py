@@ -5,7 +5,7 @@ import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
-from audit.append_only import append_only
+from audit.database.append_only import append_only
 
 
 # As in 0005, with the proof. The application asks for a younger one: FRESH_PROOF_SECONDS.

@@ -8,7 +8,7 @@ import simple_history.models
 from django.conf import settings
 from django.db import migrations, models
 
-from audit.append_only import append_only
+from audit.database.append_only import append_only
 
 
 # What Slack may do with a request is said when it is opened.

@@ -5,7 +5,7 @@ import simple_history.models
 from django.conf import settings
 from django.db import migrations, models
 
-from audit.append_only import append_only
+from audit.database.append_only import append_only
 
 
 # Whose it is and its time never change; it is ended early once. Who may begin one is said above

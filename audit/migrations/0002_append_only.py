@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from audit.append_only import FUNCTIONS, NO_FUNCTIONS, append_only
+from audit.database.append_only import FUNCTIONS, NO_FUNCTIONS, append_only
 
 
 class Migration(migrations.Migration):

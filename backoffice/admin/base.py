@@ -9,9 +9,9 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from audit.admin import ReadOnlyAdmin
+from audit.admin.base import ReadOnlyAdmin
+from audit.admin.pages import person_of
 from audit.context import Door
-from audit.pages import person_of
 from audit.transitions import Refusal
 from backoffice import actions
 from tasks.admin.settings.proposals import say as say_of_proposal

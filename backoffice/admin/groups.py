@@ -14,11 +14,11 @@ from django.urls import URLPattern
 
 from approvals import channels
 from approvals.channels.base import SLACK
-from approvals.channels.models import SlackRoom
-from audit.pages import page, person_of
+from approvals.models.deliveries import SlackRoom
+from audit.admin.pages import page, person_of
 from backoffice import actions
 from backoffice.admin.base import SettingsAdmin, attempt, by_whom, say
-from backoffice.forms import AddMemberForm, NewGroupForm, SlackChannelForm
+from backoffice.admin.forms import AddMemberForm, NewGroupForm, SlackChannelForm
 from backoffice.models import Membership
 from tasks.admin.settings.proposals import waiting
 

@@ -13,11 +13,11 @@ from django.http.response import HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.urls import URLPattern
 
-from audit.admin import SafeHistoryMixin
-from audit.pages import page, person_of
+from audit.admin.base import SafeHistoryMixin
+from audit.admin.pages import page, person_of
 from backoffice import actions
 from backoffice.admin.base import PER_PAGE, SettingsAdmin, attempt, by_whom, say
-from backoffice.forms import JoinGroupForm, NewPersonForm, PersonForm, ReasonForm
+from backoffice.admin.forms import JoinGroupForm, NewPersonForm, PersonForm, ReasonForm
 from backoffice.models import Membership, User
 from tasks.admin.settings.proposals import waiting
 

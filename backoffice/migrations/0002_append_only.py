@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from audit.append_only import append_only
+from audit.database.append_only import append_only
 
 
 class Migration(migrations.Migration):

@@ -1,20 +1,8 @@
 """The only functions that change tasks and runs. Every door calls these."""
 
-from tasks.actions.asking import InvalidValues, request_run
 from tasks.actions.catalogue import adopt_task, retire_task
-from tasks.actions.effects import answer_effect, begin_effect, refuse_effect, write_effect
-from tasks.actions.emergencies import GlassHolds, break_glass
-from tasks.actions.grants import revoke
-from tasks.actions.looking import NothingToLookUp, look_up
-from tasks.actions.lost import recover_lost_runs, ring_again
-from tasks.actions.pausing import (
-    NotPausable,
-    expire_pauses,
-    on_pause_decided,
-    pause_run,
-    resume_run,
-)
-from tasks.actions.proposing import (
+from tasks.actions.changes.grants import revoke
+from tasks.actions.changes.proposals import (
     NotProposed,
     on_proposal_decided,
     propose_deputy,
@@ -24,7 +12,9 @@ from tasks.actions.proposing import (
     propose_opening,
     propose_rule,
 )
-from tasks.actions.runs import (
+from tasks.actions.runs.effects import answer_effect, begin_effect, refuse_effect, write_effect
+from tasks.actions.runs.emergencies import GlassHolds, break_glass
+from tasks.actions.runs.lifecycle import (
     NotCancellable,
     Outcome,
     cancel_run,
@@ -34,8 +24,18 @@ from tasks.actions.runs import (
     on_request_decided,
     start_run,
 )
-from tasks.actions.settling import Finding, NotSettled, on_settlement_decided, settle_run
-from tasks.rules import RuleSpec
+from tasks.actions.runs.look_ups import NothingToLookUp, look_up
+from tasks.actions.runs.lost_runs import recover_lost_runs, ring_again
+from tasks.actions.runs.pauses import (
+    NotPausable,
+    expire_pauses,
+    on_pause_decided,
+    pause_run,
+    resume_run,
+)
+from tasks.actions.runs.requests import InvalidValues, request_run
+from tasks.actions.runs.settlements import Finding, NotSettled, on_settlement_decided, settle_run
+from tasks.rules.evaluation import RuleSpec
 
 __all__ = [
     "Finding",

@@ -5,16 +5,16 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 
-from audit.clock import database_now
 from audit.context import Door
+from audit.database.clock import database_now
 from audit.transitions import transition
 from tasks import parameters
-from tasks.access import Right
-from tasks.actions.grants import set_right
-from tasks.actions.rules import put_in_force
+from tasks.access.rights import Right
+from tasks.actions.changes.grants import set_right
+from tasks.actions.changes.rules import put_in_force
+from tasks.declaration.registry import Approval, RegisteredTask
 from tasks.models import Task
-from tasks.registry import Approval, RegisteredTask
-from tasks.rules import RuleSpec
+from tasks.rules.evaluation import RuleSpec
 
 COPIED = ("name", "category", "owner", "description", "timeout", "idempotent", "source_hash")
 

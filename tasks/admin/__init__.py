@@ -2,7 +2,7 @@
 
 from tasks.admin.absences import AbsenceAdmin
 from tasks.admin.catalogue import TaskAdmin
-from tasks.admin.runs import RunAdmin
+from tasks.admin.runs.run_admin import RunAdmin
 from tasks.admin.stops import StopAdmin
 from tasks.admin.subscriptions import SubscriptionAdmin
 

@@ -16,15 +16,15 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from approvals.actions import end_absence
 from approvals.models import Absence
-from audit.admin import OnePageAdmin
-from audit.clock import database_now
+from audit.admin.base import OnePageAdmin
+from audit.admin.pages import page, person_of
 from audit.context import Door
-from audit.pages import page, person_of
+from audit.database.clock import database_now
 from audit.transitions import Refusal
+from tasks.access.administrators import administrators_of_people
 from tasks.actions import propose_deputy
-from tasks.actions.deputies import days_in_words
+from tasks.actions.changes.deputies import days_in_words
 from tasks.admin.settings.proposals import Waiting, say, waiting
-from tasks.administrators import administrators_of_people
 from tasks.models import Proposal
 from tasks.parameters.widgets import date_input
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
-from tasks.access import Right, task_ids, tasks_for
+from tasks.access.rights import Right, task_ids, tasks_for
 from tasks.models import Run, Task
 
 if TYPE_CHECKING:

@@ -9,11 +9,12 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
-from audit.admin import ReadOnlyAdmin, SafeHistoryMixin
-from audit.pages import page, person_of
-from tasks.access import Right, tasks_for
-from tasks.admin import asking, rows, settings
+from audit.admin.base import ReadOnlyAdmin, SafeHistoryMixin
+from audit.admin.pages import page, person_of
+from tasks.access.rights import Right, tasks_for
+from tasks.admin import rows, settings
 from tasks.admin.cards import cards_for
+from tasks.admin.requests import request_page
 from tasks.models import Task
 
 LONGEST_SEARCH = 200
@@ -33,10 +34,10 @@ class TaskAdmin(SafeHistoryMixin, ReadOnlyAdmin):
     def get_urls(self) -> list[URLPattern]:
         site = self.admin_site
         own = [
-            path("<slug:slug>/", site.admin_view(asking.ask), name="tasks_task_request"),
+            path("<slug:slug>/", site.admin_view(request_page.ask), name="tasks_task_request"),
             path(
                 "<slug:slug>/options/<str:parameter>/",
-                site.admin_view(asking.options),
+                site.admin_view(request_page.options),
                 name="tasks_task_options",
             ),
             path(

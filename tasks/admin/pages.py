@@ -5,10 +5,10 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 
-from audit.pages import person_of
-from tasks.access import Right, runs_for, tasks_for
+from audit.admin.pages import person_of
+from tasks.access.rights import Right, runs_for, tasks_for
+from tasks.declaration.registry import RegisteredTask, UnknownTask, registry
 from tasks.models import Run, Task
-from tasks.registry import RegisteredTask, UnknownTask, registry
 
 MAY_READ_ALL = "audit.view_everything"
 

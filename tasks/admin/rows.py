@@ -9,17 +9,18 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.views.decorators.http import require_POST, require_safe
 
 from audit.actions import record
+from audit.admin.pages import page, person_of
 from audit.context import Door
-from audit.export import csv_response
+from audit.history.export import csv_response
 from audit.models import Event
-from audit.pages import page, person_of
-from tasks import parameters, vault
-from tasks.access import Right
+from tasks import parameters
+from tasks.access.rights import Right
 from tasks.admin.pages import code_of, run_or_404, task_or_404
 from tasks.models import Run, Task
 from tasks.parameters import DoesNotFit, Parameter
 from tasks.parameters.kinds.rows import RowsKind
 from tasks.parameters.rows import Table
+from tasks.secrets import storage
 
 PER_PAGE = 100
 
@@ -60,7 +61,7 @@ def _given(run: Run) -> Iterator[Given]:
     for p, kind in _declared(run.task):
         frozen = {p.name: run.values.get(p.name)}
         try:
-            rows = parameters.thaw([p], frozen, files=vault.read_file)[p.name]
+            rows = parameters.thaw([p], frozen, files=storage.read_file)[p.name]
         except (DoesNotFit, ValueError):
             continue
         yield Given(p.name, p.label, kind.table.header, _by_key(kind.table, rows or ()))

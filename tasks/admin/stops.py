@@ -10,14 +10,14 @@ from django.urls import URLPattern
 from django.views.decorators.http import require_http_methods, require_POST
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from audit.admin import OnePageAdmin
+from audit.admin.base import OnePageAdmin
+from audit.admin.pages import page, person_of
 from audit.context import Door
-from audit.pages import page, person_of
 from audit.transitions import Refusal
-from tasks.access import tasks_to_stop
-from tasks.actions.stopping import propose_start, stop_tasks
+from tasks.access.rights import tasks_to_stop
+from tasks.access.stops import in_a_sentence, in_words, may_stop, open_stops, waiting_runs
+from tasks.actions.stops import propose_start, stop_tasks
 from tasks.models import Stop, Task
-from tasks.stops import in_a_sentence, in_words, may_stop, open_stops, waiting_runs
 
 if TYPE_CHECKING:
     from backoffice.models import User

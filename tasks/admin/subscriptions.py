@@ -12,16 +12,16 @@ from django.urls import URLPattern
 from django.views.decorators.http import require_http_methods, require_POST
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from audit.admin import OnePageAdmin
+from audit.admin.base import OnePageAdmin
+from audit.admin.pages import page, person_of
 from audit.context import Door
-from audit.pages import page, person_of
 from audit.transitions import Refusal
-from tasks.access import Right, tasks_for
-from tasks.actions.subscribing import NotSubscribed, end_subscription, subscribe
+from tasks.access.rights import Right, tasks_for
+from tasks.actions.subscriptions import NotSubscribed, end_subscription, subscribe
+from tasks.declaration.registry import UnknownTask
 from tasks.models import Run, Subscription, Task
-from tasks.registry import UnknownTask
-from tasks.subscriptions import LONGEST, STATES, check_subscription, names_in
-from tasks.wording import either, type_in_words
+from tasks.rules.texts import either, type_in_words
+from tasks.runs.subscriptions import LONGEST, STATES, check_subscription, names_in
 
 if TYPE_CHECKING:
     from backoffice.models import User

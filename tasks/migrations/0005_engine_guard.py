@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from audit.append_only import append_only
+from audit.database.append_only import append_only
 
 RUN = r"""
 CREATE OR REPLACE FUNCTION tasks_guard_run() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -6,7 +6,7 @@ import simple_history.models
 from django.conf import settings
 from django.db import migrations, models
 
-from audit.append_only import append_only
+from audit.database.append_only import append_only
 
 # As in 0013; a run begins without approval only in an emergency, which is on record before.
 RUN = r"""

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db import models
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
-from audit.history import audited
+from audit.history.records import audited
 
 
 class Task(models.Model):

@@ -9,8 +9,8 @@ from django.db import models
 from django.db.models.functions import Now
 
 from approvals.models import ApprovalRequest
-from audit.history import audited
-from tasks.limits import Limits
+from audit.history.records import audited
+from tasks.declaration.limits import Limits
 from tasks.models.catalogue import Task
 
 

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
-from audit.history import audited
+from audit.history.records import audited
 from tasks.models.catalogue import Task
 
 

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from approvals.models import ApprovalRequest, Proof
-from audit.history import audited
+from audit.history.records import audited
 from tasks.models.runs import Run
 
 

@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from django.template.defaultfilters import filesizeformat
 
-from tasks import vault
-from tasks.masking import Redactor
 from tasks.outputs.kinds import JSON, Chart, KeyValue, Markdown, Table, Text, exact
 from tasks.outputs.texts import text_of
 from tasks.parameters import File, Money
+from tasks.secrets import storage
+from tasks.secrets.masking import Redactor
 
 MOST_CHARACTERS: Final = 4_000_000  # of one run, over all that it returns
 MOST_ROWS: Final = 20_000  # of a table
@@ -186,7 +186,7 @@ class _Keeper:
                 f"{filesizeformat(LARGEST_FILE)} are kept."
             )
         safe = File.of(name, self._redact.content(file.content), file.content_type)
-        vault.keep_file(safe)
+        storage.keep_file(safe)
         return {
             "kind": "file",
             "name": name,

@@ -11,8 +11,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.http import QueryDict
 
-from tasks.calling import call_with
-from tasks.offline import read_only
+from tasks.declaration.calling import call_with
+from tasks.declaration.offline import read_only
 from tasks.parameters.kinds import Asked
 from tasks.parameters.kinds.objects import ObjectKind
 from tasks.parameters.kinds.rows import RowsKind

@@ -17,7 +17,7 @@ from tasks.parameters.param import Param, listed
 from tasks.parameters.words import words
 
 RUN = "TaskRun"
-# What approval rules call other things: see tasks/conditions.py.
+# What approval rules call other things: see tasks/rules/conditions.py.
 TAKEN = ("requester", "requester_groups", "door", "task")
 
 

@@ -9,9 +9,11 @@ from django.conf import settings
 from django.utils import timezone
 
 from approvals.models import Decision
-from tasks import revising, tickets, wording
+from tasks.declaration import tickets
+from tasks.declaration.durations import written
 from tasks.models import Run
-from tasks.spans import written
+from tasks.rules.texts import either
+from tasks.runs import revisions, texts
 
 register = template.Library()
 NAMED: Final = 10
@@ -20,19 +22,19 @@ NAMED: Final = 10
 @register.filter
 def tone(status: str) -> str:
     """The colour of a run's status: waiting, busy, good, bad or quiet."""
-    return wording.TONES.get(status, "quiet")
+    return texts.TONES.get(status, "quiet")
 
 
 @register.filter
 def tone_of_request(status: str) -> str:
     """The colour of an approval's status."""
-    return wording.REQUEST_TONES.get(status, "quiet")
+    return texts.REQUEST_TONES.get(status, "quiet")
 
 
 @register.filter
 def what(run: Run) -> str:
     """The headline of a run where the task's name stands above it already."""
-    return wording.what(run)
+    return texts.what(run)
 
 
 @register.filter
@@ -44,7 +46,7 @@ def ticket_url(ticket: str) -> str:
 @register.filter
 def wish(run: Run) -> Decision | None:
     """The answer that asked for changes to what this run would have done."""
-    return revising.wish_for(run)
+    return revisions.wish_for(run)
 
 
 @register.filter
@@ -52,37 +54,37 @@ def duration(run: Run) -> str:
     """How long a run has taken, or takes so far. Empty for one that has not begun."""
     if run.started_at is None:
         return ""
-    return wording.length((run.finished_at or timezone.now()) - run.started_at)
+    return texts.length((run.finished_at or timezone.now()) - run.started_at)
 
 
 @register.filter
 def percent(run: Run) -> int:
     """How far a run has come."""
-    return wording.percent(run)
+    return texts.percent(run)
 
 
 @register.filter
 def moment(at: datetime, precision: str = "minutes") -> str:
     """A time of today without its date, another with it; to the second if asked."""
-    return wording.moment(at, seconds=precision == "seconds")
+    return texts.moment(at, seconds=precision == "seconds")
 
 
 @register.filter
 def ago(at: datetime) -> str:
     """“3 minutes ago”."""
-    return wording.ago(at)
+    return texts.ago(at)
 
 
 @register.filter
 def item_state(state: str, run: Run) -> str:
     """What became of an item of a run."""
-    return wording.item_state(state, run)
+    return texts.item_state(state, run)
 
 
 @register.filter
 def tone_of_item(state: str, run: Run) -> str:
     """The colour of what became of an item."""
-    return wording.tone_of_item(state, run)
+    return texts.tone_of_item(state, run)
 
 
 @register.filter
@@ -97,4 +99,4 @@ def listed(people: Sequence[object]) -> str:
     names = [str(person) for person in people[:NAMED]]
     if (more := len(people) - NAMED) > 0:
         return f"{', '.join(names)} and {more} more"
-    return wording.either(names) or "nobody"
+    return either(names) or "nobody"

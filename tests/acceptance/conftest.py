@@ -14,10 +14,10 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from tasks.access import Right
-from tasks.actions.grants import set_right
+from tasks.access.rights import Right
+from tasks.actions.changes.grants import set_right
+from tasks.declaration.registry import registry
 from tasks.models import Run, Task
-from tasks.registry import registry
 from tasks.sync import sync_tasks
 
 ROOT = Path(__file__).resolve().parent.parent.parent

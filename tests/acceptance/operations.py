@@ -5,9 +5,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
+from tasks.declaration.registry import Approval, task
 from tasks.parameters import Money, Param
-from tasks.registry import Approval, task
-from tasks.run import TaskRun
+from tasks.worker.task_run import TaskRun
 
 
 @task(

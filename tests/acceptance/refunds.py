@@ -4,9 +4,9 @@ from decimal import Decimal
 from typing import Annotated
 
 from tasks.contrib.stripe_payments import refund
+from tasks.declaration.registry import task
 from tasks.parameters import Money, Param
-from tasks.registry import task
-from tasks.run import TaskRun
+from tasks.worker.task_run import TaskRun
 
 
 @task(name="Refund in danger", category="Tests", owner="Testers", timeout=60, idempotent=True)

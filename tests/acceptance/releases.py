@@ -2,8 +2,8 @@
 
 import os
 
-from tasks.registry import task
-from tasks.run import TaskRun
+from tasks.declaration.registry import task
+from tasks.worker.task_run import TaskRun
 
 
 def before(run: TaskRun) -> None:

@@ -7,9 +7,9 @@ from django.conf import settings
 
 from audit.context import Door
 from tasks.actions import adopt_task, ring_again
-from tasks.cluster_sentinel import Result
+from tasks.declaration.registry import registry
 from tasks.models import Run
-from tasks.registry import registry
+from tasks.queue.sentinel import Result
 from tests.acceptance import releases
 from tests.acceptance.conftest import eventually
 from tests.acceptance.test_cluster import ask

@@ -6,11 +6,11 @@ import signal
 import pytest
 
 from audit.context import Door
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import recover_lost_runs, request_run
-from tasks.actions.grants import set_right
+from tasks.actions.changes.grants import set_right
+from tasks.declaration.registry import registry
 from tasks.models import Effect, Run, Task
-from tasks.registry import registry
 from tasks.sync import sync_tasks
 from tests.acceptance.conftest import eventually, worker_of
 from tests.doubles.stripe import StripeDouble

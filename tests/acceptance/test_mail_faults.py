@@ -11,8 +11,8 @@ import pytest
 from approvals import channels
 from approvals.actions import open_request
 from approvals.channels.email import Email
-from approvals.channels.models import Delivery
-from approvals.policy import StageSpec
+from approvals.models.deliveries import Delivery
+from approvals.requests.policy import StageSpec
 from audit.context import Door
 from tests.acceptance.conftest import MODULE, eventually, worker_of
 from tests.doubles.smtp import SmtpDouble

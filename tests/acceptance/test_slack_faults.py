@@ -8,10 +8,10 @@ import pytest
 
 from approvals import channels
 from approvals.actions import decide, open_request
-from approvals.channels.models import Delivery
 from approvals.channels.slack import Slack
 from approvals.models import ApprovalRequest, SlackMode
-from approvals.policy import StageSpec
+from approvals.models.deliveries import Delivery
+from approvals.requests.policy import StageSpec
 from audit.context import Door
 from tests.acceptance.conftest import MODULE, eventually, worker_of
 from tests.acceptance.test_mail_faults import hurry, killed, settled

@@ -14,8 +14,8 @@ from django.conf import settings
 from django.db.models.functions import Now
 from django_q.models import OrmQ, Schedule
 
-from tasks.cluster_sentinel import Result
 from tasks.models import Run
+from tasks.queue.sentinel import Result
 from tests.acceptance.conftest import MODULE, eventually, url_of_the_database
 from tests.acceptance.supervised import Service
 from tests.acceptance.test_cluster import ask, credit

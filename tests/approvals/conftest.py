@@ -2,10 +2,12 @@ from datetime import timedelta
 
 import pytest
 
-from approvals import actions
+from approvals import actions, channels
 from approvals.models import ApprovalRequest
-from approvals.policy import StageSpec
+from approvals.models.deliveries import Delivery
+from approvals.requests.policy import StageSpec
 from audit.context import Door
+from tests.approvals.channels.memory import Memory
 
 SEAL = "5ea1" * 16
 
@@ -43,3 +45,17 @@ def decide():
         )
 
     return decide_it
+
+
+@pytest.fixture
+def memory():
+    """A channel of our own, and no other."""
+    channel = Memory()
+    with channels.temporarily(channel):
+        yield channel
+
+
+@pytest.fixture
+def outbox():
+    """Each address with what has become of its message."""
+    return lambda: dict(Delivery.objects.values_list("address", "status"))

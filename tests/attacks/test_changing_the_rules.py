@@ -14,9 +14,9 @@ from audit.context import Door
 from audit.transitions import Refusal
 from backoffice import actions as people_actions
 from backoffice.models import User
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import RuleSpec, propose_end, propose_grant, propose_rule
-from tasks.actions.grants import set_right
+from tasks.actions.changes.grants import set_right
 from tasks.models import ApprovalRule, Proposal
 from tests.people import person
 from tests.tasks.conftest import ask, credit, task

@@ -14,10 +14,10 @@ from django.test import Client
 from django.urls import reverse
 
 from approvals import actions
-from approvals.channels.models import MailLink
-from approvals.linked import KEPT_AS
+from approvals.admin.email_links import KEPT_AS
 from approvals.models import ApprovalRequest, Decision
-from approvals.policy import StageSpec
+from approvals.models.deliveries import MailLink
+from approvals.requests.policy import StageSpec
 from audit.context import Door
 from audit.transitions import Refusal
 from tests.approvals.channels.slack import deliver, link

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from backoffice.postgres import EmbeddedPostgres
+from backoffice.database.embedded import EmbeddedPostgres
 from tests.database import FAST
 
 

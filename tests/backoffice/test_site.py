@@ -9,7 +9,7 @@ from django.test import RequestFactory
 from django.urls import reverse
 
 from approvals import actions
-from approvals.policy import StageSpec
+from approvals.requests.policy import StageSpec
 from audit.context import Door
 from audit.models import Event
 

@@ -15,12 +15,12 @@ from django.urls import reverse
 
 from approvals.actions import decide, open_request
 from approvals.models import ApprovalRequest
-from approvals.policy import StageSpec
+from approvals.requests.policy import StageSpec
 from audit.context import Door
-from tasks.access import Right
-from tasks.actions.grants import set_right
+from tasks.access.rights import Right
+from tasks.actions.changes.grants import set_right
+from tasks.declaration.registry import registry
 from tasks.models import Task
-from tasks.registry import registry
 from tasks.sync import sync_tasks
 from tests.people import join, person
 

@@ -14,13 +14,13 @@ from django.urls import reverse
 
 from approvals import actions as approvals
 from audit.context import Door
-from tasks import queue
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import request_run
-from tasks.actions.grants import set_right
+from tasks.actions.changes.grants import set_right
+from tasks.declaration.registry import registry
 from tasks.models import LogLine, Run, Task
-from tasks.registry import registry
-from tasks.seals import seal_of_run
+from tasks.queue import messages
+from tasks.runs.seals import seal_of_run
 from tasks.sync import sync_tasks
 from tests.acceptance.conftest import eventually, url_of_the_database
 from tests.acceptance.supervised import Service
@@ -81,7 +81,7 @@ def queued(person, number):
             )  # fmt: skip
             run.seal = seal_of_run(run)
             run.save(force_insert=True)
-            queue.ring(run.pk, timeout=task.timeout)
+            messages.ring(run.pk, timeout=task.timeout)
 
 
 def drained(person):

@@ -1,7 +1,7 @@
 """Tasks that do nothing, or nothing but write lines."""
 
-from tasks.registry import Approval, task
-from tasks.run import TaskRun
+from tasks.declaration.registry import Approval, task
+from tasks.worker.task_run import TaskRun
 
 
 @task(name="Nothing", category="Tests", owner="Testers")

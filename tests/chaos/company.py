@@ -10,10 +10,10 @@ from audit.context import Door, acting
 from fixtures.ledger.actions import post_entry
 from fixtures.ledger.models import Account, Customer, Entry, Merchant, Payment
 from fixtures.people import load_people
-from tasks.access import Right
-from tasks.actions.grants import set_right
+from tasks.access.rights import Right
+from tasks.actions.changes.grants import set_right
+from tasks.declaration.registry import registry
 from tasks.models import Task
-from tasks.registry import registry
 from tasks.sync import sync_tasks
 from tests.doubles.stripe import StripeDouble
 

@@ -12,9 +12,9 @@ from typing import Final
 import psutil  # type: ignore[import-untyped]
 import psycopg
 
-from backoffice import provision
-from backoffice.data_folder import DataFolder
-from backoffice.postgres import EmbeddedPostgres
+from backoffice.database import provision
+from backoffice.database.embedded import EmbeddedPostgres
+from backoffice.demo.data_folder import DataFolder
 from tests.folders import free_folder
 
 ROOT: Final = Path(__file__).resolve().parents[2]

@@ -7,12 +7,12 @@ from typing import Annotated
 from fixtures.ledger import actions
 from fixtures.ledger.models import Account, Payment
 from tasks.contrib import stripe_payments
-from tasks.items import Report
-from tasks.limits import Limits
-from tasks.look_up import Found, Sent
+from tasks.declaration.limits import Limits
+from tasks.declaration.look_up import Found, Sent
+from tasks.declaration.registry import Approval, task
 from tasks.parameters import Money, Param
-from tasks.registry import Approval, task
-from tasks.run import TaskRun
+from tasks.worker.items import Report
+from tasks.worker.task_run import TaskRun
 
 MEMO = "In danger"
 ITEMS = range(1, 6)

@@ -17,9 +17,9 @@ from fixtures.ledger import actions as ledger
 from fixtures.ledger.models import Entry, Payment
 from tasks import parameters
 from tasks.actions import Finding, pause_run, request_run, resume_run, settle_run
+from tasks.declaration.registry import registry
 from tasks.models import Effect, Pause, Run, Task
 from tasks.parameters import Money
-from tasks.registry import registry
 from tests.chaos.company import BATCH, Company
 from tests.chaos.operations import REFUNDED
 

@@ -15,8 +15,8 @@ import psutil  # type: ignore[import-untyped]
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django_q.models import OrmQ
 
-from tasks.execution import sweep
 from tasks.models import Run
+from tasks.worker.execution import sweep
 from tests.acceptance.supervised import Service
 from tests.chaos.ground import restart_at_once
 from tests.doubles.stripe import Fault, Kind

@@ -20,12 +20,12 @@ from psycopg.conninfo import make_conninfo
 from approvals.actions import decide
 from audit.context import Door
 from fixtures.ledger.models import Entry
-from tasks import killpoints, queue
-from tasks.access import Right
-from tasks.actions.grants import set_right
+from tasks.access.rights import Right
+from tasks.actions.changes.grants import set_right
+from tasks.declaration.registry import registry
 from tasks.models import Run, Task
 from tasks.parameters import Money
-from tasks.registry import registry
+from tasks.queue import kill_points, messages
 from tasks.sync import sync_tasks
 from tests.acceptance.conftest import ROOT, eventually, url_of_the_database
 from tests.acceptance.supervised import Service
@@ -95,7 +95,7 @@ def surroundings(deadly, at_stripe) -> dict[str, str]:
         "RUN_RING_AGAIN_SECONDS": "1",
         "WORKERS": "2",
         "TASK_MODULES": ",".join([*settings.TASK_MODULES, MODULE]),
-        killpoints.VARIABLE: str(deadly),
+        kill_points.VARIABLE: str(deadly),
     }
 
 
@@ -164,7 +164,7 @@ def swept_until(run: Run, holds: Callable[[], bool]) -> None:
         run.refresh_from_db()
         if time.monotonic() > asked_at + SWEPT_EVERY:
             asked_at = time.monotonic()
-            queue.sweep_soon()
+            messages.sweep_soon()
         return holds()
 
     eventually(is_so, within=40)

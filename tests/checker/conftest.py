@@ -16,10 +16,10 @@ from django.db.models.functions import Now
 from psycopg.conninfo import make_conninfo
 
 from approvals import actions as approvals
-from audit.clock import database_now
 from audit.context import Door
+from audit.database.clock import database_now
 from backoffice.models import User
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import (
     Finding,
     RuleSpec,
@@ -31,14 +31,14 @@ from tasks.actions import (
     settle_run,
     start_run,
 )
-from tasks.actions.grants import set_right
-from tasks.actions.stopping import propose_start
+from tasks.actions.changes.grants import set_right
+from tasks.actions.stops import propose_start
 from tasks.contrib import stripe_payments
-from tasks.errors import Busy, OutcomeUnknown
-from tasks.glass import BreakGlass
-from tasks.limits import Limits
+from tasks.declaration.break_glass import BreakGlass
+from tasks.declaration.errors import Busy, OutcomeUnknown
+from tasks.declaration.limits import Limits
+from tasks.declaration.registry import registry
 from tasks.models import Run, Stop
-from tasks.registry import registry
 from tests.checker.evidence import Connection, Evidence, Ledger, ledger_at
 from tests.checker.report import check
 from tests.doubles.stripe import StripeDouble

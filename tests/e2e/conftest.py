@@ -26,7 +26,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from backoffice.demo_mode import PASSWORD
+from backoffice.demo.mode import PASSWORD
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WIDE: ViewportSize = {"width": 1440, "height": 900}

@@ -21,7 +21,7 @@ from audit.context import Door
 from audit.transitions import Refusal, transition
 from backoffice.actions import deactivate_person, end_administrator
 from backoffice.models import User
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import (
     RuleSpec,
     adopt_task,
@@ -31,14 +31,14 @@ from tasks.actions import (
     request_run,
     start_run,
 )
-from tasks.actions.grants import set_right
-from tasks.actions.stopping import propose_start, stop_tasks
-from tasks.execution import execute
+from tasks.actions.changes.grants import set_right
+from tasks.actions.stops import propose_start, stop_tasks
+from tasks.declaration.registry import Approval, RegisteredTask, registry
 from tasks.models import ApprovalRule, Run, Stop, Task
 from tasks.outputs import Change
 from tasks.parameters import Money, Param
-from tasks.registry import Approval, RegisteredTask, registry
-from tasks.run import TaskRun
+from tasks.worker.execution import execute
+from tasks.worker.task_run import TaskRun
 from tests.journeys.oracle import FREE, Rule
 from tests.owner import behind_the_guards
 from tests.people import join, person

@@ -10,21 +10,21 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
-POLICY: Final = "approvals/policy.py"
-BALLOT: Final = "approvals/ballot.py"
-PLACES: Final = "approvals/places.py"
+POLICY: Final = "approvals/requests/policy.py"
+BALLOT: Final = "approvals/requests/ballot.py"
+PLACES: Final = "approvals/requests/quorum.py"
 REQUESTS: Final = "approvals/actions/requests.py"
-RUNS: Final = "tasks/actions/runs.py"
-EFFECTS: Final = "tasks/actions/effects.py"
-DECIDE: Final = "tests/approvals/test_decide.py"
-DEPUTIES: Final = "tests/approvals/test_deputies.py"
-EXECUTION: Final = "tests/tasks/test_execution.py"
+RUNS: Final = "tasks/actions/runs/lifecycle.py"
+EFFECTS: Final = "tasks/actions/runs/effects.py"
+DECIDE: Final = "tests/approvals/actions/test_decide.py"
+DEPUTIES: Final = "tests/approvals/actions/test_deputies.py"
+EXECUTION: Final = "tests/tasks/worker/test_execution.py"
 GUARD: Final = "tests/approvals/test_guard.py"
 JOURNEYS: Final = "tests/journeys/test_journeys.py"
 PAIRS: Final = "tests/journeys/test_pairs.py"
-OUTBOX: Final = "tests/approvals/channels/test_outbox.py"
-SENDING: Final = "approvals/actions/sending.py"
-PROPOSING: Final = "tests/tasks/test_proposing.py"
+OUTBOX: Final = "tests/approvals/notifications/test_outbox.py"
+SENDING: Final = "approvals/actions/deliveries.py"
+PROPOSING: Final = "tests/tasks/actions/test_proposals.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,35 +68,35 @@ NOTICED_IN_PLACE: Final = (
     ),
     Mutant(
         "who may not see a run is told of it",
-        "tasks/subscriptions.py",
+        "tasks/runs/subscriptions.py",
         " and _may_see(subscription.person, run)",
         "",
-        "tests/tasks/test_subscriptions.py",
+        "tests/tasks/runs/test_subscriptions.py",
     ),
     Mutant(
         "who was left alone changes alone",
-        "tasks/actions/proposing.py",
+        "tasks/actions/changes/proposals.py",
         " or was_shared(change.proposal.task, by)\n",
         "\n",
         PROPOSING,
     ),
     Mutant(
         "who gains by a change agrees to it",
-        "tasks/actions/changes.py",
+        "tasks/actions/changes/base.py",
         "*(person.pk for person in self.gains())",
         "",
         PROPOSING,
     ),
     Mutant(
         "who lost the right to agree is not asked again",
-        "tasks/actions/proposing.py",
+        "tasks/actions/changes/proposals.py",
         "    if not change.could_agree().filter(pk=person.pk).exists():\n",
         "    if False:\n",
         PROPOSING,
     ),
     Mutant(
         "a change is not looked at again when it is made",
-        "tasks/actions/proposing.py",
+        "tasks/actions/changes/proposals.py",
         "    if seal_of_proposal(proposal) != request.seal:\n",
         "    if False:\n",
         PROPOSING,
@@ -155,14 +155,14 @@ NOTICED_IN_PLACE: Final = (
         PLACES,
         "models.Q(models.Exists(asked_later), not_before__lte=Now())",
         "models.Q(models.Exists(asked_later))",
-        "tests/approvals/test_follow_up.py",
+        "tests/approvals/actions/test_follow_ups.py",
     ),
     Mutant(
         "everybody sees every request",
         POLICY,
         "    return ApprovalRequest.objects.filter(models.Q(requested_by=person) | models.Exists(asked_to))",
         "    return ApprovalRequest.objects.all()",
-        "tests/approvals/test_inbox.py",
+        "tests/approvals/admin/test_inbox.py",
     ),
     Mutant(
         "one too few still agree at the claim",
@@ -183,7 +183,7 @@ NOTICED_IN_PLACE: Final = (
         REQUESTS,
         'ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=request_id)',
         "ApprovalRequest.objects.get(pk=request_id)",
-        "tests/approvals/test_races.py",
+        "tests/approvals/actions/test_races.py",
     ),
     Mutant(
         "who was deactivated in an open session decides",
@@ -229,10 +229,10 @@ NOTICED_IN_PLACE: Final = (
     ),
     Mutant(
         "who stands in agrees to it",
-        "tasks/actions/deputies.py",
+        "tasks/actions/changes/deputies.py",
         "        return {self.deputy}\n",
         "        return set()\n",
-        "tests/tasks/test_deputies.py",
+        "tests/tasks/actions/test_deputies.py",
     ),
     Mutant(
         "anybody withdraws",
@@ -257,24 +257,24 @@ NOTICED_IN_PLACE: Final = (
     ),
     Mutant(
         "no proof of who agrees",
-        "approvals/proofs.py",
+        "approvals/requests/proofs.py",
         "    return stage.fresh_proof and verdict == Decision.Verdict.APPROVE\n",
         "    return False\n",
-        "tests/approvals/test_proofs.py",
+        "tests/approvals/requests/test_proofs.py",
     ),
     Mutant(
         "proof from another session",
-        "approvals/proofs.py",
+        "approvals/requests/proofs.py",
         "Proof.objects.filter(person=person, session=digest_of(session))",
         "Proof.objects.filter(person=person)",
-        "tests/approvals/test_proofs.py",
+        "tests/approvals/requests/test_proofs.py",
     ),
     Mutant(
         "passwords are guessed for ever",
-        "approvals/proofs.py",
+        "approvals/requests/proofs.py",
         "    if failed.count() >= MOST_TRIES:\n",
         "    if False:\n",
-        "tests/approvals/test_proofs.py",
+        "tests/approvals/requests/test_proofs.py",
     ),
     Mutant(
         "the database takes a decision on something else",
@@ -330,14 +330,14 @@ NOTICED_IN_PLACE: Final = (
         RUNS,
         "        if run.status != Status.RUNNING or run.attempt != attempt:\n",
         "        if run.status != Status.RUNNING:\n",
-        "tests/tasks/test_lost.py",
+        "tests/tasks/actions/test_lost_runs.py",
     ),
     Mutant(
         "the preview is not made again",
         RUNS,
         "        if why := why_not_as_approved(run):\n",
         '        if why := "":\n',
-        "tests/tasks/test_previews.py",
+        "tests/tasks/runs/test_previews.py",
     ),
     Mutant(
         "what was sent without an answer counts as failed",
@@ -351,84 +351,84 @@ NOTICED_IN_PLACE: Final = (
         RUNS,
         "        if _is_held_up(run, outcome):\n",
         "        if False:\n",
-        "tests/tasks/test_half_done.py",
+        "tests/tasks/runs/test_partial.py",
     ),
     Mutant(
         "a limit holds up what has no answer yet",
-        "tasks/watch.py",
+        "tasks/worker/checkpoints.py",
         "        if item.step in self._unanswered:\n            return\n",
         "",
-        "tests/tasks/test_pausing.py",
+        "tests/tasks/actions/test_pauses.py",
     ),
     Mutant(
         "a new key at each attempt",
         EFFECTS,
         'return f"bo-{run.pk}-{step}" if generation == 1',
         'return f"bo-{run.pk}-{run.attempt}-{step}" if generation == 1',
-        "tests/tasks/test_lost.py tests/tasks/test_execution.py tests/tasks/test_settling.py",
+        "tests/tasks/actions/test_lost_runs.py tests/tasks/worker/test_execution.py tests/tasks/actions/test_settlements.py",
     ),
     Mutant(
         "a key that is forgotten is sent again",
         RUNS,
         "        and not sent_too_long_ago(run)\n",
         "",
-        "tests/tasks/test_lost.py tests/tasks/test_execution.py",
+        "tests/tasks/actions/test_lost_runs.py tests/tasks/worker/test_execution.py",
     ),
     Mutant(
         "a step begins after the stop",
         EFFECTS,
         "    _not_stopped(run)\n    if effect is None:\n",
         "    if effect is None:\n",
-        "tests/tasks/test_stopping.py",
+        "tests/tasks/actions/test_stops.py",
     ),
     Mutant(
         "the database begins what is stopped",
         "tasks/migrations/0014_stops.py",
         "    IF NEW.status = 'running' AND OLD.status <> 'running' AND EXISTS (",
         "    IF false AND EXISTS (",
-        "tests/tasks/test_stopping.py",
+        "tests/tasks/actions/test_stops.py",
     ),
     Mutant(
         "one person starts again what was stopped",
         "tasks/migrations/0014_stops.py",
         "    IF NEW.ended_at IS NOT NULL AND NOT EXISTS (",
         "    IF false AND NOT EXISTS (",
-        "tests/tasks/test_stopping.py",
+        "tests/tasks/actions/test_stops.py",
     ),
     Mutant(
         "somebody else changes what was asked",
-        "tasks/revising.py",
+        "tasks/runs/revisions.py",
         "    if run.requested_by_id != person.pk:\n",
         "    if False:\n",
-        "tests/tasks/test_revising.py",
+        "tests/tasks/runs/test_revisions.py",
     ),
     Mutant(
         "what is asked anew leaves the old request open",
-        "tasks/actions/asking.py",
+        "tasks/actions/runs/requests.py",
         "    if run.status == Status.AWAITING_APPROVAL and run.approval_id:\n        approvals.withdraw",
         "    if False:\n        approvals.withdraw",
-        "tests/tasks/test_revising.py",
+        "tests/tasks/runs/test_revisions.py",
     ),
     Mutant(
         "a superuser may do anything",
-        "tasks/access.py",
+        "tasks/access/rights.py",
         "    if right in (Right.VIEW, Right.CHANGE) and person.is_superuser:\n",
         "    if person.is_superuser:\n",
-        "tests/tasks/test_access.py",
+        "tests/tasks/access/test_rights.py",
     ),
     Mutant(
         "two large sums slip past a limit together",
-        "tasks/tallies.py",
+        "tasks/rules/totals.py",
         "        locks.hold(key)\n",
         "        pass\n",
-        "tests/tasks/test_sums.py",
+        "tests/tasks/rules/test_sums.py",
     ),
     Mutant(
         "two runs for one account at once",
-        "tasks/one_at_a_time.py",
+        "tasks/runs/concurrency.py",
         '    locks.hold(f"one at a time {key}")\n',
         "    pass\n",
-        "tests/tasks/test_one_at_a_time.py",
+        "tests/tasks/runs/test_concurrency.py",
     ),
     Mutant(
         "an approval that came while the claim waited is not seen",
@@ -439,7 +439,7 @@ NOTICED_IN_PLACE: Final = (
     ),
     Mutant(
         "what was taken back is asked anew",
-        "tasks/revising.py",
+        "tasks/runs/revisions.py",
         "    if run.status != Run.Status.RETURNED and not taken_back:\n",
         "    if run.status not in (Run.Status.RETURNED, Run.Status.CANCELLED):\n",
         PAIRS,

@@ -29,7 +29,9 @@ def test_there_are_enough_of_them():
     ],
 )
 def test_the_runner_says_what_became_of_one(old, new, became):
-    trial = Mutant("a trial", "tasks/masking.py", old, new, "tests/tasks/test_masking.py")
+    trial = Mutant(
+        "a trial", "tasks/secrets/masking.py", old, new, "tests/tasks/secrets/test_masking.py"
+    )
     assert outcome(trial, trial.tests.split(), surroundings()).became.startswith(became)
 
 

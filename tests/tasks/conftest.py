@@ -10,17 +10,17 @@ from django.db.models.functions import Now
 
 from approvals import actions as approvals
 from audit.context import Door
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import adopt_task, look_up, request_run, settle_run
-from tasks.actions.grants import set_right
-from tasks.errors import OutcomeUnknown
-from tasks.execution import execute
-from tasks.look_up import Found
+from tasks.actions.changes.grants import set_right
+from tasks.declaration.errors import OutcomeUnknown
+from tasks.declaration.look_up import Found
+from tasks.declaration.registry import Approval, RegisteredTask, registry
 from tasks.models import Run, Task
 from tasks.outputs import Change
 from tasks.parameters import Money, Param
-from tasks.registry import Approval, RegisteredTask, registry
-from tasks.run import TaskRun
+from tasks.worker.execution import execute
+from tasks.worker.task_run import TaskRun
 
 Amount = Annotated[Money, Param(min="0.01", max=5000)]
 

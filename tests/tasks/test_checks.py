@@ -6,8 +6,8 @@ import pytest
 from django.core.checks import run_checks
 
 from tasks.checks import check_tasks
+from tasks.declaration.registry import Approval, registry
 from tasks.parameters import Money, Secret
-from tasks.registry import Approval, registry
 
 
 def issue_credit(amount: Money, note: str = ""):

@@ -5,12 +5,12 @@ from django.contrib.auth.models import Group
 from django.utils.module_loading import import_string
 from django_q.models import Schedule
 
-from tasks import execution
 from tasks.actions import adopt_task, retire_task
-from tasks.actions.grants import set_right
+from tasks.actions.changes.grants import set_right
+from tasks.declaration.registry import registry
 from tasks.models import Task
-from tasks.registry import registry
 from tasks.sync import sync_tasks
+from tasks.worker import execution
 from tests.rules import end_rule
 
 

@@ -11,7 +11,7 @@ from django.core.mail import get_connection
 from approvals.channels.base import External, Target, Told
 from approvals.channels.email.errors import said
 from approvals.channels.email.message import message_for
-from approvals.channels.models import Delivery
+from approvals.models.deliveries import Delivery
 
 SMTP: Final = "django.core.mail.backends.smtp.EmailBackend"
 

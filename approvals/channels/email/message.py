@@ -7,9 +7,9 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
-from approvals.addresses import absolute, page_of
-from approvals.channels.models import Delivery
-from approvals.links import link_for
+from approvals.channels.addresses import absolute, page_of
+from approvals.channels.links import link_for
+from approvals.models.deliveries import Delivery
 
 
 def message_for(delivery: Delivery) -> EmailMultiAlternatives:

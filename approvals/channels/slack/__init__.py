@@ -1,6 +1,6 @@
 """Slack: direct messages to people who have linked their account, posts where a group is asked.
 
-`channel` sends; `door` hears what people press, over HTTP or Socket Mode. docs/how-to/set-up-slack.md
+`channel` sends; `approvals.slack_app` hears what people press. docs/how-to/set-up-slack.md
 """
 
 from approvals.channels.slack.channel import Slack

@@ -7,10 +7,10 @@ from django.core import checks
 from django.core.checks import CheckMessage
 
 from approvals.channels.base import SLACK, External, Permanent, Target, Told
-from approvals.channels.models import Delivery, SlackLink, SlackRoom
 from approvals.channels.slack.client import client
 from approvals.channels.slack.errors import said
 from approvals.channels.slack.message import message_for
+from approvals.models.deliveries import Delivery, SlackLink, SlackRoom
 
 
 class Slack:

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any, Final
 from django.template.defaultfilters import date as format_date
 from django.utils.timezone import localtime
 
-from approvals.addresses import absolute, page_of
-from approvals.ballot import Ballot
-from approvals.channels.models import Delivery
+from approvals.channels.addresses import absolute, page_of
 from approvals.channels.slack import blocks
 from approvals.channels.slack.blocks import Block, TooLong
 from approvals.channels.slack.values import Shown
 from approvals.models import ApprovalRequest, Decision, SlackMode
-from approvals.policy import objection_to_door, to_decide
-from audit.clock import database_now
+from approvals.models.deliveries import Delivery
+from approvals.requests.ballot import Ballot
+from approvals.requests.policy import objection_to_door, to_decide
 from audit.context import Door
+from audit.database.clock import database_now
 
 if TYPE_CHECKING:
     from datetime import datetime

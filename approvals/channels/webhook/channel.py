@@ -9,9 +9,9 @@ from django.core.checks import CheckMessage
 from standardwebhooks.webhooks import Webhook as Signer
 
 from approvals.channels.base import External, Permanent, Retry, Target, Told
-from approvals.channels.models import Delivery, Endpoint
 from approvals.channels.webhook.secrets import opened
 from approvals.channels.webhook.sending import post
+from approvals.models.deliveries import Delivery, Endpoint
 
 TOO_MANY: Final = 429
 FAULT: Final = 500

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from approvals import channels
 from approvals.channels.base import SLACK
-from approvals.channels.slack.socket import listen
+from approvals.slack_app.socket import listen
 
 
 class Command(BaseCommand):

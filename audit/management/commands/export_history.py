@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from audit.actions import record
 from audit.context import Door
-from audit.export import history_to_csv
+from audit.history.export import history_to_csv
+from audit.history.versions import audited_models, history_model_of
 from audit.models import Event
-from audit.versions import audited_models, history_model_of
 
 
 class Command(BaseCommand):

@@ -3,8 +3,8 @@
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path
 
-from tasks.access import Right
-from tasks.admin.asking import options
+from tasks.access.rights import Right
+from tasks.admin.requests.request_page import options
 from tasks.admin.settings import overview, rules
 
 

@@ -7,8 +7,8 @@ from approvals.models import SlackMode
 from tasks.admin.pages import code_of
 
 if TYPE_CHECKING:
-    from tasks.glass import BreakGlass
-    from tasks.in_slack import InSlack
+    from tasks.declaration.break_glass import BreakGlass
+    from tasks.declaration.slack import InSlack
     from tasks.models import Task
 
 TIMES: Final = {1: "once", 2: "twice"}

@@ -11,10 +11,10 @@ from django.core.exceptions import ValidationError
 
 from audit.context import Door
 from audit.transitions import Refusal
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import propose_grant, revoke
-from tasks.actions.grants import held
-from tasks.admin.settings.naming import person_named
+from tasks.actions.changes.grants import held
+from tasks.admin.settings.people import person_named
 from tasks.models import Proposal, Task
 
 if TYPE_CHECKING:

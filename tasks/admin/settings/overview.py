@@ -6,8 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
-from audit.pages import page, person_of
-from tasks.access import Right, allowed, tasks_for
+from audit.admin.pages import page, person_of
+from tasks.access.rights import Right, allowed, tasks_for
 from tasks.admin.pages import task_or_404
 from tasks.admin.settings.from_code import said_in_code
 from tasks.admin.settings.grants import Changed, GrantsForm, apply, rows_of
@@ -15,8 +15,8 @@ from tasks.admin.settings.proposals import how_many_agree, say, waiting
 from tasks.admin.settings.versions import earlier_versions
 from tasks.admin.settings.warnings import warnings_about
 from tasks.models import Task
-from tasks.rules import rules_in_force
-from tasks.wording import besides, in_words
+from tasks.rules.evaluation import rules_in_force
+from tasks.rules.texts import besides, in_words
 
 
 @require_safe

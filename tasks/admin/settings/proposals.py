@@ -7,12 +7,12 @@ from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 
-from approvals.places import still_reviewers
-from approvals.policy import visible_to
-from tasks.actions.proposing import may_act_alone, open_proposals, title_of
-from tasks.administrators import administrators
+from approvals.requests.policy import visible_to
+from approvals.requests.quorum import still_reviewers
+from tasks.access.administrators import administrators
+from tasks.actions.changes.proposals import may_act_alone, open_proposals, title_of
 from tasks.models import Proposal, Task
-from tasks.wording import either
+from tasks.rules.texts import either
 
 if TYPE_CHECKING:
     from uuid import UUID

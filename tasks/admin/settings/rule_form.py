@@ -10,14 +10,14 @@ from django import forms
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 
-from approvals.policy import WAITS_FOR
+from approvals.requests.policy import WAITS_FOR
 from tasks import parameters
 from tasks.actions import RuleSpec
-from tasks.admin.settings.naming import person_named
-from tasks.conditions import check_condition
+from tasks.admin.settings.people import person_named
+from tasks.declaration.durations import problems_of_times, read_span, written
+from tasks.declaration.tickets import problem_of_pattern
 from tasks.models import ApprovalRule
-from tasks.spans import problems_of_times, read_span, written
-from tasks.tickets import problem_of_pattern
+from tasks.rules.conditions import check_condition
 
 if TYPE_CHECKING:
     from backoffice.models import User

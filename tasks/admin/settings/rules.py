@@ -9,21 +9,21 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
+from audit.admin.pages import page, person_of
 from audit.context import Door
-from audit.pages import page, person_of
 from audit.transitions import Refusal
 from tasks import parameters
-from tasks.access import Right
+from tasks.access.rights import Right
 from tasks.actions import propose_end, propose_rule
 from tasks.admin.pages import code_of, task_or_404
 from tasks.admin.settings.proposals import how_many_agree, say
 from tasks.admin.settings.rule_form import RuleForm, said_by
-from tasks.admin.settings.trying import PRESSED, trying
-from tasks.conditions import names_for
+from tasks.admin.settings.simulation import PRESSED, trying
 from tasks.models import ApprovalRule, Task
 from tasks.parameters import addends, grouping_names
-from tasks.sums import ALWAYS_THERE
-from tasks.wording import type_in_words
+from tasks.rules.conditions import names_for
+from tasks.rules.sums import ALWAYS_THERE
+from tasks.rules.texts import type_in_words
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tasks.models import ApprovalRule, Task
-from tasks.wording import in_words
+from tasks.rules.texts import in_words
 
 
 @dataclass(frozen=True, slots=True)

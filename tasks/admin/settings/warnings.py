@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from approvals.policy import people_wanted, reviewers_for
-from tasks.access import Right, who
+from approvals.requests.policy import people_wanted, reviewers_for
+from tasks.access.rights import Right, who
 from tasks.models import ApprovalRule, Task
-from tasks.rules import RuleSpec
+from tasks.rules.evaluation import RuleSpec
 
 if TYPE_CHECKING:
     from backoffice.models import User

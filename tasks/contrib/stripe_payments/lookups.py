@@ -9,7 +9,7 @@ import stripe
 
 from tasks.contrib.stripe_payments.client import client
 from tasks.contrib.stripe_payments.outcomes import code_of
-from tasks.errors import Refused
+from tasks.declaration.errors import Refused
 from tasks.parameters import Money
 
 

@@ -7,7 +7,7 @@ import stripe
 
 from tasks.contrib.stripe_payments.client import client
 from tasks.contrib.stripe_payments.outcomes import classify, was_answered
-from tasks.errors import Busy, Refused
+from tasks.declaration.errors import Busy, Refused
 from tasks.parameters import Money
 
 type Reason = Literal["duplicate", "fraudulent", "requested_by_customer"]

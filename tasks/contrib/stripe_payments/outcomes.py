@@ -18,7 +18,7 @@ from typing import Final
 
 import stripe
 
-from tasks.errors import Busy, OutcomeUnknown, Refused
+from tasks.declaration.errors import Busy, OutcomeUnknown, Refused
 
 _LOOK = "Look it up in Stripe's dashboard before anybody tries it again."
 

@@ -14,7 +14,7 @@ from tasks.contrib.stripe_payments.money import (
     refunds_of,
     transfers_to,
 )
-from tasks.look_up import Found, Sent
+from tasks.declaration.look_up import Found, Sent
 
 
 def find_refund(payment_intent: str, sent: Sent) -> Found:

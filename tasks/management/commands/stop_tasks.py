@@ -8,9 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from audit.context import Door
 from audit.transitions import Refusal
-from tasks.actions.stopping import stop_tasks
+from tasks.access.stops import in_words
+from tasks.actions.stops import stop_tasks
 from tasks.models import Stop, Task
-from tasks.stops import in_words
 
 
 class Command(BaseCommand):

@@ -3,7 +3,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from tasks.cluster import Cluster
+from tasks.queue.cluster import Cluster
 
 
 class Command(BaseCommand):

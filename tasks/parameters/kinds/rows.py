@@ -7,7 +7,7 @@ import rule_engine
 from django import forms
 from django.core.exceptions import ValidationError
 
-from tasks.calling import call_with
+from tasks.declaration.calling import call_with
 from tasks.parameters.errors import DeclarationError, DoesNotFit
 from tasks.parameters.fields import QueriedField, RowsField
 from tasks.parameters.kinds.base import Asked, Json, Keep, Load, RuleType, fits

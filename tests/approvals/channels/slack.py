@@ -7,8 +7,8 @@ from django.db.models.functions import Now
 from django.test import Client
 
 from approvals import channels
-from approvals.channels.models import SlackLink
 from approvals.channels.slack import Slack
+from approvals.models.deliveries import SlackLink
 from tests.doubles.slack import SlackDouble
 from tests.doubles.slack.double import buttons_of, text_of
 

@@ -13,8 +13,8 @@ import pytest
 from approvals import actions, channels
 from approvals.actions import pump
 from approvals.channels.email import Email
-from approvals.channels.models import Delivery, Halt
-from approvals.policy import StageSpec
+from approvals.models.deliveries import Delivery, Halt
+from approvals.requests.policy import StageSpec
 from tests.doubles.serving import Server
 
 pytest.importorskip("anymail")

@@ -6,8 +6,8 @@ from django.db.models.functions import Now
 from approvals import actions
 from approvals.actions import pump
 from approvals.channels.email import Email
-from approvals.channels.models import Delivery, Halt
-from approvals.policy import StageSpec
+from approvals.models.deliveries import Delivery, Halt
+from approvals.requests.policy import StageSpec
 from audit.context import Door
 from tests.approvals.channels.mail import link_in, part, smtp, to
 

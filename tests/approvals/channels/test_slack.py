@@ -7,10 +7,10 @@ import pytest
 
 from approvals import actions
 from approvals.actions import pump
-from approvals.channels.models import Delivery, Halt, SlackRoom
 from approvals.channels.slack import Slack
 from approvals.models import ApprovalRequest, SlackMode
-from approvals.policy import StageSpec
+from approvals.models.deliveries import Delivery, Halt, SlackRoom
+from approvals.requests.policy import StageSpec
 from audit.context import Door
 from tests.approvals.channels.slack import (
     BOB,
@@ -241,7 +241,7 @@ def test_a_message_is_updated_where_it_was_posted(ask_there, slack, decide, bob)
 
 
 def test_what_is_told_leads_to_its_page(linked, slack, bob):
-    from approvals.telling import tell
+    from approvals.notifications.notices import tell
     from audit.transitions import transition
 
     with transition(by=None, door=Door.WORKER):

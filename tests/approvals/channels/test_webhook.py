@@ -12,11 +12,11 @@ from standardwebhooks.webhooks import Webhook as Verifier
 from approvals import channels
 from approvals.actions import pump
 from approvals.channels.base import Permanent
-from approvals.channels.models import Delivery, Endpoint
 from approvals.channels.webhook import Webhook
 from approvals.channels.webhook.channel import signed
 from approvals.channels.webhook.secrets import locked, opened
 from approvals.channels.webhook.sending import is_public, post, problem_of
+from approvals.models.deliveries import Delivery, Endpoint
 
 SECRET = "whsec_" + b64encode(secrets.token_bytes(32)).decode()
 

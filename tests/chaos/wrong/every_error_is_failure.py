@@ -3,7 +3,7 @@
 import stripe
 
 from tasks.contrib.stripe_payments import money
-from tasks.errors import Refused
+from tasks.declaration.errors import Refused
 
 
 def classify(error: stripe.StripeError) -> Refused:

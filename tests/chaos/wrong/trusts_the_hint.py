@@ -3,7 +3,7 @@
 import stripe
 
 from tasks.contrib.stripe_payments import money, outcomes
-from tasks.errors import OutcomeUnknown, Refused
+from tasks.declaration.errors import OutcomeUnknown, Refused
 
 
 def classify(error: stripe.StripeError) -> Refused | OutcomeUnknown:

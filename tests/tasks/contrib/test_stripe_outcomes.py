@@ -4,7 +4,7 @@ import pytest
 import stripe
 
 from tasks.contrib.stripe_payments.outcomes import classify
-from tasks.errors import OutcomeUnknown, Refused
+from tasks.declaration.errors import OutcomeUnknown, Refused
 
 
 def answered(kind, status, *, code=None, message="Said by Stripe"):

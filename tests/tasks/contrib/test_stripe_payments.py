@@ -7,7 +7,7 @@ import pytest
 
 from tasks.contrib.stripe_payments import client as our
 from tasks.contrib.stripe_payments import find_payment, refund, transfer
-from tasks.errors import Busy, OutcomeUnknown, Refused
+from tasks.declaration.errors import Busy, OutcomeUnknown, Refused
 from tasks.parameters import Money
 
 KEY = "bo-1-refund"

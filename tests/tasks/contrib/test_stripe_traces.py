@@ -7,7 +7,7 @@ import pytest
 
 from tasks.contrib.stripe_payments import client as our
 from tasks.contrib.stripe_payments import find_refund, find_transfer, money, refund, transfer
-from tasks.look_up import Sent
+from tasks.declaration.look_up import Sent
 from tasks.parameters import Money
 
 KEY, OLDER = "bo-1.2-refund", "bo-1-refund"

@@ -12,7 +12,7 @@ from tasks.parameters import DeclarationError, File, Money, Param, Secret, read
 from tests.tasks.parameters.asking import Channel, taking
 
 if TYPE_CHECKING:
-    from tasks.run import TaskRun
+    from tasks.worker.task_run import TaskRun
 
 type Reference = Annotated[str, Param(label="Payment", help="From the receipt.")]
 

@@ -1,0 +1,6 @@
+"""The pages of the Approvals section: inbox, request, messages, preferences, webhooks."""
+
+from approvals.admin.endpoints import EndpointAdmin
+from approvals.admin.request_admin import ApprovalRequestAdmin
+
+__all__ = ["ApprovalRequestAdmin", "EndpointAdmin"]

@@ -1,0 +1,120 @@
+"""From the link in an email to the page of its request. A GET shows; only the POST decides."""
+
+from functools import partial
+from typing import Any, Final
+
+from django.contrib.admin import AdminSite
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from approvals import actions
+from approvals.actions.email_links import NotYours, objection_to
+from approvals.admin.answering import answered, session_of
+from approvals.channels.links import hashed
+from approvals.models.deliveries import MailLink
+from approvals.requests.explanation import explain
+from audit.admin.pages import page, person_of
+from audit.context import Door
+from audit.database.clock import database_now
+
+KEPT_AS: Final = "mail_link"  # in the session: the number of the link's row
+
+
+def urls(site: AdminSite) -> list[URLPattern]:
+    """The addresses below those of the inbox. None of them has the token in it."""
+    view = site.admin_view
+    return [
+        path("by-mail/", view(shown), name="approvals_by_mail"),
+        path("by-mail/decide/", view(decide), name="approvals_by_mail_decide"),
+        path("by-mail/switch/", view(switch), name="approvals_by_mail_switch"),
+    ]
+
+
+@require_safe
+@never_cache
+def open_link(request: HttpRequest, token: str) -> HttpResponse:
+    """Keep in the session which link it was, and lead on to an address without the token.
+
+    Whoever opens it, signed in or not, and however often: scanners of mail do, too.
+    """
+    link = MailLink.objects.filter(token_hash=hashed(token)).first()
+    if link is None:
+        response = _lost(request)
+    else:
+        request.session[KEPT_AS] = link.pk
+        response = redirect("admin:approvals_by_mail")
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+@require_safe
+@never_cache
+def shown(request: HttpRequest) -> HttpResponse:
+    """The page of the request, for the person the link was sent to."""
+    link = _link_of(request)
+    return _lost(request) if link is None else _page(request, link)
+
+
+@require_POST
+@never_cache
+def decide(request: HttpRequest) -> HttpResponse:
+    """Record the decision that the page's form was sent with."""
+    link = _link_of(request)
+    if link is None:
+        return _lost(request)
+
+    def again(**shown: Any) -> HttpResponse:  # noqa: ANN401 - for the page
+        link.refresh_from_db()
+        return _page(request, link, **shown)
+
+    decide = partial(actions.decide_by_link, link.pk)
+    found = answered(request, door=Door.EMAIL, decide=decide, again=again)
+    if isinstance(found, HttpResponse):
+        return found
+    del request.session[KEPT_AS]
+    return redirect("admin:approvals_approvalrequest_change", found.pk)
+
+
+@require_POST
+@never_cache
+def switch(request: HttpRequest) -> HttpResponse:
+    """Sign out, so that the person the link was sent to can sign in and go on with it."""
+    link = _link_of(request)
+    logout(request)
+    if link is not None:
+        request.session[KEPT_AS] = link.pk
+    return redirect("admin:approvals_by_mail")
+
+
+def _link_of(request: HttpRequest) -> MailLink | None:
+    kept: int = request.session.get(KEPT_AS, 0)
+    return MailLink.objects.select_related("request__requested_by").filter(pk=kept).first()
+
+
+def _lost(request: HttpRequest) -> HttpResponse:
+    """The same for every link that is none, to whoever looks."""
+    return render(request, "approvals/link_lost.html", status=404)
+
+
+def _page(request: HttpRequest, link: MailLink, *, status: int = 200, **form: str) -> HttpResponse:
+    person = person_of(request)
+    problem = objection_to(link, person)
+    if isinstance(problem, NotYours):
+        return page(
+            request, "approvals/link_of_another.html", title="Link", status=403, why=problem
+        )
+    return page(
+        request,
+        "approvals/request.html",
+        title="Approval request",
+        status=status,
+        asked=link.request,
+        page=explain(link.request, person, now=database_now(), session=session_of(request)),
+        by_mail=problem is None,
+        problem_of_link=problem,
+        form=form,
+    )

@@ -1,0 +1,54 @@
+"""Which requests of a list a person asks to see."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import Q
+
+from approvals.requests.inbox import Requests, Tab
+
+
+class InboxFilter(forms.Form):
+    """Filters of the inbox, as its address holds them. The order of a list stays as it is."""
+
+    q = forms.CharField(
+        label="Search",
+        required=False,
+        max_length=200,
+        widget=forms.TextInput({"type": "search", "placeholder": "Task, amount, customer"}),
+    )
+    by = forms.CharField(
+        label="Asked by",
+        required=False,
+        max_length=200,
+        widget=forms.TextInput({"type": "search", "placeholder": "Name or email"}),
+    )
+
+    def __init__(self, *args: Any, tab: Tab, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(*args, **kwargs)
+        if tab.key == "mine":
+            del self.fields["by"]  # one person asked for all of these
+
+    def apply(self, requests: Requests) -> Requests:
+        """The requests that are asked for; none when the question makes no sense."""
+        if not self.is_valid():
+            return requests.none()
+        for word in self.cleaned_data["q"].split():
+            requests = requests.filter(Q(title__icontains=word) | Q(shown__task__icontains=word))
+        for word in self.cleaned_data.get("by", "").split():
+            requests = requests.filter(_asked_by(word))
+        return requests
+
+    @property
+    def is_set(self) -> bool:
+        """Whether anything is asked for."""
+        return bool(self.errors) or any(self.cleaned_data.values())
+
+
+def _asked_by(word: str) -> Q:
+    return (
+        Q(requested_by__first_name__icontains=word)
+        | Q(requested_by__last_name__icontains=word)
+        | Q(requested_by__username__icontains=word)
+        | Q(requested_by__email__icontains=word)
+    )

@@ -1,0 +1,162 @@
+"""The inbox, and the page of one request. Both show; the buttons call `approvals.actions`."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseNotAllowed, HttpResponseRedirectBase
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+
+from approvals import actions
+from approvals.admin import deliveries, email_links, notices, preferences, slack_account
+from approvals.admin.answering import answered, session_of
+from approvals.admin.inbox_filter import InboxFilter
+from approvals.models import ApprovalRequest, Decision
+from approvals.requests import inbox
+from approvals.requests.explanation import explain
+from approvals.requests.policy import to_decide, visible_to
+from audit.admin.base import ReadOnlyAdmin, SafeHistoryMixin
+from audit.admin.pages import page, person_of
+from audit.context import Door
+from audit.database.clock import database_now
+from audit.transitions import Refusal
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from approvals.requests.inbox import Requests
+Status = ApprovalRequest.Status
+Verdict = Decision.Verdict
+
+PER_PAGE = 25
+
+
+@admin.register(ApprovalRequest)
+class ApprovalRequestAdmin(SafeHistoryMixin, ReadOnlyAdmin):
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return True
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ANN401
+        """Everybody has an inbox; `get_queryset` says which requests are in it."""
+        return True
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[ApprovalRequest]":
+        return visible_to(person_of(request))
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path(
+                "<uuid:request_id>/decide/",
+                view(self.decide_view),
+                name="approvals_approvalrequest_decide",
+            ),
+            path(
+                "<uuid:request_id>/withdraw/",
+                view(self.withdraw_view),
+                name="approvals_approvalrequest_withdraw",
+            ),
+            *notices.urls(self.admin_site),
+            *email_links.urls(self.admin_site),
+            *preferences.urls(self.admin_site),
+            *slack_account.urls(self.admin_site),
+            *deliveries.urls(self.admin_site),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        person = person_of(request)
+        tabs = inbox.tabs_for(person)
+        tab = next((tab for tab in tabs if tab.key == request.GET.get("tab")), tabs[0])
+        chosen = InboxFilter(request.GET, tab=tab)
+        requests = chosen.apply(tab.find(person))
+        found = self.paginator(requests, PER_PAGE).get_page(request.GET.get("page"))
+        query = request.GET.copy()
+        query.pop("page", None)
+        return page(
+            request,
+            "approvals/inbox.html",
+            title="Inbox",
+            tabs=tabs,
+            tab=tab,
+            filter=chosen,
+            query=query.urlencode(),
+            waiting=to_decide(person).count(),
+            unread=inbox.unread(person),
+            page=found,
+            rows=inbox.rows(cast("Requests", found.object_list), person, now=database_now()),
+        )
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        return self._page(request, self._found(request, unquote(object_id)))
+
+    def decide_view(self, request: HttpRequest, request_id: UUID) -> HttpResponse:
+        """Record the decision that the page's form was sent with."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        asked = self._found(request, str(request_id))
+
+        def again(**shown: Any) -> HttpResponse:  # noqa: ANN401 - for the page
+            return self._page(request, self._found(request, asked.pk), **shown)
+
+        seal = request.POST.get("seal", "")
+        decide = partial(actions.decide, request_id, seal=seal, door=Door.ADMIN)
+        found = answered(request, door=Door.ADMIN, decide=decide, again=again)
+        if isinstance(found, HttpResponse):
+            return found
+        return redirect("admin:approvals_approvalrequest_changelist")
+
+    def withdraw_view(self, request: HttpRequest, request_id: UUID) -> HttpResponse:
+        """Take back one's own request."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        asked = self._found(request, str(request_id))
+        try:
+            actions.withdraw(request_id, by=person_of(request), door=Door.ADMIN)
+        except Refusal as refusal:
+            messages.error(request, str(refusal))
+            return self._page(request, asked, status=403)
+        messages.success(request, f"You have withdrawn “{asked}”.")
+        return _to(asked)
+
+    def _found(self, request: HttpRequest, pk: str | UUID) -> ApprovalRequest:
+        """The request, for whoever may see it; to others it does not exist."""
+        found = self.get_object(request, str(pk))
+        if found is None:
+            raise Http404
+        return cast("ApprovalRequest", found)
+
+    def _page(
+        self, request: HttpRequest, asked: ApprovalRequest, *, status: int = 200, **form: str
+    ) -> HttpResponse:
+        return page(
+            request,
+            "approvals/request.html",
+            title="Approval request",
+            status=status,
+            asked=asked,
+            page=explain(
+                asked, person_of(request), now=database_now(), session=session_of(request)
+            ),
+            form=form,
+        )
+
+
+def _to(asked: ApprovalRequest) -> HttpResponseRedirectBase:
+    return redirect("admin:approvals_approvalrequest_change", asked.pk)

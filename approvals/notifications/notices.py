@@ -1,0 +1,90 @@
+"""Who is told what. A notice never blocks and never decides: rows that are written with the fact."""
+
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
+
+from django.db import connection, models
+from django.db.models.functions import Now
+
+from approvals import channels
+from approvals.channels.base import SLACK, Told
+from approvals.models import ApprovalRequest, Notice
+from approvals.notifications import outbox
+from approvals.requests import quorum
+from approvals.requests.ballot import Ballot
+from audit.context import current
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+
+def tell(  # noqa: PLR0913 - what is told, of what, to whom and by what not
+    people: "Iterable[User]",
+    *,
+    event: str,
+    subject: models.Model,
+    text: str,
+    occurrence: str = "",
+    asks: bool = False,
+    without: Collection[str] = (),
+    in_slack: str | None = None,
+    even_themselves: bool = False,
+) -> None:
+    """Tell people something, when and only when the present transaction commits.
+
+    In the inbox and through every channel that reaches them. `occurrence` tells two events of one
+    kind and subject apart, such as two attempts; the same told twice is told once. Who did it is
+    not told, unless `even_themselves` is said. `asks` is for what reminds of a decision: it is sent
+    only while that is wanted. `without` names channels by which it is not told. `in_slack` is what Slack
+    says of it instead of the text; nothing where that is empty. Raises RuntimeError outside a
+    transaction.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("tell() belongs into the transaction of what it tells.")
+    acting = None if even_themselves else current().user_id
+    people = [person for person in people if person.is_active and person.pk != acting]
+    Notice.objects.bulk_create(
+        (
+            Notice(
+                person=person,
+                event=event,
+                occurrence=occurrence,
+                text=text,
+                subject_type=subject._meta.label_lower,
+                subject_id=str(subject.pk),
+            )
+            for person in people
+        ),
+        ignore_conflicts=True,
+    )
+    told = Told(event, people, without=without if in_slack != "" else {*without, SLACK})
+    other = {SLACK: in_slack} if in_slack else {}
+    outbox.put(
+        told, subject=subject, text=text, occurrence=occurrence, asks=asks, other_texts=other
+    )
+
+
+def ask(request: ApprovalRequest) -> None:
+    """Send the question to those who may decide the stage that is open now, and to its groups.
+
+    They need no notice: the request itself stands in their inbox. Once a stage.
+    """
+    if not channels.every():
+        return
+    ballot = Ballot.of(request)
+    if (stage := ballot.open_stage()) is None:
+        return
+    told = Told("request_opened", quorum.waited_for(ballot, stage), list(stage.groups.all()))
+    text = f"Waits for your decision: {request}"
+    outbox.put(told, subject=request, text=text, occurrence=str(stage.position), asks=True)
+
+
+def mark_read(person: "User", notice_id: int | None = None) -> int:
+    """Note that a person has read one of their own notices, or all. Returns how many were new.
+
+    No history: it changes nothing that anybody decides.
+    """
+    unread = Notice.objects.filter(person=person, read_at=None)
+    if notice_id is not None:
+        unread = unread.filter(pk=notice_id)
+    return unread.update(read_at=Now())

@@ -1,0 +1,274 @@
+"""One request in plain words: who must agree, who has, who still may, and what happens next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from django.utils.text import get_text_list
+
+from approvals.models import ApprovalRequest, Decision, FollowUp, Reviewer, Stage
+from approvals.requests.ballot import Ballot
+from approvals.requests.inbox import status_of
+from approvals.requests.policy import objection
+from approvals.requests.proofs import fresh_proof, is_needed
+from approvals.requests.quorum import in_order, still_reviewers
+from audit.context import Door
+from audit.transitions import Refusal
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+Status = ApprovalRequest.Status
+Verdict = Decision.Verdict
+
+NAMED: Final = 10
+ALWAYS: Final = "true"  # the condition of a rule for every run
+
+DID: Final = {
+    Verdict.APPROVE: ("approved", "good"),
+    Verdict.REJECT: ("rejected", "bad"),
+    Verdict.CHANGE: ("asked for changes", "waiting"),
+}
+
+FOLLOWED_UP: Final[dict[str, str]] = {
+    FollowUp.Kind.REMINDED: "Those who may decide “{stage}” were reminded",
+    FollowUp.Kind.ESCALATED: "“{stage}” was escalated",
+}
+
+ENDED: Final = {
+    Status.APPROVED: "Everybody who was needed agreed. It goes ahead without further questions.",
+    Status.REJECTED: "It will not happen. It can be asked for again, as a new request.",
+    Status.RETURNED: (
+        "Nothing happens as it was asked. Who asked can change it and ask anew: that is a new request, "
+        "for which no earlier answer counts."
+    ),
+    Status.WITHDRAWN: "It was taken back before it was decided. Nothing happens.",
+    Status.EXPIRED: "Nobody decided in time. Nothing happens; it can be asked for again.",
+    Status.STALE: (
+        "After it was approved, something changed: what would have happened is no longer what was "
+        "approved. So nothing was done. It can be asked for again."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One person's decision, for a page."""
+
+    decision: Decision
+    door: str
+
+    @property
+    def approves(self) -> bool:
+        return self.decision.verdict == Verdict.APPROVE
+
+    @property
+    def did(self) -> str:
+        return DID[Verdict(self.decision.verdict)][0]
+
+    @property
+    def who(self) -> str:
+        return in_place_of(self.decision.decided_by, self.decision.on_behalf_of)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of what has happened so far."""
+
+    at: datetime
+    what: str
+    why: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Escalation:
+    """From when on who else may decide a stage. `helps` is whether there is anybody else."""
+
+    at: datetime
+    to: str
+    is_over: bool
+    helps: bool
+
+
+@dataclass(frozen=True)
+class StageInWords:
+    name: str
+    of_a_rule: bool
+    rule: str
+    picked: bool
+    agreed: int
+    needed: int
+    state: str
+    may_decide: str
+    escalation: Escalation | None
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What the page of one request says to one person."""
+
+    request: ApprovalRequest
+    status: str
+    badge: str
+    waits: bool
+    stages: Sequence[StageInWords]
+    answers: Sequence[Answer]
+    so_far: Sequence[Step]
+    next: str
+    objection: Refusal | None
+    in_place_of: "User | None"
+    may_withdraw: bool
+    asks_proof: bool
+
+
+def explain(
+    request: ApprovalRequest, person: "User", *, now: datetime, session: str = ""
+) -> Explained:
+    """Read everything about a request that its page says to this person, in this session."""
+    stages = list(request.stages.prefetch_related("groups", "people", "escalate_to"))
+    decisions = list(request.decisions.select_related("decided_by", "on_behalf_of"))
+    ballot = Ballot(request, stages, decisions)
+    waits = request.status == Status.PENDING and request.expires_at > now
+    eligible = list(in_order(still_reviewers(request.pk)))
+    answers = [Answer(d, dict(Door.choices).get(d.door, d.door)) for d in decisions]
+    escalations = _escalations(stages, now)
+    status, badge = status_of(request, now=now)
+    return Explained(
+        request=request,
+        status=status,
+        badge=badge,
+        waits=waits,
+        stages=[_stage(s, ballot, eligible, escalations.get(s.pk), waits=waits) for s in stages],
+        answers=answers,
+        so_far=_so_far(request, answers),
+        next=_next(ballot) if waits else ENDED[_end(request)],
+        objection=objection(ballot, person, now=now),
+        in_place_of=_in_whose_place(ballot, person, eligible) if waits else None,
+        may_withdraw=waits and request.requested_by_id == person.pk,
+        asks_proof=_asks_proof(ballot, person, session),
+    )
+
+
+def _in_whose_place(ballot: Ballot, person: "User", eligible: Sequence[Reviewer]) -> "User | None":
+    """For whom this person would decide, unless it is for themselves."""
+    if (stage := ballot.open_stage()) is None:
+        return None
+    free = ballot.free_of(stage, eligible)
+    return next((place.stands_in_for for place in free if place.person_id == person.pk), None)
+
+
+def _asks_proof(ballot: Ballot, person: "User", session: str) -> bool:
+    stage = ballot.open_stage()
+    return stage is not None and is_needed(stage) and fresh_proof(person, session) is None
+
+
+def _end(request: ApprovalRequest) -> ApprovalRequest.Status:
+    status = Status(request.status)
+    return Status.EXPIRED if status == Status.PENDING else status
+
+
+def _so_far(request: ApprovalRequest, answers: Sequence[Answer]) -> list[Step]:
+    """What has happened since it was asked, oldest first."""
+    follow_ups = FollowUp.objects.filter(stage__request=request).select_related("stage")
+    steps = [*map(_answered, answers), *map(_followed_up, follow_ups)]
+    return sorted(steps, key=lambda step: step.at)
+
+
+def _answered(answer: Answer) -> Step:
+    decision, tone = answer.decision, DID[Verdict(answer.decision.verdict)][1]
+    what = f"{answer.who} {answer.did}, through {answer.door}"
+    return Step(decision.decided_at, what, decision.reason, tone)
+
+
+def _followed_up(done: FollowUp) -> Step:
+    return Step(done.recorded_at, FOLLOWED_UP[done.kind].format(stage=done.stage))
+
+
+def _escalations(stages: Sequence[Stage], now: datetime) -> dict[int, Escalation]:
+    """By the key of their stage, those of the stages that escalate. One query."""
+    later = Reviewer.objects.filter(stage__in=stages, stands_in_for=None, person__is_active=True)
+    help_there = set(later.exclude(not_before=None).values_list("stage", flat=True))
+    found = {}
+    for stage in stages:
+        if stage.escalate_after is not None:
+            at = stage.request.opened_at + stage.escalate_after
+            to = get_text_list([str(group) for group in stage.escalate_to.all()], "or")
+            found[stage.pk] = Escalation(at, to, at <= now, stage.pk in help_there)
+    return found
+
+
+def _stage(
+    stage: Stage,
+    ballot: Ballot,
+    eligible: Sequence[Reviewer],
+    escalation: Escalation | None,
+    *,
+    waits: bool,
+) -> StageInWords:
+    agreed = ballot.approvals(stage)
+    return StageInWords(
+        name=stage.name,
+        of_a_rule=bool(stage.condition.strip()),
+        rule=_rule(stage),
+        picked=stage.picked,
+        agreed=agreed,
+        needed=stage.needed,
+        state=_state(stage, ballot, agreed),
+        may_decide=_may_decide(stage, ballot, eligible) if waits else "",
+        escalation=escalation if waits and agreed < stage.needed else None,
+    )
+
+
+def _rule(stage: Stage) -> str:
+    groups = [group.name for group in stage.groups.all()]
+    people = [str(person) for person in stage.people.all()]
+    who = get_text_list([*groups, *people], "or") or "the people named below"
+    if not (condition := stage.condition.strip()):
+        return f"Needs {stage.needed} of {who}"
+    when = "always" if condition.lower() == ALWAYS else condition
+    return f"{when} — needs {stage.needed} of {who}"
+
+
+def _state(stage: Stage, ballot: Ballot, agreed: int) -> str:
+    if agreed >= stage.needed:
+        return "done"
+    return "open" if stage == ballot.open_stage() else "later"
+
+
+def _may_decide(stage: Stage, ballot: Ballot, eligible: Sequence[Reviewer]) -> str:
+    """The names of those who may still decide here, up to ten."""
+    if ballot.approvals(stage) >= stage.needed:
+        return ""
+    free = ballot.free_of(stage, eligible)
+    if not free:
+        return "Nobody any more: everybody who could has left or has decided already."
+    names = [in_place_of(place.person, place.stands_in_for) for place in free[:NAMED]]
+    if more := len(free) - NAMED:
+        return f"{', '.join(names)} and {more} more" if more > 0 else get_text_list(names, "or")
+    return get_text_list(names, "or")
+
+
+def in_place_of(person: "User", away: "User | None") -> str:
+    """“Bob Doyle”, or “Bob Doyle (for Alice Smith)” where Bob decides in the place of Alice."""
+    return f"{person} (for {away})" if away else str(person)
+
+
+def _people(missing: int, *, more: bool) -> str:
+    and_more = "more " if more else ""
+    return f"one {and_more}person agrees" if missing == 1 else f"{missing} {and_more}people agree"
+
+
+def _next(ballot: Ballot) -> str:
+    stage = ballot.open_stage()
+    if stage is None:
+        return "Everybody who was needed has agreed."
+    agreed = ballot.approvals(stage)
+    people = _people(stage.needed - agreed, more=agreed > 0)
+    later = [s for s in ballot.stages if s.position > stage.position]
+    then = f"“{later[0].name}” is asked" if later else "it goes ahead at once"
+    ends = "One rejection, or a wish for changes, ends it."
+    if not ballot.request.revisable:
+        ends = "One rejection ends it."
+    return f"When {people}, {then}. {ends}"

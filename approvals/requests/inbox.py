@@ -1,0 +1,149 @@
+"""The lists of the inbox: what waits for a person, what they asked for, what is decided."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+
+from approvals.models import ApprovalRequest, Decision, Notice, Reviewer
+from approvals.requests.ballot import Ballot
+from approvals.requests.policy import to_decide, visible_to
+from approvals.requests.quorum import places_of
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+Status = ApprovalRequest.Status
+type Requests = QuerySet[ApprovalRequest]
+
+BADGES: Final = {
+    Status.PENDING: "waiting",
+    Status.APPROVED: "good",
+    Status.REJECTED: "bad",
+    Status.RETURNED: "waiting",
+    Status.WITHDRAWN: "quiet",
+    Status.EXPIRED: "quiet",
+    Status.STALE: "bad",
+}
+
+
+@dataclass(frozen=True)
+class Tab:
+    key: str
+    label: str
+    find: "Callable[[User], Requests]"
+    empty: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a list."""
+
+    request: ApprovalRequest
+    status: str
+    badge: str
+    stage: str
+    in_place_of: "User | None" = None  # for whom this person would decide it
+
+    @property
+    def age(self) -> str:
+        return str(naturaltime(self.request.opened_at))
+
+
+def tabs_for(person: "User") -> list[Tab]:
+    """The lists this person has. The first one is shown unasked."""
+    return [*TABS, EVERYTHING] if person.has_perm("audit.view_everything") else [*TABS]
+
+
+def unread(person: "User") -> int:
+    """How many notices this person has not opened."""
+    return Notice.objects.filter(person=person, read_at=None).count()
+
+
+def waiting_count(person: "User") -> int:
+    """What waits in the inbox, to decide or to read. One query."""
+    decide = to_decide(person).order_by().values_list(Value(1))
+    read = Notice.objects.filter(person=person, read_at=None).order_by().values_list(Value(1))
+    return decide.union(read, all=True).count()
+
+
+def rows(requests: Requests, person: "User", *, now: datetime) -> list[Row]:
+    """Lines for these requests, as this person sees them, at a constant number of queries."""
+    asked = requests.select_related("requested_by").prefetch_related("stages", "decisions")
+    found = list(asked)
+    places = places_of(person, found)
+    return [_row(request, places.get(request.pk, []), now) for request in found]
+
+
+def status_of(request: ApprovalRequest, *, now: datetime) -> tuple[str, str]:
+    """The word for a request's state, and the kind of badge it stands in."""
+    status = Status(request.status)
+    if status == Status.PENDING and request.expires_at <= now:
+        # Its time is over, and the worker that closes it has not come by yet.
+        status = Status.EXPIRED
+    return str(status.label), BADGES[status]
+
+
+def _row(request: ApprovalRequest, places: Sequence[Reviewer], now: datetime) -> Row:
+    status, badge = status_of(request, now=now)
+    ballot = Ballot.of(request)
+    stage = ballot.open_stage()
+    if stage is None or request.status != Status.PENDING:
+        return Row(request, status, badge, "")
+    agreed = f"{stage.name} · {ballot.approvals(stage)} of {stage.needed}"
+    free = ballot.free_of(stage, places)
+    return Row(request, status, badge, agreed, free[0].stands_in_for if free else None)
+
+
+def _to_decide(person: "User") -> Requests:
+    return to_decide(person).order_by("opened_at", "pk")
+
+
+def _mine(person: "User") -> Requests:
+    return ApprovalRequest.objects.filter(requested_by=person).order_by("-opened_at", "-pk")
+
+
+def _done(person: "User") -> Requests:
+    decided = Decision.objects.filter(request=OuterRef("pk"), decided_by=person)
+    over = ~Q(status=Status.PENDING) | Exists(decided)
+    return visible_to(person).filter(over).order_by("-opened_at", "-pk")
+
+
+def _everything(person: "User") -> Requests:
+    return visible_to(person).order_by("-opened_at", "-pk")
+
+
+TABS: Final = (
+    Tab(
+        "decide",
+        "To decide",
+        _to_decide,
+        "Nothing waits for you.",
+        "When somebody asks for something that you may decide, it stands here.",
+    ),
+    Tab(
+        "mine",
+        "Mine",
+        _mine,
+        "You have not asked for anything yet.",
+        "What you ask for in the catalogue, and others must agree to, stands here.",
+    ),
+    Tab(
+        "done",
+        "Done",
+        _done,
+        "Nothing has been decided yet.",
+        "Requests that you decided, or that were closed in another way, stand here.",
+    ),
+)
+EVERYTHING: Final = Tab(
+    "everything",
+    "Everything",
+    _everything,
+    "Nobody has asked for anything yet.",
+    "Every request of everybody stands here, because you may read everything.",
+)

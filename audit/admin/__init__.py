@@ -1,0 +1,5 @@
+"""The pages of the Audit section, and what the pages of every package share."""
+
+from audit.admin.events import EventAdmin
+
+__all__ = ["EventAdmin"]

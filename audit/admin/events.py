@@ -1,0 +1,71 @@
+"""The list of events: what is no change of a field."""
+
+from typing import Any
+
+from django.apps import apps
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+
+from audit.admin.base import ReadOnlyAdmin
+from audit.admin.views import MAY_READ
+from audit.history.formatting import flat, for_page
+from audit.models import Event
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnlyAdmin):
+    list_display = ("when", "actor_label", "verb", "about", "door")
+    list_filter = ("verb", "door", "at")
+    sortable_by = ()
+    ordering = ("-pk",)
+    show_facets = admin.ShowFacets.NEVER
+    search_fields = ("actor_label",)
+    search_help_text = "The beginning of a person's name, or the number of a request."
+    fields = (
+        "when", "actor_label", "door", "ip", "verb", "subject_label", "kind", "subject_id",
+        "reason", "details", "request_id",
+    )  # fmt: skip
+    readonly_fields = ("when", "kind", "details")
+    change_form_template = "audit/event.html"
+
+    def has_view_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:
+        return request.user.has_perm(MAY_READ)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Event], search_term: str
+    ) -> tuple[models.QuerySet[Event], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        # Only what an index answers: a word from the middle of a name would read the whole table.
+        wanted = models.Q(actor_label__istartswith=term) | models.Q(request_id=term)
+        return queryset.filter(wanted), False
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        title = {"title": "Sign-ins, refusals and exports"}
+        return super().changelist_view(request, title | (extra_context or {}))
+
+    @admin.display(description="when")
+    def when(self, event: Event) -> str:
+        return for_page(event.at)
+
+    @admin.display(description="object")
+    def about(self, event: Event) -> str:
+        return event.subject_label or self.details(event)
+
+    @admin.display(description="kind of object")
+    def kind(self, event: Event) -> str:
+        try:
+            return str(apps.get_model(event.subject_type)._meta.verbose_name)
+        except (LookupError, ValueError):  # a model of another time, or no object at all
+            return event.subject_type
+
+    @admin.display(description="details")
+    def details(self, event: Event) -> str:
+        return flat(event.data) or str(self.get_empty_value_display())

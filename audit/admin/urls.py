@@ -1,0 +1,15 @@
+"""The pages of the Audit section. The admin site includes them under `audit/`."""
+
+from typing import Final
+
+from django.contrib.admin import site
+from django.urls import URLPattern, path
+
+from audit.admin import views
+
+app_name = "audit"
+urlpatterns: Final[list[URLPattern]] = [
+    path("history/", site.admin_view(views.kinds), name="kinds"),
+    path("history/<str:kind>/", site.admin_view(views.history), name="history"),
+    path("history/<str:kind>/export/", site.admin_view(views.export), name="export"),
+]

@@ -1,0 +1,155 @@
+"""How the product is doing, in numbers: for the status page, the probes and the metrics.
+
+Counted for everybody and without names, so that it may leave the house. Changes nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Case, Count, Min, Q, When
+from django.db.models.functions import Coalesce, Now
+
+from approvals.models import ApprovalRequest
+from tasks.access.rights import Right, tasks_for
+from tasks.access.stops import is_stopped
+from tasks.models import Pause, Run
+from tasks.queue import messages
+from tasks.runs.concurrency import first_in_their_line
+from tasks.runs.texts import length
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+# A cluster gives a sign each minute: this one has missed three.
+LONGEST_SILENCE: Final = timedelta(minutes=4)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What waits for workers, and what they are at."""
+
+    queued: int
+    oldest_wait: timedelta | None  # of the queued runs that are due
+    running: int
+    left_alone: int  # of the running ones: the lease of the worker is over
+    messages_waiting: int
+    messages_taken: int
+    silence: timedelta | None  # since the last sign of a worker; None: there was never one
+
+    @property
+    def worker_alive(self) -> bool:
+        """Whether at least one cluster of workers is there."""
+        return self.silence is not None and self.silence < LONGEST_SILENCE
+
+    @property
+    def waits_too_long(self) -> bool:
+        """Whether a run that could begin has not begun for READY_QUEUE_SECONDS."""
+        limit = timedelta(seconds=settings.READY_QUEUE_SECONDS)
+        return self.oldest_wait is not None and self.oldest_wait > limit
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """All of it."""
+
+    work: Work
+    awaiting: int
+    uncertain: int
+    paused: int
+    database: str  # the version of PostgreSQL
+
+    @property
+    def idle(self) -> bool:
+        """Whether no run is on its way, and none waits for a person."""
+        return not (
+            self.work.queued or self.work.running or self.awaiting or self.uncertain or self.paused
+        )
+
+
+def work() -> Work:
+    """Four statements, each of which reads no more than what is on its way."""
+    due = (Q(due_at=None) | Q(due_at__lte=Now())) & first_in_their_line() & ~Q(is_stopped())
+    # Who had to wait for another run waits for a worker only since that one has rung for it.
+    since = Case(
+        When(concurrency_key="", then="queued_at"), default=Coalesce("rung_at", "queued_at")
+    )
+    queued = Run.objects.filter(status=Run.Status.QUEUED).aggregate(
+        queued=Count("pk"),
+        oldest_wait=Now() - Min(Coalesce("due_at", since), filter=due),
+        # Their messages are hidden until then, like those that a worker has.
+        later=Count("pk", filter=Q(due_at__gt=Now())),
+    )
+    later = queued.pop("later")
+    running = Run.objects.filter(status=Run.Status.RUNNING).aggregate(
+        running=Count("pk"), left_alone=Count("pk", filter=Q(lease_until__lt=Now()))
+    )
+    signs = messages.signs_of_life()
+    return Work(
+        **queued,
+        **running,
+        messages_waiting=signs.waiting,
+        messages_taken=max(signs.taken - later, 0),
+        silence=signs.silence,
+    )
+
+
+def status() -> Status:
+    """Seven statements."""
+    version = connection.get_database_version()
+    pending = ApprovalRequest.Status.PENDING
+    return Status(
+        work=work(),
+        # Asked of the request as well, whose index holds the pending ones only.
+        awaiting=Run.objects.filter(
+            status=Run.Status.AWAITING_APPROVAL, approval__status=pending
+        ).count(),
+        uncertain=Run.objects.filter(status=Run.Status.UNCERTAIN).count(),
+        paused=Pause.objects.filter(resumed_at=None, ended_at=None).count(),
+        database=".".join(str(number) for number in version),
+    )
+
+
+def troubles(found: Status) -> Iterator[str]:
+    """What somebody should do something about, in words."""
+    yield from _of_workers(found.work)
+    if found.work.waits_too_long:
+        yield too_long(found.work)
+    if found.work.left_alone:
+        yield (
+            f"{_runs(found.work.left_alone)} running without a sign of life from the worker. A living "
+            "worker takes care of that within two minutes."
+        )
+    if found.uncertain:
+        yield (
+            f"{_runs(found.uncertain)} uncertain: nobody knows whether it happened. "
+            "Somebody has to look it up and settle it."
+        )
+
+
+def too_long(work: Work) -> str:
+    """Why the product is not ready when `work.waits_too_long`."""
+    waited = length(work.oldest_wait or timedelta())
+    return f"A run has been waiting for a worker for {waited}: the workers are busy, stuck or gone."
+
+
+def may_see(person: "User") -> bool:
+    """Whether the status page exists for this person: for those who administer something."""
+    return person.is_superuser or tasks_for(person, Right.CHANGE).exists()
+
+
+def _of_workers(work: Work) -> Iterator[str]:
+    if work.silence is None:
+        yield "No worker has been started yet. Until one is, runs stay queued."
+    elif not work.worker_alive:
+        yield (
+            f"No worker is alive: there has been no sign of one for {length(work.silence)}. "
+            "Until one is started, runs stay queued."
+        )
+
+
+def _runs(count: int) -> str:
+    return f"{count} runs are" if count > 1 else "1 run is"

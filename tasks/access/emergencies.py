@@ -1,0 +1,103 @@
+"""Breaking the glass: running without approval what cannot wait for it. Rare, capped, and reviewed."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.db.models.functions import Now
+
+from approvals.models import ApprovalRequest
+from approvals.requests.policy import StageSpec
+from tasks.access.rights import Right, who
+from tasks.declaration.break_glass import BreakGlass
+from tasks.declaration.registry import UnknownTask, registry
+from tasks.models import Emergency, Run, Task
+from tasks.parameters import money_in
+from tasks.secrets import storage
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from backoffice.models import User
+
+REVIEWERS: Final = 2
+REVIEWED_WITHIN: Final = timedelta(hours=24)
+COUNTED_OVER: Final = timedelta(hours=24)
+NOT_HERE: Final = "This task has no way around its approvals, not in an emergency either."
+
+
+def glass_of(task: Task) -> BreakGlass | None:
+    """What its code says of emergencies. None also where its code is gone."""
+    try:
+        return registry.get(task.slug).break_glass
+    except UnknownTask:
+        return None
+
+
+def emergency_of(run: Run) -> Emergency | None:
+    """That it was run in an emergency, with what became of the review."""
+    if run.approval is None or run.approval.status != ApprovalRequest.Status.WITHDRAWN:
+        return None
+    return Emergency.objects.select_related("by", "review").filter(run=run).first()
+
+
+def is_offered(run: Run, person: "User") -> bool:
+    """Whether the page speaks of it: to who asked, on call, while it waits."""
+    return not _not_theirs(run, person, glass_of(run.task))
+
+
+def why_not(run: Run, person: "User") -> str:
+    """Why this person may not run this without approval. Empty when they may."""
+    glass = glass_of(run.task)
+    return _not_theirs(run, person, glass) or (_over_the_cap(run, glass) if glass else "")
+
+
+def _not_theirs(run: Run, person: "User", glass: BreakGlass | None) -> str:
+    if glass is None:
+        return NOT_HERE
+    if run.requested_by_id != person.pk:
+        return "Only who asked for it can run it in an emergency."
+    if run.status != Run.Status.AWAITING_APPROVAL:
+        return "It does not wait for approval any more."
+    if not is_on_call(person, glass.group):
+        return f"Only active members of “{glass.group}” can run it in an emergency."
+    return ""
+
+
+def _over_the_cap(run: Run, glass: BreakGlass) -> str:
+    if lately(run.task) >= glass.per_day:
+        return _too_often(glass.per_day)
+    values = storage.typed_values(registry.get(run.task.slug), run).values()
+    if glass.up_to is not None and any(m.amount > glass.up_to for m in money_in(values)):
+        return f"In an emergency it runs with at most {glass.up_to:,}. Let it wait for approval."
+    return ""
+
+
+def is_on_call(person: "User", group: str) -> bool:
+    """Whether this person is a member now. Being a superuser does not make anybody one."""
+    return Group.objects.filter(name=group, user=person, user__is_active=True).exists()
+
+
+def lately(task: Task) -> int:
+    """How many emergencies of this task there were in the last 24 hours."""
+    return Emergency.objects.filter(run__task=task, at__gt=Now() - COUNTED_OVER).count()
+
+
+def _too_often(per_day: int) -> str:
+    times = "once" if per_day == 1 else f"{per_day} times"
+    return f"It was run in an emergency {times} within 24 hours already, and not more is allowed."
+
+
+def review_stage(run: Run) -> StageSpec:
+    """Two who review it afterwards: of those who would have approved it, and who may approve it."""
+    groups, people = set[Group](), set["User"](who(Right.APPROVE, run.task))
+    for stage in run.approval.stages.all() if run.approval else ():
+        groups.update(stage.groups.all())
+        people.update(stage.people.all())
+    return StageSpec("Review of an emergency", REVIEWERS, list(groups), list(people))
+
+
+def asked_about(request: ApprovalRequest) -> "QuerySet[User]":
+    """Everybody who was asked to approve it. One query."""
+    return get_user_model().objects.filter(review_places__stage__request=request).distinct()

@@ -1,0 +1,91 @@
+"""What a proposal can be about: each kind says what it is, who could agree to it, and how it is done."""
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from tasks.access.administrators import administrators
+from tasks.models import Proposal, Run
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from backoffice.models import User
+
+
+class Change(ABC):
+    """One kind of change, of one proposal."""
+
+    def __init__(self, proposal: Proposal) -> None:
+        self.proposal = proposal
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """What is asked, as a line of the inbox."""
+
+    @property
+    @abstractmethod
+    def about(self) -> str:
+        """What is administered, as part of a sentence."""
+
+    @abstractmethod
+    def administrators(self) -> "QuerySet[User]":
+        """The people who look after what it changes."""
+
+    def may_propose(self, person: "User") -> bool:
+        """Whether this person may, now."""
+        return self.administrators().filter(pk=person.pk).exists()
+
+    def could_agree(self) -> "QuerySet[User]":
+        """Those of them who could agree to it, as things stand now: never who gains by it."""
+        without = {self.proposal.proposed_by_id, *(person.pk for person in self.gains())}
+        return self.administrators().exclude(pk__in=without)
+
+    def gains(self) -> "set[User]":
+        """The people to whom it gives something."""
+        return set()
+
+    def concerns(self, other: Proposal) -> bool:
+        """Whether another proposal is about the same thing, so that one of the two has to wait."""
+        return other.rule_id is not None and other.rule_id == self.proposal.rule_id
+
+    @abstractmethod
+    def facts(self) -> list[list[str]]:
+        """What whoever agrees has to know: label and text."""
+
+    @abstractmethod
+    def rows(self) -> list[list[str]]:
+        """What changes: label, before and after."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raise `ValidationError`, in words, where it cannot be done as things stand.
+
+        It is asked when it is proposed and again when it is made, and locks what it looks at.
+        """
+
+    @abstractmethod
+    def make(self) -> None:
+        """Do it, inside the transaction of the decision."""
+
+
+class TaskChange(Change):
+    """A change of one task."""
+
+    def __init__(self, proposal: Proposal) -> None:
+        super().__init__(proposal)
+        if proposal.task is None:
+            raise ValueError("This proposal is about no task.")
+        self.task = proposal.task
+
+    @property
+    def about(self) -> str:
+        return f"“{self.task}”"
+
+    def administrators(self) -> "QuerySet[User]":
+        return administrators(self.task)
+
+    def could_agree(self) -> "QuerySet[User]":
+        # Whoever waits for a run of the task could withdraw it, and ask anew under a laxer rule.
+        waiting = Run.objects.filter(task=self.task, status=Run.Status.AWAITING_APPROVAL)
+        return super().could_agree().exclude(pk__in=waiting.values("requested_by"))

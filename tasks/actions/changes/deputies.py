@@ -1,0 +1,119 @@
+"""Who decides while somebody is away: a right that is lent, and therefore given by two."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.utils.timezone import localtime
+
+from approvals.actions import begin_absence
+from approvals.models import Absence
+from audit.context import current
+from audit.database.clock import database_now
+from tasks.access.rights import Right, tasks_for
+from tasks.actions.changes.people import PeopleChange
+from tasks.models import ApprovalRule, Proposal
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+LONGEST: Final = timedelta(days=90)
+
+
+class Deputizing(PeopleChange):
+    """Somebody decides in the place of a person who is away."""
+
+    @property
+    def title(self) -> str:
+        content = self.proposal.content
+        return f"Let {content['deputy_name']} decide for {content['name']}, {self._days()}"
+
+    @property
+    def deputy(self) -> "User":
+        """Who would stand in, as their row is now."""
+        return get_user_model().objects.get(pk=self.proposal.content["deputy"])
+
+    def may_propose(self, person: "User") -> bool:
+        return person == self.person or super().may_propose(person)
+
+    def gains(self) -> "set[User]":
+        return {self.deputy}
+
+    def concerns(self, other: Proposal) -> bool:
+        same = other.content.get("person") == self.proposal.content["person"]
+        return same and other.kind == self.proposal.kind
+
+    def facts(self) -> list[list[str]]:
+        name = self.proposal.content["name"]
+        return [
+            [
+                "What follows",
+                f"What is asked from now on, and waits in these days, can be decided in the place of "
+                f"{name}. Whichever of the two comes first decides for both. Nobody decides what they "
+                "asked for themselves.",
+            ],
+            [f"What {name} decides", "\n".join(decided_by(self.person)) or "Nothing so far"],
+        ]
+
+    def rows(self) -> list[list[str]]:
+        content = self.proposal.content
+        who = f"{content['deputy_name']}, {self._days()}"
+        return [[f"Decides in the place of {content['name']}", "Nobody", who]]
+
+    def check(self) -> None:
+        person, deputy = self.person, self.deputy
+        starts_at, ends_at = self._times()
+        if person == deputy:
+            raise ValidationError({"deputy": "Name somebody else: who is away cannot stand in."})
+        if not (person.is_active and deputy.is_active):
+            raise ValidationError({"deputy": "One of the two accounts is closed."})
+        if ends_at <= database_now() or ends_at <= starts_at:
+            raise ValidationError({"until": "The last day is over, or comes before the first."})
+        if ends_at - starts_at > LONGEST:
+            raise ValidationError(
+                {
+                    "until": f"At most {LONGEST.days} days. For longer, change the groups or the rules."
+                }
+            )
+        known = Absence.objects.filter(person=person, ended_at=None)
+        for other in known.filter(starts_at__lt=ends_at, ends_at__gt=starts_at):
+            raise ValidationError({"deputy": f"{other} in these days already. End that first."})
+
+    def make(self) -> None:
+        now = current()
+        starts_at, ends_at = self._times()
+        begin_absence(
+            person=self.person,
+            deputy=self.deputy,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            by=get_user_model().objects.get(pk=now.user_id or 0),
+            door=now.door,
+            reason=now.reason,
+        )
+
+    def _times(self) -> tuple[datetime, datetime]:
+        content = self.proposal.content
+        return datetime.fromisoformat(content["starts_at"]), datetime.fromisoformat(
+            content["ends_at"]
+        )
+
+    def _days(self) -> str:
+        starts_at, ends_at = self._times()
+        return days_in_words(starts_at, ends_at)
+
+
+def days_in_words(starts_at: datetime, ends_at: datetime) -> str:
+    """“1 Dec 2026 to 12 Dec 2026”. `ends_at` is the first moment that is not meant any more."""
+    first, last = localtime(starts_at), localtime(ends_at - timedelta(microseconds=1))
+    return f"{first.day} {first:%b %Y} to {last.day} {last:%b %Y}"
+
+
+def decided_by(person: "User") -> list[str]:
+    """“Credits above 100 (Issue account credit)”: rules under which this person is asked now."""
+    rules = ApprovalRule.objects.filter(ended_at=None).select_related("task").order_by("task__name")
+    named = rules.filter(Q(people=person) | Q(groups__user=person)).distinct()
+    unnamed = rules.filter(people=None, groups=None, task__in=tasks_for(person, Right.APPROVE))
+    return [f"{rule} ({rule.task})" for rule in [*named, *unnamed]]

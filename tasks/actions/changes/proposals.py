@@ -1,0 +1,312 @@
+"""Changes to what decides about runs: one person proposes, another administrator agrees.
+
+As long as nobody else has ever administered a task, a change of it is made alone and says so: that
+is how a first administrator begins. From then on it takes two, for good.
+"""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from django.core.exceptions import ValidationError
+
+from approvals import actions as approvals
+from approvals.models import ApprovalRequest
+from approvals.notifications.notices import tell
+from approvals.requests.policy import StageSpec
+from approvals.requests.quorum import quorum_holds
+from audit.context import acting, current
+from audit.database.clock import database_now
+from audit.transitions import Refusal, transition
+from tasks import locks
+from tasks.access.administrators import administrators, was_shared
+from tasks.access.rights import NotGranted, Right
+from tasks.actions.changes.base import Change
+from tasks.actions.changes.deputies import Deputizing
+from tasks.actions.changes.grants import Grant, content_of, held
+from tasks.actions.changes.people import Joining, Opening
+from tasks.actions.changes.rules import EndOfRule, NewRule
+from tasks.models import ApprovalRule, Proposal, Task
+from tasks.rules.evaluation import RuleSpec
+from tasks.rules.serialization import as_json
+from tasks.runs.seals import seal_of_proposal
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import Group
+    from django.db.models import QuerySet
+
+    from audit.seals import Json
+    from backoffice.models import User
+
+Kind = Proposal.Kind
+Status = ApprovalRequest.Status
+
+CHANGES: Final[dict[str, type[Change]]] = {
+    Kind.RULE: NewRule,
+    Kind.END: EndOfRule,
+    Kind.GRANT: Grant,
+    Kind.JOIN: Joining,
+    Kind.OPEN: Opening,
+    Kind.DEPUTY: Deputizing,
+}
+ALONE: Final = "(made alone)"
+
+
+class NotProposed(Refusal):
+    """Somebody has proposed another change of the same, or nobody could agree to this one."""
+
+
+class NotAgreed(Refusal):
+    """This person may not agree to this change any more."""
+
+
+def propose_rule(
+    task_id: int,
+    *,
+    spec: RuleSpec,
+    replaces: ApprovalRule | None = None,
+    by: "User",
+    door: str,
+    reason: str = "",
+) -> Proposal:
+    """Ask that a rule is put in force, in the place of an older version if one is named.
+
+    It is in force at once where the proposal says when it was made (`applied_at`). Raises
+    `ValidationError` for a rule that cannot be, `NotProposed`, and `NotGranted` unless `by`
+    administers the task.
+    """
+    task = Task.objects.get(pk=task_id)
+    proposal = Proposal(kind=Kind.RULE, task=task, rule=replaces, content=as_json(spec))
+    return _put_forward(proposal, by=by, door=door, reason=reason)
+
+
+def propose_end(rule_id: int, *, by: "User", door: str, reason: str = "") -> Proposal:
+    """Ask that a rule is taken out of force. Raises as `propose_rule` does."""
+    rule = ApprovalRule.objects.select_related("task").get(pk=rule_id)
+    proposal = Proposal(kind=Kind.END, task=rule.task, rule=rule)
+    return _put_forward(proposal, by=by, door=door, reason=reason)
+
+
+def propose_grant(
+    task: Task, right: Right, *, to: "User | Group", by: "User", door: str, reason: str = ""
+) -> Proposal:
+    """Ask that a person or a group is given a higher right on a task than they have.
+
+    Less than they have is taken by `revoke`, at once. Raises as `propose_rule` does.
+    """
+    had = held(task, to)
+    if had and right <= had:
+        raise ValidationError(f"{to} may do that already. To leave them less, take rights away.")
+    proposal = Proposal(kind=Kind.GRANT, task=task, content=content_of(task, right, to))
+    return _put_forward(proposal, by=by, door=door, reason=reason)
+
+
+def propose_member(
+    person: "User", group: "Group", *, by: "User", door: str, reason: str = ""
+) -> Proposal:
+    """Ask that a person is put into a group that decides something.
+
+    Raises `NotGranted` unless `by` may change people and groups, and else as `propose_rule` does.
+    """
+    content = {**_named(person), "group": group.pk, "group_name": group.name}
+    proposal = Proposal(kind=Kind.JOIN, content=content)
+    return _put_forward(proposal, by=by, door=door, reason=reason)
+
+
+def propose_opening(person: "User", *, by: "User", door: str, reason: str = "") -> Proposal:
+    """Ask that a closed account is opened again. Raises as `propose_member` does."""
+    proposal = Proposal(kind=Kind.OPEN, content=_named(person))
+    return _put_forward(proposal, by=by, door=door, reason=reason)
+
+
+def propose_deputy(  # noqa: PLR0913 - who for whom, from when to when, by whom and why
+    person: "User",
+    deputy: "User",
+    *,
+    starts_at: datetime,
+    ends_at: datetime,
+    by: "User",
+    door: str,
+    reason: str = "",
+) -> Proposal:
+    """Ask that `deputy` may decide in the place of `person`, who is away between these times.
+
+    `by` is who is away, or may change people and groups. Raises as `propose_rule` does.
+    """
+    content = {
+        **_named(person),
+        "deputy": deputy.pk,
+        "deputy_name": _named(deputy)["name"],
+        "starts_at": starts_at.isoformat(),
+        "ends_at": ends_at.isoformat(),
+    }
+    proposal = Proposal(kind=Kind.DEPUTY, content=content)
+    return _put_forward(proposal, by=by, door=door, reason=reason)
+
+
+def _named(person: "User") -> "dict[str, Json]":
+    return {"person": person.pk, "name": f"{person} ({person.get_username()})"}
+
+
+def _put_forward(proposal: Proposal, *, by: "User", door: str, reason: str) -> Proposal:
+    proposal.proposed_by, proposal.reason = by, reason.strip()
+    change = CHANGES[proposal.kind](proposal)
+    with transition(by=by, door=door, subject=proposal.task, reason=reason):
+        # Of two at the same instant the second sees the first.
+        locks.hold(f"proposals:{proposal.task_id or 'people'}")
+        _require(change, by)
+        change.check()
+        _nothing_else_waits(change)
+        if _stands_alone(change, by):
+            _make_alone(change)
+        else:
+            proposal.approval = _put_to_people(change, door)
+            proposal.save(force_insert=True)
+    return proposal
+
+
+def _require(change: Change, by: "User") -> None:
+    if not change.may_propose(by):
+        raise NotGranted(f"You do not administer {change.about}. Ask somebody who does.")
+
+
+def _stands_alone(change: Change, by: "User") -> bool:
+    administers = change.administrators().filter(pk=by.pk).exists()
+    shared = _others(change).exists() or was_shared(change.proposal.task, by)
+    return administers and not shared
+
+
+def _others(change: Change) -> "QuerySet[User]":
+    return change.administrators().exclude(pk=change.proposal.proposed_by_id)
+
+
+def may_act_alone(task: Task, person: "User") -> bool:
+    """Whether nobody else administers the task, or ever has."""
+    others = administrators(task).exclude(pk=person.pk)
+    return not others.exists() and not was_shared(task, person)
+
+
+def open_proposals(task: Task | None) -> list[Proposal]:
+    """What somebody has proposed for a task, or for people and groups, and nobody has decided yet."""
+    found = Proposal.objects.filter(task=task, applied_at=None, dropped_at=None).order_by("pk")
+    return list(found.select_related("proposed_by", "approval", "rule", "task"))
+
+
+def title_of(proposal: Proposal) -> str:
+    """What it asks for, in a line."""
+    return CHANGES[proposal.kind](proposal).title
+
+
+def _nothing_else_waits(change: Change) -> None:
+    for other in open_proposals(change.proposal.task):
+        if change.concerns(other):
+            raise NotProposed(
+                f"{other.proposed_by} has proposed another change of this, and it waits for an "
+                f"answer: {title_of(other)}. Decide or withdraw that one first."
+            )
+
+
+def _make_alone(change: Change) -> None:
+    proposal = change.proposal
+    with acting(
+        user=proposal.proposed_by,
+        door=current().door,
+        reason=f"{proposal.reason} {ALONE}".strip(),
+    ):
+        proposal.applied_at = database_now()
+        proposal.save(force_insert=True)
+        change.make()
+
+
+def _put_to_people(change: Change, door: str) -> ApprovalRequest:
+    proposal = change.proposal
+    people = list(change.could_agree())
+    if not people:
+        raise NotProposed(_why_nobody(change))
+    where = proposal.task.name if proposal.task else "People and groups"
+    return approvals.open_request(
+        title=change.title[:300],
+        shown={"task": where, "facts": change.facts(), "changes": change.rows()},
+        seal=seal_of_proposal(proposal),
+        requested_by=proposal.proposed_by,
+        door=door,
+        stages=[StageSpec("A second administrator", 1, people=people)],
+        reason=proposal.reason,
+    )
+
+
+def _why_nobody(change: Change) -> str:
+    names = ", ".join(sorted(map(str, _others(change))))
+    why = (
+        f"{names} could not agree to it: who has a run of this task waiting, or is given something "
+        "by the change, does not."
+        if names
+        else "Nobody else does."
+    )
+    return (
+        f"A change of {change.about} takes two people who administer it. {why} Whoever operates "
+        "the server can make somebody an administrator: manage.py administrator NAME --reason TEXT."
+    )
+
+
+def on_proposal_decided(request: ApprovalRequest, **_: object) -> None:
+    """Hear of a decision about a proposal, inside its transaction: make the change, or drop it.
+
+    Raises `NotAgreed`, which takes the decision back, when its giver may not agree any more.
+    """
+    proposals = Proposal.objects.select_for_update(of=("self",)).filter(approval=request)
+    proposal = proposals.select_related("task", "proposed_by", "rule").first()
+    if proposal is None:
+        return
+    if request.status != Status.APPROVED:
+        _drop(proposal)
+        return
+    agreed = request.decisions.select_related("decided_by").latest("pk").decided_by
+    change = CHANGES[proposal.kind](proposal)
+    _may_still_agree(change, agreed)
+    if why := _out_of_date(change, request):
+        _is_stale(proposal, request, why)
+        return
+    by = proposal.proposed_by
+    with acting(
+        user=agreed, door=current().door, reason=f"Proposed by {by}: {proposal.reason}".strip(": ")
+    ):
+        proposal.applied_at = database_now()
+        proposal.save(update_fields=["applied_at"])
+        change.make()
+
+
+def _may_still_agree(change: Change, person: "User") -> None:
+    if not change.could_agree().filter(pk=person.pk).exists():
+        raise NotAgreed(
+            "You may not agree to this any more: only somebody can who administers "
+            f"{change.about}, has no run of it waiting for approval, and is given nothing."
+        )
+
+
+def _out_of_date(change: Change, request: ApprovalRequest) -> str:
+    """Why what was proposed cannot be done any more. Empty when it can."""
+    proposal = change.proposal
+    if seal_of_proposal(proposal) != request.seal:
+        return "What is stored is not what was agreed to."
+    if not change.may_propose(proposal.proposed_by):
+        return f"{proposal.proposed_by} does not administer {change.about} any more."
+    if not quorum_holds(request):
+        return "Somebody who agreed may not decide it any more."
+    try:
+        change.check()
+    except ValidationError as invalid:
+        return " ".join(invalid.messages)
+    return ""
+
+
+def _is_stale(proposal: Proposal, request: ApprovalRequest, why: str) -> None:
+    _drop(proposal)
+    approvals.mark_stale(request.pk, by=None, door=current().door, reason=why)
+    request.refresh_from_db()
+    text = f"Out of date, and not made: {request}. {why}"
+    tell([proposal.proposed_by], event="proposal_stale", subject=request, text=text)
+
+
+def _drop(proposal: Proposal) -> None:
+    proposal.dropped_at = database_now()
+    proposal.save(update_fields=["dropped_at"])

@@ -1,0 +1,189 @@
+"""When other people must agree: rules are never changed, only replaced by a new version."""
+
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import ValidationError
+
+from approvals.requests.policy import WAITS_FOR, reviewers_for
+from audit.database.clock import database_now
+from tasks import parameters
+from tasks.access.rights import Right, who
+from tasks.actions.changes.base import TaskChange
+from tasks.declaration.durations import problems_of_times
+from tasks.declaration.registry import UnknownTask, registry
+from tasks.declaration.tickets import problem_of_pattern
+from tasks.models import ApprovalRule, Proposal, Task
+from tasks.rules.conditions import check_condition
+from tasks.rules.evaluation import COPIED, MANY, RuleSpec
+from tasks.rules.serialization import differences, from_json
+from tasks.rules.simulation import look_back
+from tasks.runs.notifications import tell_of_rule
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+
+class NewRule(TaskChange):
+    """A rule, or a new version of one, is put in force."""
+
+    @property
+    def title(self) -> str:
+        name = f"“{self.proposal.content['name']}” of “{self.task}”"
+        return f"Change the rule {name}" if self.proposal.rule_id else f"Add the rule {name}"
+
+    def facts(self) -> list[list[str]]:
+        return [
+            ["What follows", "It holds for runs that are asked for from then on."],
+            *_in_the_past(self.task, self._spec()),
+        ]
+
+    def rows(self) -> list[list[str]]:
+        return differences(_spec_of(self.proposal), self._spec())
+
+    def check(self) -> None:
+        if self.proposal.rule_id:
+            _locked(self.proposal.rule_id)
+        check_rule(self.task, self._spec())
+
+    def make(self) -> None:
+        older = _end(_locked(self.proposal.rule_id)) if self.proposal.rule_id else None
+        rule = put_in_force(self.task, self._spec(), replaces=older, brought_by=self.proposal)
+        text = f"{self.proposal.proposed_by} has put a rule of “{rule.task}” in force: {rule.name}"
+        tell_of_rule(rule, text)
+
+    def _spec(self) -> RuleSpec:
+        return from_json(self.proposal.content)
+
+
+class EndOfRule(TaskChange):
+    """A rule is taken out of force."""
+
+    @property
+    def title(self) -> str:
+        return f"End the rule “{self.proposal.rule}” of “{self.task}”"
+
+    def facts(self) -> list[list[str]]:
+        spec = _spec_of(self.proposal)
+        follows = "Runs that are asked for from then on are not held up by it."
+        past = _in_the_past(self.task, spec) if spec else []
+        return [["What follows", follows], *past]
+
+    def rows(self) -> list[list[str]]:
+        return differences(_spec_of(self.proposal), None)
+
+    def check(self) -> None:
+        _locked(self.proposal.rule_id)
+
+    def make(self) -> None:
+        rule = _end(_locked(self.proposal.rule_id))
+        by = self.proposal.proposed_by
+        tell_of_rule(rule, f"{by} has ended a rule of “{rule.task}”: {rule.name}")
+
+
+def put_in_force(
+    task: Task,
+    spec: RuleSpec,
+    *,
+    replaces: ApprovalRule | None = None,
+    brought_by: Proposal | None = None,
+) -> ApprovalRule:
+    """Write a rule's row. For the actions of this package, inside their transaction.
+
+    The database takes one that nobody has proposed from the owner of its tables only: from a deploy.
+    """
+    rule = ApprovalRule.objects.create(
+        task=task,
+        version=replaces.version + 1 if replaces else 1,
+        replaces=replaces,
+        brought_by=brought_by,
+        **{name: getattr(spec, name) for name in COPIED},
+    )
+    for name in MANY:
+        getattr(rule, name).set(getattr(spec, name))
+    return rule
+
+
+def check_rule(task: Task, spec: RuleSpec) -> None:
+    """Raise `ValidationError` for a condition that cannot be read, for times that do not fit
+    together, and for a rule under which nobody could ever approve.
+    """
+    try:
+        registered = registry.get(task.slug)
+    except UnknownTask as gone:
+        raise ValidationError("The code of this task is gone, and with it its rules.") from gone
+    check_condition(spec.condition, parameters.read(registered.function))
+    _times_fit(spec)
+    _tickets_can_fit(spec)
+    _somebody_can_approve(task, spec)
+
+
+def _locked(rule_id: int | None) -> ApprovalRule:
+    rule = ApprovalRule.objects.select_for_update(of=("self",)).select_related("task")
+    found = rule.get(pk=rule_id or 0)
+    if found.ended_at:
+        raise ValidationError(
+            "Somebody has changed this rule meanwhile. Open it again and make your change there."
+        )
+    return found
+
+
+def _end(rule: ApprovalRule) -> ApprovalRule:
+    rule.ended_at = database_now()
+    rule.save(update_fields=["ended_at"])
+    return rule
+
+
+def _spec_of(proposal: Proposal) -> RuleSpec | None:
+    """What the rule says that is replaced or ended."""
+    return RuleSpec.of(proposal.rule) if proposal.rule else None
+
+
+def _in_the_past(task: Task, spec: RuleSpec) -> list[list[str]]:
+    """How many of the runs of the last 90 days a rule would have held up."""
+    try:
+        declared = parameters.read(registry.get(task.slug).function)
+    except UnknownTask:
+        return []
+    past = look_back(task, spec, declared)
+    runs = "run" if past.asked == 1 else "runs"
+    return [
+        [
+            "In the last 90 days",
+            f"{len(past.would_wait)} of {past.asked} {runs} would have waited under it. "
+            f"{past.did_wait} of them did.",
+        ]
+    ]
+
+
+def _times_fit(spec: RuleSpec) -> None:
+    found = dict(problems_of_times(spec, default=WAITS_FOR, escalates=bool(spec.escalate_to)))
+    if found:
+        raise ValidationError(found)
+
+
+def _tickets_can_fit(spec: RuleSpec) -> None:
+    if problem := problem_of_pattern(spec.ticket_pattern):
+        raise ValidationError({"ticket_pattern": problem})
+
+
+def _somebody_can_approve(task: Task, spec: RuleSpec) -> None:
+    able = could_approve(task, spec)
+    if len(able) < spec.needed:
+        raise ValidationError(
+            f"{spec.needed} must agree, but only {len(able)} active people could. Add people, or "
+            "a group with members."
+        )
+    askers = set(who(Right.REQUEST, task))
+    if askers and all(len(able - {asker}) < spec.needed for asker in askers):
+        raise ValidationError(
+            f"{spec.needed} must agree, and nobody decides their own request: whoever may ask for "
+            f"this task, too few others could agree to it. Add people beside "
+            f"{', '.join(sorted(map(str, able)))}."
+        )
+
+
+def could_approve(task: Task, spec: RuleSpec) -> "set[User]":
+    """The active people who could approve under this rule."""
+    if not spec.groups and not spec.people:
+        return set(who(Right.APPROVE, task))
+    return set(reviewers_for(spec.groups, spec.people))

@@ -1,0 +1,117 @@
+"""Breaking the glass, which is never quiet: proved, capped, told to all approvers, and reviewed."""
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from approvals import actions as approvals
+from approvals.models import ApprovalRequest, Decision
+from approvals.requests.proofs import ProofMissing, fresh_proof
+from audit.seals import seal_of
+from audit.transitions import Refusal, transition
+from tasks import locks
+from tasks.access.emergencies import REVIEWED_WITHIN, asked_about, review_stage, why_not
+from tasks.access.rights import Right, require
+from tasks.access.stops import stop_of
+from tasks.actions.stops import stop_by_itself
+from tasks.models import Emergency, Run
+from tasks.runs.notifications import tell_of_run
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+Status = ApprovalRequest.Status
+
+
+class GlassHolds(Refusal):
+    """This cannot be run without approval, not now, or not by this person."""
+
+
+def break_glass(
+    run_id: UUID | str, *, by: "User", door: str, reason: str, session: str = ""
+) -> Emergency:
+    """Run what waits for approval without it, at once. Two others review it within 24 hours.
+
+    Everybody who was asked is told. If the two do not agree that it was right, or not in time, the
+    task is stopped. Raises `GlassHolds`, `ProofMissing` without fresh proof of who it is, and
+    `NobodyCanDecide` when there are not two others to review it.
+    """
+    subject = Run.objects.select_related("task", "approval").get(pk=run_id)
+    with transition(by=by, door=door, subject=subject, reason=reason):
+        # In the order of a decision: the request is locked before the run. Those who break it for
+        # one task at the same instant come one after the other: they are counted.
+        locks.hold(f"emergency:{subject.task_id}")
+        asked = ApprovalRequest.objects.select_for_update(of=("self",)).filter(run=subject).first()
+        run = Run.objects.select_related("task", "approval").get(pk=run_id)
+        _may_break(run, asked, by, reason)
+        proof = fresh_proof(by, session)
+        if asked is None or proof is None:
+            raise ProofMissing("Type your password, to show that it is you.")
+        emergency = Emergency.objects.create(
+            run=run,
+            by=by,
+            reason=reason.strip(),
+            proof=proof,
+            review=_ask_for_review(run, by, reason, door),
+        )
+        _tell(emergency, asked)
+        # Who decides about the run hears of it and, as it is an emergency, queues it.
+        approvals.withdraw(asked.pk, by=by, door=door, reason=f"Run in an emergency: {reason}")
+    return emergency
+
+
+def _may_break(run: Run, asked: ApprovalRequest | None, person: "User", reason: str) -> None:
+    if asked is None or asked.status != Status.PENDING:
+        raise GlassHolds("It does not wait for approval any more.")
+    if problem := why_not(run, person):
+        raise GlassHolds(problem)
+    require(person, Right.REQUEST, run.task)
+    if stop_of(run.task):
+        raise GlassHolds("This task is stopped. Nothing of it begins, not in an emergency either.")
+    if not reason.strip():
+        raise GlassHolds("Say why it cannot wait: everybody who would have decided reads it.")
+
+
+def _ask_for_review(run: Run, by: "User", reason: str, door: str) -> ApprovalRequest:
+    return approvals.open_request(
+        title=f"Review an emergency: {run}"[:300],
+        shown={
+            "facts": [
+                ["Run without approval", run.headline],
+                ["By", str(by)],
+                ["Because", reason.strip()],
+                ["If you agree", "It was right. Nothing else follows."],
+                ["If you do not, or nobody looks within 24 hours", "The task is stopped."],
+            ],
+            "changes": run.preview,
+        },
+        seal=seal_of({"emergency": str(run.pk), "by": by.pk, "reason": reason.strip()}),
+        requested_by=by,
+        door=door,
+        stages=[review_stage(run)],
+        reason=reason.strip(),
+        waits_for=REVIEWED_WITHIN,
+    )
+
+
+def on_review_decided(request: ApprovalRequest, **_: object) -> None:
+    """Hear what became of a review, inside its transaction: without two who agree the task stops."""
+    emergency = Emergency.objects.filter(review=request).select_related("run__task", "by").first()
+    if emergency is None or request.status == Status.APPROVED:
+        return
+    stop_by_itself(emergency.run.task, *_who_and_why(request, emergency))
+
+
+def _who_and_why(request: ApprovalRequest, emergency: Emergency) -> "tuple[User | None, str]":
+    """Who brought the stop about, if anybody did, and what its people are told."""
+    said = request.decisions.filter(verdict=Decision.Verdict.REJECT).first()
+    if said:
+        return said.decided_by, f"{said.decided_by} did not agree with an emergency: {said.reason}"
+    if request.status == Status.WITHDRAWN:
+        return emergency.by, f"The review of an emergency was taken back: {emergency.run}"
+    return None, f"An emergency was not reviewed by two people within 24 hours: {emergency.run}"
+
+
+def _tell(emergency: Emergency, asked: ApprovalRequest) -> None:
+    text = f"{emergency.by} ran it in an emergency, without approval: {emergency.run}. {emergency.reason}"
+    people = {*asked_about(asked), *asked_about(emergency.review)}
+    tell_of_run(people, emergency.run, event="glass_broken", text=text)

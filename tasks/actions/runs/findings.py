@@ -1,0 +1,164 @@
+"""What follows from each finding about an uncertain run, and when it may not be chosen."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from audit.database.clock import database_now
+from tasks.actions.runs.effects import (
+    answer_effect,
+    key_of,
+    open_effects,
+    refuse_effect,
+    sent_too_long_ago,
+)
+from tasks.actions.runs.look_ups import FRESH, Look
+from tasks.models import Effect, Run, Settlement
+from tasks.runs.states import end, put_in_line
+from tasks.runs.texts import moment
+
+Finding = Settlement.Finding
+Status = Run.Status
+
+NOT_AGAIN: Final = (
+    "The code of this task does not say that it may be run again after it was interrupted."
+)
+
+
+def objection(run: Run, finding: Settlement.Finding, look: Look | None, *, at: datetime) -> str:
+    """Why this does not follow from what is known of the run at that time. Empty when it may."""
+    why = _OBJECTIONS[finding]
+    return why(run, look, at) if why else ""
+
+
+def _to_doing_nothing(run: Run, look: Look | None, at: datetime) -> str:
+    return _seen_to_have_happened(look)
+
+
+def _to_the_same_key(run: Run, look: Look | None, at: datetime) -> str:
+    if not run.task.idempotent:
+        return NOT_AGAIN
+    if sent_too_long_ago(run):
+        return (
+            "The key is older than 23 hours and may be forgotten on the other side, which would do "
+            "it a second time."
+        )
+    return ""
+
+
+def _to_a_new_key(run: Run, look: Look | None, at: datetime) -> str:
+    if not run.task.idempotent:
+        return NOT_AGAIN
+    steps = [effect.step for effect in open_effects(run)]
+    if not steps:
+        return "No step is without an answer, so there is none to give a new key to."
+    if why := _not_looked(look, at) or _seen_to_have_happened(look):
+        return why
+    if look and (until := _under_way_until(run)) > look.at:
+        return (
+            f"The last attempt may have been under way until {moment(until, seconds=True)}. Look it "
+            "up again after that."
+        )
+    return _not_seen(look, steps, happened=False)
+
+
+def _to_going_on(run: Run, look: Look | None, at: datetime) -> str:
+    if not run.task.idempotent:
+        return NOT_AGAIN
+    steps = [effect.step for effect in open_effects(run)]
+    if not steps:
+        return "No step is without an answer, so there is nothing to record."
+    return _not_looked(look, at) or _not_seen(look, steps, happened=True)
+
+
+def _not_looked(look: Look | None, at: datetime) -> str:
+    if look is None:
+        return "Look it up first."
+    if at - look.at > FRESH:
+        return "The last look-up is older than 10 minutes. Look it up again."
+    return ""
+
+
+def _seen_to_have_happened(look: Look | None) -> str:
+    happened = [step.step for step in look.steps if step.happened] if look else []
+    return f"The look-up shows that “{happened[0]}” happened." if happened else ""
+
+
+def _not_seen(look: Look | None, steps: list[str], *, happened: bool) -> str:
+    for step in steps:
+        shown = look.of(step) if look else None
+        if shown is None or shown.happened is not happened:
+            did = "happened" if happened else "did not happen"
+            return f"The look-up does not show that “{step}” {did}."
+    return ""
+
+
+def _under_way_until(run: Run) -> datetime:
+    """Until when a call of the last attempt may have been on its way: then its time was over."""
+    started = run.started_at or run.queued_at or run.requested_at
+    return started + timedelta(seconds=run.task.timeout)
+
+
+_OBJECTIONS: Final[Mapping[str, Callable[[Run, Look | None, datetime], str] | None]] = {
+    Finding.GO_ON: _to_going_on,
+    Finding.HAPPENED: None,
+    Finding.DID_NOT: _to_doing_nothing,
+    Finding.SEND_AGAIN: _to_the_same_key,
+    Finding.NEW_KEY: _to_a_new_key,
+}
+
+
+def follow(run: Run, settlement: Settlement, look: Look | None) -> None:
+    """Do what follows from a finding, in the caller's transaction. The run is locked."""
+    said = f"{settlement.settled_by}, who looked: {settlement.reason}"
+    match Finding(settlement.finding):
+        case Finding.HAPPENED:
+            _record_answers(run, look, said)
+            run.output = {"kind": "text", "text": f"Recorded by {said}"}
+            run.error = ""
+            end(run, Status.SUCCEEDED, at=database_now())
+        case Finding.DID_NOT:
+            _refuse(run, said)
+            run.error = f"It did not happen, said {said}"
+            end(run, Status.FAILED, at=database_now())
+        case Finding.GO_ON:
+            _record_answers(run, look, said)
+            _queue(run)
+        case Finding.NEW_KEY:
+            for effect in _refuse(run, said):
+                _next_generation(run, effect)
+            _queue(run)
+        case Finding.SEND_AGAIN:
+            _queue(run)
+
+
+def _queue(run: Run) -> None:
+    # That it was to be stopped was about the attempt that is over.
+    run.cancel_asked_at = None
+    put_in_line(run, now=database_now())
+
+
+def _record_answers(run: Run, look: Look | None, said: str) -> None:
+    for effect in open_effects(run):
+        shown = look.of(effect.step) if look else None
+        found: Any = shown.answer if shown and shown.happened else {"settled": said}
+        answer_effect(effect, found)
+
+
+def _refuse(run: Run, said: str) -> list[Effect]:
+    effects = list(open_effects(run))
+    for effect in effects:
+        refuse_effect(effect, f"A person found that it did not happen: {said}")
+    return effects
+
+
+def _next_generation(run: Run, effect: Effect) -> None:
+    generation = effect.generation + 1
+    Effect.objects.create(
+        run=run,
+        step=effect.step,
+        generation=generation,
+        key=key_of(run, effect.step, generation),
+        position=effect.position,
+        label=effect.label,
+    )

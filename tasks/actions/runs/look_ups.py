@@ -1,0 +1,160 @@
+"""Asking the other side what became of a step, when a person presses the button. It changes nothing there."""
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from audit.actions import record
+from audit.models import Event
+from audit.transitions import Refusal, transition
+from tasks.access.rights import NotGranted, Right, require
+from tasks.actions.runs.effects import open_effects
+from tasks.actions.runs.requests import code_of
+from tasks.declaration.calling import call_with
+from tasks.declaration.errors import OutcomeUnknown, Refused
+from tasks.declaration.look_up import Found, Sent
+from tasks.declaration.registry import RegisteredTask
+from tasks.models import Run
+from tasks.secrets import storage
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+logger = logging.getLogger(__name__)
+
+# Seconds after which no further step is asked about: a person waits for the page.
+PATIENCE: Final = 20.0
+# For so long a look-up says how it is now.
+FRESH: Final = timedelta(minutes=10)
+
+
+class NothingToLookUp(Refusal):
+    """The run is not uncertain, or its code does not say how to look."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepShown:
+    """What the other side showed of one step."""
+
+    step: str
+    what: str
+    happened: bool | None
+    facts: list[list[str]]
+    answer: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at the other side: who looked, when, and what each step showed."""
+
+    id: int
+    at: datetime
+    who: str
+    steps: list[StepShown]
+
+    @property
+    def texts(self) -> list[str]:
+        """What it showed, as a settlement keeps it."""
+        seen = [f"{self.who} looked on {self.at:%d %b %Y at %H:%M:%S} UTC."]
+        for step in self.steps:
+            facts = ", ".join(f"{name}: {text}" for name, text in step.facts)
+            seen.append(f"{step.step}: {step.what}{f' ({facts})' if facts else ''}")
+        return seen
+
+    def of(self, step: str) -> StepShown | None:
+        """What this step showed, if it was looked for."""
+        return next((shown for shown in self.steps if shown.step == step), None)
+
+
+def look_up(run_id: UUID | str, *, by: "User", door: str) -> Look:
+    """Ask the other side what became of the steps without an answer, and keep what it shows.
+
+    It takes as long as the other side does, outside any transaction. A look-up that fails is an
+    answer, too, in words. Raises `NothingToLookUp`, or `NotGranted` for who does not administer
+    the task.
+    """
+    run = Run.objects.select_related("task").get(pk=run_id)
+    with transition(by=by, door=door, subject=run):
+        require(by, Right.CHANGE, run.task)
+        if run.status != Run.Status.UNCERTAIN:
+            raise NothingToLookUp("This run is not uncertain any more.")
+        registered = look_up_of(run)
+        if registered is None:
+            raise NothingToLookUp("The code of this task does not say how to look it up.")
+    give_up = monotonic() + PATIENCE
+    steps = [_ask(registered, run, sent, give_up) for sent in sent_by(run)]
+    return _look(record(Event.Verb.LOOKED_UP, by=by, door=door, subject=run, data={"steps": steps}))
+
+
+def look_up_of(run: Run) -> RegisteredTask | None:
+    """The code behind the run's task, if it says how to look up a step."""
+    try:
+        registered = code_of(run.task)
+    except NotGranted:
+        return None
+    return registered if registered.look_up else None
+
+
+def sent_by(run: Run) -> Iterator[Sent]:
+    """The steps without an answer, each with every key that it was sent under."""
+    for effect in open_effects(run):
+        sent = run.effects.filter(step=effect.step, sent_at__isnull=False)
+        times = list(sent.order_by("-generation").values_list("key", "sent_at"))
+        yield Sent(
+            effect.step,
+            [key for key, _ in times],
+            min(at for _, at in times if at),
+            effect.label,
+        )
+
+
+def _ask(registered: RegisteredTask, run: Run, sent: Sent, give_up: float) -> dict[str, Any]:
+    late = Found("It was not asked about: the steps before took too long.", happened=None)
+    found = late if monotonic() > give_up else _found(registered, run, sent)
+    return {
+        "step": sent.step,
+        "what": found.what,
+        "happened": found.happened,
+        "facts": [[name, str(text)] for name, text in found.facts.items()],
+        "answer": found.answer,
+    }
+
+
+def _found(registered: RegisteredTask, run: Run, sent: Sent) -> Found:
+    assert registered.look_up  # noqa: S101 - see `look_up_of`
+    try:
+        values = storage.typed_values(registered, run)
+        found = call_with(partial(registered.look_up, sent), values)
+        if not isinstance(found, Found):
+            raise TypeError(f"the look-up returned {type(found).__name__} instead of Found")
+        json.dumps(found.answer)
+    except (Refused, OutcomeUnknown) as refusal:
+        return Found(f"It could not be looked up. {refusal}", happened=None)
+    # Whatever the author's code raises is shown: it must not hide the other choices.
+    except Exception as error:
+        logger.exception("The look-up of %s for run %s failed", sent.step, run.pk)
+        return Found(f"The look-up failed: {type(error).__name__}: {error}", happened=None)
+    return found
+
+
+def last_look(run: Run, *, before: datetime) -> Look | None:
+    """The newest look at the other side since the run became uncertain."""
+    found = Event.objects.filter(
+        verb=Event.Verb.LOOKED_UP,
+        subject_type=run._meta.label_lower,
+        subject_id=str(run.pk),
+        at__gte=run.finished_at,
+        at__lte=before,
+    ).first()
+    return _look(found) if found else None
+
+
+def _look(event: Event) -> Look:
+    steps: list[Mapping[str, Any]] = event.data["steps"]
+    return Look(event.pk, event.at, event.actor_label, [StepShown(**step) for step in steps])

@@ -1,0 +1,313 @@
+"""Asking for a run: what is asked is checked, frozen, sealed, and queued or put to people."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.forms import Form
+
+from approvals import actions as approvals
+from approvals.models import SlackMode
+from approvals.requests.policy import StageSpec
+from audit.database.clock import database_now
+from audit.transitions import Refusal, transition
+from tasks import parameters
+from tasks.access.rights import NotGranted, Right, require
+from tasks.access.stops import in_a_sentence, stop_of
+from tasks.declaration.errors import Refused
+from tasks.declaration.limits import Limits, strictest
+from tasks.declaration.registry import RegisteredTask, UnknownTask, registry
+from tasks.declaration.tickets import problem_of_ticket, ticket_url
+from tasks.models import ApprovalRule, Run, Task
+from tasks.queue import messages
+from tasks.rules import totals
+from tasks.rules.conditions import Facts
+from tasks.rules.evaluation import rules_that_apply
+from tasks.rules.reviewers import Pick, WrongPick, narrowed
+from tasks.rules.stages import stages_for
+from tasks.runs.concurrency import key_of, refuse_second
+from tasks.runs.partial import warning_of
+from tasks.runs.previews import PreviewFailed, rows_of
+from tasks.runs.revisions import check_revisable, revision_shown
+from tasks.runs.seals import seal_of_run
+from tasks.runs.undo import check_undoable, values_to_undo
+from tasks.secrets import storage
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+Status = Run.Status
+
+
+class TaskStopped(Refusal):
+    """Nobody can ask for this task: somebody has stopped it."""
+
+
+class InvalidValues(Exception):
+    """The values break the task's rules. `form` holds them with a message beside each field."""
+
+    def __init__(self, form: Form) -> None:
+        super().__init__(form.errors.as_text())
+        self.form = form
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A run that nobody has asked for yet: its parameters, and what it would change."""
+
+    registered: RegisteredTask
+    form: Form
+    frozen: dict[str, Any]
+    preview: list[list[str]]
+    groupings: dict[str, str]
+
+
+def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, for how long
+    task_id: int,
+    *,
+    requested_by: "User",
+    door: str,
+    values: Mapping[str, Any],
+    files: Mapping[str, Any] | None = None,
+    reason: str = "",
+    ticket: str = "",
+    reviewers: Sequence[Pick] = (),
+    waits_for: timedelta | None = None,
+    again_of: Run | None = None,
+    undoes: Run | None = None,
+    revises: Run | None = None,
+) -> Run:
+    """Ask for a run: it is queued at once, or waits for the people its rules name.
+
+    `values` and `files` are what a form would send; `ticket` is what a rule may ask for;
+    `reviewers` are the people and groups to ask, out of those who may approve it: all of them where
+    none is named; `waits_for` is how long people have to decide, three days by default; `again_of`
+    is the run that this one repeats, `undoes` the one that it undoes, whose values it gets and
+    nobody can change; `revises` the one that it is asked for instead of, whose request is taken
+    back if it waits. Raises `InvalidValues` when they break a rule of the task, and a `Refusal` when
+    this person may not ask, or nobody could approve it; `Taken` when only one such run may be open,
+    and one is; `NotUndoable` when the other run cannot be undone, `NotRevisable` when it cannot be
+    changed.
+    """
+    task = Task.objects.get(pk=task_id)
+    reason, ticket = reason.strip(), ticket.strip()
+    with transition(by=requested_by, door=door, subject=task, reason=reason):
+        _may_ask(requested_by, task)
+        taken_back = revises is not None and _take_back(revises, by=requested_by, door=door)
+        _lock([again_of, undoes, revises])
+        if revises:
+            check_revisable(revises, task=task, person=requested_by, taken_back=taken_back)
+        draft = _draft(task, requested_by, values, files, _fixed(undoes, task, requested_by))
+        rules = _rules(task, draft, requested_by, door)
+        stages = stages_for(task, rules, requested_by)
+        _must_say(draft.form, reason=reason, ticket=ticket, rules=rules, waits=bool(stages))
+        stages = _put_to(draft.form, stages, reviewers, requested_by)
+        limits = strictest(draft.registered.limits, *(rule.limits for rule in rules))
+        run = _sealed(task, draft, requested_by, door, reason, ticket, undoes, limits)
+        run.again_of = again_of
+        run.revises = revises
+        run.concurrency_key = key_of(draft.registered, draft.frozen)
+        refuse_second(run, draft.registered)
+        if stages:
+            _await_approval(run, draft, stages, waits_for)
+        else:
+            run.queued_at = run.rung_at = database_now()
+        run.save(force_insert=True)
+        totals.write(run, draft.groupings)
+        if run.status == Status.QUEUED:
+            messages.ring(run.pk, timeout=task.timeout)
+    return run
+
+
+def _may_ask(person: "User", task: Task) -> None:
+    require(person, Right.REQUEST, task)
+    if stop := stop_of(task):
+        raise TaskStopped(f"{in_a_sentence(stop)}: {stop.reason}")
+
+
+def _must_say(
+    form: Form, *, reason: str, ticket: str, rules: list[ApprovalRule], waits: bool
+) -> None:
+    """Refuse what those who decide have to know and are not told. The page puts each beside its field."""
+    if waits and not reason:
+        missing = "This waits for approval. Say why you ask for it."
+        form.add_error(None, ValidationError(missing, code="reason"))
+    if problem := problem_of_ticket(ticket, rules):
+        form.add_error(None, ValidationError(problem, code="ticket"))
+    if form.errors:
+        raise InvalidValues(form)
+
+
+def _put_to(
+    form: Form, stages: list[StageSpec], reviewers: Sequence[Pick], person: "User"
+) -> list[StageSpec]:
+    try:
+        return narrowed(stages, reviewers, requested_by=person) if stages else []
+    except WrongPick as wrong:
+        form.add_error(None, ValidationError(str(wrong), code="reviewers"))
+        raise InvalidValues(form) from wrong
+
+
+def _lock(runs: Iterable[Run | None]) -> None:
+    """Lock earlier runs before any key: the end of a run takes the two in this order."""
+    keys = [run.pk for run in runs if run]
+    if keys:
+        list(
+            Run.objects.select_for_update(of=("self",), no_key=True)
+            .filter(pk__in=keys)
+            .order_by("pk")
+        )
+
+
+def _take_back(run: Run, *, by: "User", door: str) -> bool:
+    """Close the request that is asked anew, if it waits: nobody shall decide what is not asked any more."""
+    if run.status == Status.AWAITING_APPROVAL and run.approval_id:
+        approvals.withdraw(run.approval_id, by=by, door=door, reason="Changed, and asked for anew")
+        return True
+    return False
+
+
+def _fixed(undoes: Run | None, task: Task, person: "User") -> dict[str, Any]:
+    """The values that the run to be undone decides."""
+    if undoes is None:
+        return {}
+    undoes.refresh_from_db()
+    check_undoable(undoes, task=task, person=person)
+    return values_to_undo(undoes)
+
+
+def _draft(
+    task: Task,
+    person: "User",
+    values: Mapping[str, Any],
+    files: Mapping[str, Any] | None,
+    fixed: Mapping[str, Any],
+) -> Draft:
+    registered = code_of(task)
+    declared = parameters.read(registered.function)
+    form = parameters.form_for(
+        declared,
+        person=person,
+        data=values,
+        files=files,
+        validate=registered.validate,
+        locked=fixed,
+    )
+    if not form.is_valid():
+        raise InvalidValues(form)
+    typed = form.cleaned_data
+    frozen = parameters.freeze(
+        declared, typed, keep_secret=storage.keep_secret, keep_file=storage.keep_file
+    )
+    preview = _preview(registered, form)
+    return Draft(registered, form, frozen, preview, parameters.groupings(declared, typed, frozen))
+
+
+def code_of(task: Task) -> RegisteredTask:
+    """The code behind a task that is open. Raises `NotGranted` when there is none."""
+    try:
+        if task.retired_at is None:
+            return registry.get(task.slug)
+    except UnknownTask:
+        pass
+    raise NotGranted(f"“{task}” is retired: its code is not here any more.")
+
+
+def _preview(registered: RegisteredTask, form: Form) -> list[list[str]]:
+    try:
+        return rows_of(registered, form.cleaned_data)
+    except (Refused, ValidationError, PreviewFailed) as error:
+        form.add_error(None, error if isinstance(error, ValidationError) else str(error))
+        raise InvalidValues(form) from error
+
+
+def _rules(task: Task, draft: Draft, person: "User", door: str) -> list[ApprovalRule]:
+    declared = parameters.read(draft.registered.function)
+    facts = Facts.of(task, person, door, declared, draft.frozen, draft.groupings)
+    return rules_that_apply(facts)
+
+
+def _sealed(  # noqa: PLR0913 - what is sealed has this many parts
+    task: Task,
+    draft: Draft,
+    person: "User",
+    door: str,
+    reason: str,
+    ticket: str,
+    undoes: Run | None,
+    limits: Limits,
+) -> Run:
+    declared = parameters.read(draft.registered.function)
+    run = Run(
+        task=task,
+        requested_by=person,
+        door=door,
+        reason=reason,
+        ticket=ticket,
+        headline=_headline(task, declared, draft.frozen),
+        values=draft.frozen,
+        preview=draft.preview,
+        limits=limits.as_json(),
+        source_hash=draft.registered.source_hash,
+        undoes=undoes,
+        needs_approval=False,
+        status=Status.QUEUED,
+    )
+    run.seal = seal_of_run(run)
+    return run
+
+
+def _headline(task: Task, declared: list[parameters.Parameter], frozen: Mapping[str, Any]) -> str:
+    short = [p for p in declared if not p.param.long]
+    values = {p.name: frozen[p.name] for p in short}
+    texts = [text for _, text in parameters.display(short, values) if text]
+    return ": ".join(filter(None, [task.name, ", ".join(texts[:3])]))[:300]
+
+
+def _await_approval(
+    run: Run, draft: Draft, stages: list[StageSpec], waits_for: timedelta | None
+) -> None:
+    declared = parameters.read(draft.registered.function)
+    facts = [list(pair) for pair in parameters.display(declared, draft.frozen)]
+    if run.undoes:
+        facts.insert(0, ["Undoes", run.undoes.headline])
+    if warning := warning_of(run.again_of):
+        facts.insert(0, ["Ended halfway before", warning])
+    facts += [["Limit", text] for text in Limits.of(run.limits).in_words()]
+    shown = {
+        "task": run.task.name,
+        "public": _in_public(run.task, draft),
+        "facts": facts,
+        "changes": run.preview,
+    }
+    if run.ticket:
+        shown["ticket"] = {"number": run.ticket, "url": ticket_url(run.ticket, settings.TICKET_URL)}
+    if run.revises:
+        shown["revision"] = revision_shown(run, run.revises, declared)
+    run.status = Status.AWAITING_APPROVAL
+    run.needs_approval = True
+    run.approval = approvals.open_request(
+        title=run.headline,
+        shown=shown,
+        seal=run.seal,
+        requested_by=run.requested_by,
+        door=run.door,
+        stages=stages,
+        reason=run.reason,
+        waits_for=waits_for,
+        revisable=run.undoes_id is None,
+        slack_mode=_in_slack(draft),
+    )
+
+
+def _in_public(task: Task, draft: Draft) -> str:
+    """What others may read along, who see neither the page nor the customer."""
+    return ", ".join([task.name, *map(str, parameters.money_in(draft.form.cleaned_data.values()))])
+
+
+def _in_slack(draft: Draft) -> SlackMode:
+    found = parameters.money_in(draft.form.cleaned_data.values())
+    return SlackMode(draft.registered.slack.mode_for(money.amount for money in found))

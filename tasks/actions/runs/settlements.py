@@ -1,0 +1,197 @@
+"""What a person makes of an uncertain run, after a look at the other side."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db.models.functions import Now
+
+from approvals import actions as approvals
+from approvals.models import ApprovalRequest
+from approvals.requests.policy import StageSpec
+from approvals.requests.quorum import quorum_holds
+from audit.context import current
+from audit.database.clock import database_now
+from audit.transitions import Refusal, transition
+from tasks import parameters
+from tasks.access.rights import NotGranted, Right, allowed, require
+from tasks.actions.runs.findings import follow, objection
+from tasks.actions.runs.look_ups import Look, last_look
+from tasks.actions.runs.requests import code_of
+from tasks.models import Run, Settlement
+from tasks.rules.stages import stages_for_settling
+from tasks.runs.notifications import tell_of_settlement
+from tasks.runs.seals import seal_of_settlement
+from tasks.runs.states import locked
+from tasks.runs.texts import FOLLOWS
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+Finding = Settlement.Finding
+Status = Run.Status
+
+
+class NotSettled(Refusal):
+    """This person may not settle this run, or not in this way."""
+
+
+def settle_run(
+    run_id: UUID | str,
+    *,
+    finding: Settlement.Finding | str,
+    by: "User",
+    door: str,
+    reason: str,
+    look: int | None = None,
+) -> Settlement:
+    """Write down what somebody who looked has found out about an uncertain run, and do what follows.
+
+    Where a rule of the task says so it is a proposal, which follows when others have agreed. `look`
+    is the id of the look-up that this person was shown. For people who administer the task, other
+    than the one who asked. Raises `NotSettled`, or `NotGranted` for everybody else.
+    """
+    subject = Run.objects.select_related("task").get(pk=run_id)
+    finding, reason = Finding(finding), reason.strip()
+    with transition(by=by, door=door, subject=subject, reason=reason):
+        require(by, Right.CHANGE, subject.task)
+        run = locked(Run.objects.filter(pk=run_id)).annotate(now=Now()).get()
+        _check(run, by, reason)
+        seen = _seen(run, look, now=run.now)
+        if why := objection(run, finding, seen, at=run.now):
+            raise NotSettled(f"“{finding.label}” cannot be chosen. {why}")
+        settlement = Settlement(run=run, finding=finding, reason=reason, settled_by=by)
+        settlement.looked_up = seen.texts if seen else []
+        if stages := stages_for_settling(run, by):
+            settlement.approval = _put_to_people(settlement, door, stages)
+        else:
+            settlement.applied_at = run.now
+        settlement.save(force_insert=True)
+        tell_of_settlement(settlement)
+        if settlement.applied_at:
+            follow(run, settlement, seen)
+    return settlement
+
+
+def may_not_settle(run: Run, person: "User") -> str:
+    """Why this person may not settle this run, whatever they found. Empty when they may."""
+    if run.status != Status.UNCERTAIN:
+        return f"This run is not uncertain any more. It is {run.get_status_display().lower()}."
+    if run.requested_by_id == person.pk:
+        return "You asked for this yourself: somebody else has to look."
+    if not allowed(person, Right.CHANGE, run.task):
+        return f"Only somebody who administers “{run.task}” can settle this run."
+    return ""
+
+
+def open_settlement(run: Run) -> Settlement | None:
+    """What somebody has proposed and others have not decided yet."""
+    proposed = run.settlements.filter(applied_at=None, dropped_at=None)
+    return proposed.select_related("settled_by", "approval").first()
+
+
+def _check(run: Run, by: "User", reason: str) -> None:
+    if why := may_not_settle(run, by):
+        raise NotSettled(why)
+    if proposed := open_settlement(run):
+        raise NotSettled(
+            f"{proposed.settled_by} has proposed how to settle this run, and others have to agree. "
+            "It can be settled in another way when that is rejected or withdrawn."
+        )
+    if not reason:
+        raise NotSettled("Say what you have looked at and found: it is kept in the history.")
+
+
+def _seen(run: Run, look: int | None, *, now: datetime) -> Look | None:
+    """The look-up that this person was shown, unless it was looked up again since."""
+    newest = last_look(run, before=now)
+    if look is not None and (newest is None or newest.id != look):
+        raise NotSettled("It was looked up again meanwhile. See what it shows now, and choose.")
+    return newest if look is not None else None
+
+
+def _put_to_people(settlement: Settlement, door: str, stages: list[StageSpec]) -> ApprovalRequest:
+    run = settlement.run
+    return approvals.open_request(
+        title=f"Settle: {run.headline}"[:300],
+        shown={"task": run.task.name, "facts": _facts(settlement), "changes": []},
+        seal=seal_of_settlement(settlement),
+        requested_by=settlement.settled_by,
+        door=door,
+        stages=stages,
+        reason=settlement.reason,
+    )
+
+
+def _facts(settlement: Settlement) -> list[list[str]]:
+    run = settlement.run
+    return [
+        ["Found", settlement.get_finding_display()],
+        ["What follows", FOLLOWS[settlement.finding]],
+        ["Looked up", "\n".join(settlement.looked_up) or "Not by the look-up of this task."],
+        ["The run", run.headline],
+        [
+            "Requested by",
+            f"{run.requested_by}: {run.reason}" if run.reason else str(run.requested_by),
+        ],
+        ["What went wrong", run.error],
+        *(list(pair) for pair in _parameters(run)),
+    ]
+
+
+def _parameters(run: Run) -> list[tuple[str, str]]:
+    try:
+        declared = parameters.read(code_of(run.task).function)
+    except NotGranted:
+        declared = []
+    return parameters.display(declared, run.values)
+
+
+def on_settlement_decided(request: ApprovalRequest, **_: object) -> None:
+    """Hear of a decision about a settlement, inside its transaction: apply it, or drop it."""
+    proposed = Settlement.objects.filter(approval=request).select_related("settled_by").first()
+    if proposed is None:
+        return
+    run = locked(Run.objects.filter(pk=proposed.run_id)).get()
+    proposed.run = run
+    if request.status != ApprovalRequest.Status.APPROVED:
+        _drop(proposed)
+    elif why := _out_of_date(proposed, request):
+        _drop(proposed)
+        approvals.mark_stale(request.pk, by=None, door=current().door, reason=why)
+        request.refresh_from_db()
+    else:
+        proposed.applied_at = database_now()
+        proposed.save(update_fields=["applied_at"])
+        tell_of_settlement(proposed)
+        follow(run, proposed, _look_of(proposed))
+
+
+def _drop(settlement: Settlement) -> None:
+    settlement.dropped_at = database_now()
+    settlement.save(update_fields=["dropped_at"])
+
+
+def _out_of_date(proposed: Settlement, request: ApprovalRequest) -> str:
+    """Why what was proposed does not hold any more. Empty when it does."""
+    run = proposed.run
+    if run.status != Status.UNCERTAIN or _ended_since(run, proposed):
+        return "The run has gone on since this was proposed."
+    if seal_of_settlement(proposed) != request.seal:
+        return "What is stored is not what was agreed to."
+    if not allowed(proposed.settled_by, Right.CHANGE, run.task):
+        return "The person who proposed it does not administer the task any more."
+    if not quorum_holds(request):
+        return "Somebody who agreed may not decide it any more."
+    return objection(run, Finding(proposed.finding), _look_of(proposed), at=proposed.proposed_at)
+
+
+def _look_of(proposed: Settlement) -> Look | None:
+    """What its author was shown: events never change, so it is what the seal covers."""
+    if not proposed.looked_up:
+        return None
+    return last_look(proposed.run, before=proposed.proposed_at)
+
+
+def _ended_since(run: Run, proposed: Settlement) -> bool:
+    return run.finished_at is not None and run.finished_at > proposed.proposed_at

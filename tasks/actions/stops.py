@@ -1,0 +1,136 @@
+"""Stopping, which one person does alone, and starting again, which takes two."""
+
+from typing import TYPE_CHECKING
+
+from django.contrib.auth import get_user_model
+
+from approvals import actions as approvals
+from approvals.models import ApprovalRequest
+from approvals.notifications.notices import tell
+from approvals.requests.policy import StageSpec
+from approvals.requests.quorum import quorum_holds
+from audit.database.clock import database_now
+from audit.seals import seal_of
+from audit.transitions import Refusal, transition
+from tasks import locks
+from tasks.access.stops import in_a_sentence, in_words, may_stop, people_of, tasks_of, waiting_runs
+from tasks.models import Run, Stop, Task
+from tasks.queue import messages
+from tasks.runs.concurrency import OPEN
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+Scope = Stop.Scope
+
+
+class NotStopped(Refusal):
+    """This person may not stop this, or it is stopped already, or nobody was told why."""
+
+
+class NotStarted(Refusal):
+    """It is not stopped any more, or somebody has proposed to start it already, or may not."""
+
+
+def stop_tasks(
+    scope: Stop.Scope,
+    *,
+    task: Task | None = None,
+    category: str = "",
+    by: "User",
+    door: str,
+    reason: str,
+) -> Stop:
+    """Stop a task, a category, all that moves money, or everything, at once.
+
+    From the commit on nothing of it begins, no step of it is sent, and nobody can ask for it.
+    Raises `NotStopped`.
+    """
+    stop = Stop(scope=scope, task=task, category=category, stopped_by=by, reason=reason.strip())
+    with transition(by=by, door=door, subject=task, reason=reason):
+        if not stop.reason:
+            raise NotStopped("Say why: everybody who is held up by it reads it.")
+        if not may_stop(by, stop):
+            raise NotStopped(f"To stop {in_words(stop)} you need a task of it to approve.")
+        locks.hold("stops")  # two who stop the same at the same instant come one after the other
+        if Stop.objects.filter(scope=scope, task=task, category=category, ended_at=None).exists():
+            raise NotStopped(f"Somebody has stopped {in_words(stop)} already.")
+        stop.save(force_insert=True)
+        _tell(stop, f"{in_a_sentence(stop)}: {stop.reason}", event="stopped")
+    return stop
+
+
+def stop_by_itself(task: Task, by: "User | None", why: str) -> None:
+    """Stop a task inside the transaction of what makes it necessary, unless it is stopped already.
+
+    `by` is who brought that about, if anybody did; no right is asked for.
+    """
+    locks.hold("stops")
+    if Stop.objects.filter(scope=Scope.TASK, task=task, ended_at=None).exists():
+        return
+    stop = Stop.objects.create(scope=Scope.TASK, task=task, stopped_by=by, reason=why)
+    _tell(stop, f"Stopped: {in_words(stop)}. {why}", event="stopped")
+
+
+def propose_start(stop_id: int, *, by: "User", door: str, reason: str) -> ApprovalRequest:
+    """Ask that what is stopped starts again: one other person who may stop it has to agree.
+
+    Raises `NotStarted`, and `NobodyCanDecide` when there is no such person.
+    """
+    subject = Stop.objects.get(pk=stop_id)
+    with transition(by=by, door=door, subject=subject, reason=reason):
+        stop = Stop.objects.select_for_update(of=("self",)).get(pk=stop_id)
+        _may_propose(stop, by, reason)
+        stop.approval = approvals.open_request(
+            title=f"Start again: {in_words(stop)}"[:300],
+            shown={"facts": _facts(stop), "changes": []},
+            seal=seal_of({"stop": stop.pk, "scope": stop.scope, "reason": stop.reason}),
+            requested_by=by,
+            door=door,
+            stages=[StageSpec("Start again", 1, people=people_of(stop))],
+            reason=reason.strip(),
+        )
+        stop.save(update_fields=["approval"])
+    return stop.approval
+
+
+def _may_propose(stop: Stop, by: "User", reason: str) -> None:
+    if stop.ended_at:
+        raise NotStarted("It has been started again already.")
+    if not may_stop(by, stop):
+        raise NotStarted(f"To start {in_words(stop)} again you need a task of it to approve.")
+    if not reason.strip():
+        raise NotStarted("Say why it can start again: who has to agree reads it.")
+    if stop.approval and stop.approval.status == ApprovalRequest.Status.PENDING:
+        raise NotStarted("Somebody has proposed that already. Another person has to agree.")
+
+
+def _facts(stop: Stop) -> list[list[str]]:
+    return [
+        ["Stopped", in_words(stop)],
+        ["By", str(stop.stopped_by) if stop.stopped_by else "By itself"],
+        ["Because", stop.reason],
+        ["Runs that wait in line", str(waiting_runs(stop).count())],
+        ["What follows", "What waits in line begins at once, if what was approved still holds."],
+    ]
+
+
+def on_start_decided(request: ApprovalRequest, **_: object) -> None:
+    """Hear of a decision about a stop, inside its transaction: end it, or leave it."""
+    stop = Stop.objects.select_for_update(of=("self",)).filter(approval=request).first()
+    if stop is None or request.status != ApprovalRequest.Status.APPROVED:
+        return
+    if not quorum_holds(request):
+        raise NotStarted("Who agreed may not do so any more.")
+    stop.ended_at = database_now()
+    stop.save(update_fields=["ended_at"])
+    for run in waiting_runs(stop).select_related("task"):
+        messages.ring(run.pk, timeout=run.task.timeout)
+    _tell(stop, f"Started again: {in_words(stop)}", event="started")
+
+
+def _tell(stop: Stop, text: str, *, event: str) -> None:
+    """Tell those who may stop it, and those whose runs are held up."""
+    held_up = Run.objects.filter(status__in=OPEN, task__in=tasks_of(stop))
+    requesters = get_user_model().objects.filter(runs_requested__in=held_up)
+    tell({*people_of(stop), *requesters}, event=event, subject=stop, text=text)

@@ -1,0 +1,278 @@
+"""One task: its form, and what happens when it is sent."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from audit.admin.pages import page, person_of
+from audit.context import Door
+from audit.transitions import Refusal
+from tasks import locks, parameters
+from tasks.access.rights import Right, allowed, runs_for
+from tasks.access.stops import stop_of
+from tasks.actions import InvalidValues, request_run
+from tasks.admin.pages import code_of, task_or_404
+from tasks.admin.requests.prefilled import Before, values_of
+from tasks.admin.requests.request_form import WhyForm, why_form
+from tasks.admin.rows import parameters_with_rows
+from tasks.declaration.registry import RegisteredTask
+from tasks.declaration.tickets import asks_for_ticket
+from tasks.models import Run, Task
+from tasks.rules.evaluation import rules_in_force
+from tasks.rules.texts import always_holds, in_words
+from tasks.runs.concurrency import Taken
+from tasks.runs.partial import warning_of
+from tasks.runs.texts import paragraphs
+from tasks.runs.undo import NotUndoable, check_undoable, values_to_undo
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+RECENT = 5
+REMEMBERED = 20  # forms a session has sent
+SENT = "tasks_sent"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def ask(request: HttpRequest, slug: str) -> HttpResponse:
+    """The task with its form; or what somebody sees who may only look at it."""
+    task = task_or_404(request, slug, Right.VIEW)
+    if request.method == "POST":
+        return _send(request, task)
+    before = Before.of(request, task, request.GET)
+    why = why_form(request, task, **_first(before), **before.keys())
+    try:
+        form = _form_of(request, task, before)
+    except NotUndoable as refusal:
+        messages.error(request, str(refusal))
+        return redirect("admin:tasks_run_change", request.GET["undo"])
+    return _show(request, task, why, form, before=before)
+
+
+def _first(before: Before) -> dict[str, str]:
+    old = before.revise
+    said = {"reason": old.reason, "ticket": old.ticket} if old else {}
+    return {"nonce": uuid4().hex, **said}
+
+
+@require_safe
+def options(
+    request: HttpRequest, slug: str, parameter: str, right: Right = Right.REQUEST
+) -> JsonResponse:
+    """What the picker of a parameter offers to this person, who has this right, page by page."""
+    registered = code_of(task_or_404(request, slug, right))
+    declared = parameters.read(registered.function) if registered else []
+    found = next((p for p in declared if p.name == parameter), None)
+    number = request.GET.get("page", "1")
+    if found is None:
+        raise Http404
+    try:
+        return JsonResponse(
+            parameters.search(
+                found,
+                person_of(request),
+                request.GET.get("term", ""),
+                int(number) if number.isdecimal() and len(number) < 6 else 1,
+            )
+        )
+    except TypeError as error:  # a parameter that is no object
+        raise Http404 from error
+
+
+def _send(request: HttpRequest, task: Task) -> HttpResponse:
+    why = why_form(request, task)
+    if not why.is_valid():
+        return _show(request, task, why, _bound(request, task, None))
+    before = Before.of(request, task, why.cleaned_data)
+    asked = partial(
+        request_run,
+        task.pk,
+        requested_by=person_of(request),
+        door=Door.ADMIN,
+        values=request.POST,
+        files=request.FILES,
+        reason=why.cleaned_data["reason"],
+        ticket=why.cleaned_data["ticket"],
+        reviewers=why.picked(),
+        again_of=before.again,
+        undoes=before.undo,
+        revises=before.revise,
+    )
+    try:
+        run = _once(request, why.cleaned_data["nonce"], asked)
+    except InvalidValues as invalid:
+        return _show(
+            request,
+            task,
+            why,
+            _with_errors(_bound(request, task, before.undo), invalid.form, why),
+            before=before,
+        )
+    except Taken as taken:
+        first = runs_for(person_of(request)).filter(pk=taken.by.pk).first()
+        form = _bound(request, task, before.undo)
+        return _show(request, task, why, form, status=409, taken=taken, first=first, before=before)
+    except NotUndoable as refusal:
+        messages.error(request, str(refusal))
+        return redirect("admin:tasks_run_change", why.cleaned_data["undo"])
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+        return _show(
+            request, task, why, _bound(request, task, before.undo), status=403, before=before
+        )
+    return redirect("admin:tasks_run_change", run.pk)
+
+
+def _once(request: HttpRequest, nonce: str, asked: Callable[[], Run]) -> Run:
+    """The one run of a form, however often it is sent with the same values: by a double click, say.
+
+    Going back in the browser and changing a value is another request.
+    """
+    if not nonce:
+        return asked()
+    form = _fingerprint(request)
+    refused: Refusal | InvalidValues
+    with transaction.atomic():
+        # The second of two clicks waits here until the first has been written down.
+        locks.hold(form)
+        sent = _fresh_session(request).get(SENT, {})
+        if form in sent:
+            messages.info(request, "You sent the same form twice. It made one run: this one.")
+            return Run.objects.get(pk=sent[form], requested_by=person_of(request))
+        try:
+            run = asked()
+        except (Refusal, InvalidValues) as error:
+            refused = error  # raised below: that it was refused is on record, and stays there
+        else:
+            _remember(request, sent, form, run.pk)
+            return run
+    raise refused
+
+
+def _fingerprint(request: HttpRequest) -> str:
+    """Of all that was sent. The nonce among it is random, so that nothing can be guessed from it."""
+    values = sorted((n, v) for n, v in request.POST.lists() if n != "csrfmiddlewaretoken")
+    files = sorted(
+        (name, file.name, file.size) for name, given in request.FILES.lists() for file in given
+    )
+    return hashlib.sha256(json.dumps([values, files]).encode()).hexdigest()
+
+
+def _fresh_session(request: HttpRequest) -> Any:  # noqa: ANN401 - the session of any backend
+    return type(request.session)(request.session.session_key)
+
+
+def _remember(request: HttpRequest, sent: dict[str, str], form: str, run_id: UUID) -> None:
+    newest = list({**sent, form: str(run_id)}.items())[-REMEMBERED:]
+    request.session[SENT] = dict(newest)
+    request.session.save()
+
+
+def _bound(request: HttpRequest, task: Task, undoes: Run | None) -> parameters.ParameterForm | None:
+    registered = code_of(task)
+    if registered is None:
+        return None
+    locked = values_to_undo(undoes) if undoes else {}
+    sent = {"data": request.POST, "files": request.FILES, "locked": locked}
+    return _form(task, registered, person_of(request), **sent)
+
+
+def _form_of(request: HttpRequest, task: Task, before: Before) -> parameters.ParameterForm | None:
+    """The form that nobody has filled in yet. Raises `NotUndoable`."""
+    registered, person = code_of(task), person_of(request)
+    if registered is None or not allowed(person, Right.REQUEST, task):
+        return None
+    if before.undo:
+        check_undoable(before.undo, task=task, person=person)
+    filled = {"initial": values_of(registered, before.revise or before.again)}
+    locked = values_to_undo(before.undo) if before.undo else {}
+    return _form(task, registered, person, locked=locked, **filled)
+
+
+def _form(
+    task: Task,
+    registered: RegisteredTask,
+    person: "User",
+    **sent: Any,  # noqa: ANN401
+) -> parameters.ParameterForm:
+    return parameters.form_for(
+        parameters.read(registered.function),
+        person=person,
+        picker_url=lambda name: reverse("admin:tasks_task_options", args=[task.slug, name]),
+        validate=registered.validate,
+        **sent,
+    )
+
+
+def _with_errors(
+    form: parameters.ParameterForm | None, refused: forms.Form, why: WhyForm
+) -> parameters.ParameterForm | None:
+    """Put the messages with which a request was refused where they belong on the page.
+
+    The form's own rules have given theirs; what came after them, such as the preview's, has not.
+    """
+    if form is None or not form.is_valid():
+        return form
+    for name, errors in refused.errors.as_data().items():
+        for error in errors:
+            _place(form, why, name, error)
+    return form
+
+
+def _place(form: parameters.ParameterForm, why: WhyForm, name: str, error: ValidationError) -> None:
+    if error.code in ("reason", "ticket", "reviewers"):
+        why.add_error(error.code, error)
+    else:
+        form.add_error(None if name == NON_FIELD_ERRORS else name, error)
+
+
+def _show(
+    request: HttpRequest,
+    task: Task,
+    why: WhyForm,
+    form: parameters.ParameterForm | None,
+    *,
+    before: Before | None = None,
+    status: int = 200,
+    **more: Any,  # noqa: ANN401 - for the template
+) -> HttpResponse:
+    person = person_of(request)
+    registered = code_of(task)
+    may_request = registered is not None and allowed(person, Right.REQUEST, task)
+    rules, may_execute = rules_in_force(task), allowed(person, Right.EXECUTE, task)
+    always = any(always_holds(rule) for rule in rules)
+    return page(
+        request,
+        "tasks/task.html",
+        title=task.name,
+        status=status,
+        task=task,
+        gone=registered is None,
+        form=form if may_request else None,
+        why=why,
+        half_done=warning_of(before.again) if before else "",
+        before=before,
+        **more,
+        templates=parameters_with_rows(task),
+        may_execute=may_execute,
+        may_change=allowed(person, Right.CHANGE, task),
+        description=paragraphs(task.description),
+        rules=[in_words(rule) for rule in rules],
+        always=always,
+        stop=stop_of(task),
+        needs_why=always or not may_execute,
+        ticket_asked_for=asks_for_ticket(rules),
+        recent=list(task.runs.filter(requested_by=person).order_by("-requested_at")[:RECENT]),
+    )

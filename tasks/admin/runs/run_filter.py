@@ -1,0 +1,74 @@
+"""Which runs a person asks to see."""
+
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from tasks.access.rights import Right, tasks_for
+from tasks.models import Run
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+EVERY = ("", "All")
+
+
+class RunFilter(forms.Form):
+    """Filters of the list, as its address holds them. Days are those of the local zone."""
+
+    q = forms.CharField(
+        label="Search", required=False, max_length=200, widget=forms.TextInput({"type": "search"})
+    )
+    status = forms.ChoiceField(label="Status", required=False, choices=[EVERY, *Run.Status.choices])
+    task = forms.ChoiceField(label="Task", required=False)
+    since = forms.DateField(
+        label="From", required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
+    )
+    until = forms.DateField(
+        label="To", required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
+    )
+    mine = forms.BooleanField(label="Only mine", required=False)
+
+    def __init__(self, *args: Any, person: "User", **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(*args, **kwargs)
+        self.person = person
+        tasks = tasks_for(person, Right.VIEW).values_list("slug", "name")
+        self.fields["task"].choices = [EVERY, *tasks]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        since, until = values.get("since"), values.get("until")
+        if since and until and since > until:
+            raise ValidationError("“From” is later than “To”. Swap the two dates.")
+        return values
+
+    def apply(self, runs: QuerySet[Run]) -> QuerySet[Run]:
+        """The runs that are asked for, newest first; none when the question makes no sense."""
+        if not self.is_valid():
+            return runs.none()
+        asked = self.cleaned_data
+        if asked["mine"]:
+            runs = runs.filter(requested_by=self.person)
+        if asked["until"]:
+            runs = runs.filter(requested_at__lt=_midnight(asked["until"] + timedelta(days=1)))
+        if asked["since"]:
+            runs = runs.filter(requested_at__gte=_midnight(asked["since"]))
+        wanted = {
+            "status": asked["status"],
+            "task__slug": asked["task"],
+            "headline__icontains": asked["q"],
+        }
+        runs = runs.filter(**{name: value for name, value in wanted.items() if value})
+        return runs.order_by("-requested_at", "-id")
+
+    def asked(self) -> dict[str, str]:
+        """The filters that are set, for the record."""
+        return {n: str(v) for n, v in self.cleaned_data.items() if v} if self.is_valid() else {}
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))

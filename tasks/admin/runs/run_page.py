@@ -1,0 +1,203 @@
+"""What the page of a run shows, and what of it changes while the run goes on."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import QueryDict
+
+from approvals.models import Stage
+from approvals.requests.ballot import Ballot
+from approvals.requests.policy import visible_to
+from tasks import parameters
+from tasks.access.emergencies import emergency_of, is_offered, why_not
+from tasks.access.rights import Right, allowed, runs_for
+from tasks.access.stops import in_a_sentence, stop_of
+from tasks.actions.runs.lifecycle import MAX_ATTEMPTS
+from tasks.actions.runs.pauses import may_not_resume, open_pause, why_not_pausable
+from tasks.actions.runs.settlements import open_settlement
+from tasks.admin.pages import MAY_READ_ALL, code_of
+from tasks.admin.rows import names_with_rows
+from tasks.admin.runs.items import tallies_of, to_look_at
+from tasks.admin.runs.logs import tail
+from tasks.admin.runs.outputs import outputs_of
+from tasks.models import Run, Stop
+from tasks.rules.texts import deciders
+from tasks.runs.concurrency import ahead_of
+from tasks.runs.partial import ended_half_done
+from tasks.runs.revisions import may_revise, revisions_of
+from tasks.runs.texts import state_of, time_left, what_next
+from tasks.runs.timeline import story_of
+from tasks.runs.undo import task_to_undo, undone_by
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+AGAIN = {  # milliseconds until the page asks again
+    Run.Status.AWAITING_APPROVAL: 4000,
+    Run.Status.QUEUED: 1000,
+    Run.Status.RUNNING: 1000,
+    Run.Status.PAUSED: 4000,
+}
+
+
+TURN = "It waits for its turn."
+
+
+@dataclass(frozen=True, slots=True)
+class StageShown:
+    """A stage of the approval: whom it asks, and how far it has come."""
+
+    name: str
+    whom: str
+    approvals: int
+    needed: int
+    is_open: bool
+
+
+def whole_page(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
+    """Everything on the page. `asked` is what its address asks for: pages of tables."""
+    return {
+        "facts": facts_of(run),
+        "rows": names_with_rows(run),
+        "may_open_undone": run.undoes_id and _may_see(run.undoes_id, person),
+        "revisions": [(each, _may_see(each.pk, person)) for each in revisions_of(run)],
+        "may_read_all": person.has_perm(MAY_READ_ALL),
+        **live_parts(run, person, asked),
+    }
+
+
+def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
+    """What changes by itself until the run is over. Of the log, what is `after` a line."""
+    administers = allowed(person, Right.CHANGE, run.task)
+    ahead, tallies = ahead_of(run), tallies_of(run)
+    half_done = ended_half_done(run)
+    stop = stop_of(run.task) if run.status == Run.Status.QUEUED else None
+    return {
+        "run": run,
+        "again": AGAIN.get(Run.Status(run.status), 0),
+        "state": stopped_in_words(stop) if stop else TURN if ahead else state_of(run),
+        "ahead": ahead,
+        "may_open_ahead": ahead and _may_see(ahead.pk, person),
+        "what_next": what_next(run, half_done=half_done),
+        "tallies": tallies,
+        "to_look_at": to_look_at(run) if tallies else [],
+        "outputs": outputs_of(run, asked),
+        "log": tail(run, asked.get("after", "")),
+        "story": story_of(run),
+        "stages": stages_of(run),
+        "may_open_request": _may_open_request(run, person),
+        "may_cancel": _may_cancel(run, person, administers),
+        **_emergency(run, person),
+        **_pausing(run, person, administers),
+        "may_settle": _may_settle(run, person, administers),
+        "proposed": open_settlement(run) if run.status == Run.Status.UNCERTAIN else None,
+        "progress": run.steps_total or run.due_at or run.cancel_asked_at,
+        "time_left": time_left(run),
+        "attempts": MAX_ATTEMPTS,
+        "forced_at": _forced_at(run),
+        "undo_task": task_to_undo(run, person),
+        "undo": undo_shown(run, person),
+        "half_done": half_done,
+        "may_ask_again": run.is_over and _may_ask(run, person),
+        "may_revise": may_revise(run, person) and _may_ask(run, person),
+        "administers": administers,
+    }
+
+
+def stopped_in_words(stop: Stop) -> str:
+    """How a run stands that waits for what is stopped."""
+    return f"It waits: {in_a_sentence(stop)}."
+
+
+def _emergency(run: Run, person: "User") -> dict[str, Any]:
+    offered = is_offered(run, person)
+    return {
+        "emergency": emergency_of(run),
+        "glass_offered": offered,
+        "glass_holds": why_not(run, person) if offered else "",
+    }
+
+
+def _forced_at(run: Run) -> datetime | None:
+    """When a run that was asked to stop is stopped by force."""
+    if run.cancel_asked_at is None or run.started_at is None:
+        return None
+    grace = timedelta(seconds=settings.CANCEL_GRACE_SECONDS)
+    return max(run.cancel_asked_at + grace, run.started_at)
+
+
+def undo_shown(run: Run, person: "User") -> tuple[Run, bool] | None:
+    """The run that undoes this one, and whether this person may open it."""
+    undo = undone_by(run) if run.status == Run.Status.SUCCEEDED else None
+    return (undo, _may_see(undo.pk, person)) if undo else None
+
+
+def _may_see(key: UUID, person: "User") -> bool:
+    return runs_for(person).filter(pk=key).exists()
+
+
+def facts_of(run: Run) -> list[tuple[str, str]]:
+    """The parameters in words, also when the code of the task is gone."""
+    registered = code_of(run.task)
+    declared = parameters.read(registered.function) if registered else []
+    return parameters.display(declared, run.values)
+
+
+def stages_of(run: Run) -> list[StageShown]:
+    """Who was asked, stage by stage."""
+    if run.approval is None:
+        return []
+    ballot = Ballot(
+        run.approval,
+        list(run.approval.stages.prefetch_related("groups", "people")),
+        list(run.approval.decisions.all()),
+    )
+    waits = run.approval.status == run.approval.Status.PENDING
+    return [_stage(ballot, stage, waits) for stage in ballot.stages]
+
+
+def _stage(ballot: Ballot, stage: Stage, waits: bool) -> StageShown:
+    return StageShown(
+        stage.name,
+        deciders(stage.groups.all(), stage.people.all(), stage.needed),
+        ballot.approvals(stage),
+        stage.needed,
+        waits and ballot.open_stage() == stage,
+    )
+
+
+def _may_open_request(run: Run, person: "User") -> bool:
+    return run.approval_id is not None and visible_to(person).filter(pk=run.approval_id).exists()
+
+
+def _may_cancel(run: Run, person: "User", administers: bool) -> bool:
+    if run.status == Run.Status.AWAITING_APPROVAL:
+        # What waits for approval is a request, and only who made a request withdraws it.
+        return run.requested_by_id == person.pk
+    begun = (Run.Status.QUEUED, Run.Status.RUNNING, Run.Status.PAUSED)
+    mine = run.requested_by_id == person.pk or administers
+    return mine and run.status in begun and run.cancel_asked_at is None
+
+
+def _pausing(run: Run, person: "User", administers: bool) -> dict[str, Any]:
+    mine = run.requested_by_id == person.pk or administers
+    pause = open_pause(run)
+    # Who asked for it may see the request as well, and only withdraw it.
+    asked = pause.approval_id if pause and run.requested_by_id != person.pk else None
+    return {
+        "pause": pause,
+        "may_pause": mine and not why_not_pausable(run),
+        "may_resume": pause is not None and mine and not may_not_resume(pause, person),
+        "may_look": asked and visible_to(person).filter(pk=asked).exists(),
+    }
+
+
+def _may_settle(run: Run, person: "User", administers: bool) -> bool:
+    return run.status == Run.Status.UNCERTAIN and administers and run.requested_by_id != person.pk
+
+
+def _may_ask(run: Run, person: "User") -> bool:
+    return code_of(run.task) is not None and allowed(person, Right.REQUEST, run.task)

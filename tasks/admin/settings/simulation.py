@@ -1,0 +1,96 @@
+"""“Try it” on the page of a rule: the rule as it is typed, asked about values and about the past."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib.auth import get_user_model
+from django.http import HttpRequest
+from django.urls import reverse
+
+from audit.admin.pages import person_of
+from audit.context import Door
+from tasks import parameters
+from tasks.access.rights import Right, who
+from tasks.admin.settings.rule_form import RuleForm
+from tasks.declaration.registry import registry
+from tasks.models import ApprovalRule, Task
+from tasks.rules.conditions import Facts
+from tasks.rules.evaluation import RuleSpec, rules_in_force
+from tasks.rules.simulation import LookBack, Trial, look_back, try_rules
+
+if TYPE_CHECKING:
+    pass
+
+VALUES = "try"  # before the names of the task's parameters; a hyphen follows
+PRESSED = "try"  # the name of the two buttons
+
+
+class WhoAsksForm(forms.Form):
+    """Who asks, and where."""
+
+    requester = forms.ModelChoiceField(
+        get_user_model().objects.none(), label="Who asks", empty_label=None
+    )
+    door = forms.ChoiceField(label="By way of", choices=Door.choices, initial=Door.ADMIN)
+
+    def __init__(self, *args: Any, task: Task, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(*args, **kwargs)
+        people = who(Right.REQUEST, task).order_by("first_name", "username")
+        self.fields["requester"].queryset = people  # type: ignore[attr-defined]
+
+
+@dataclass
+class Trying:
+    """The part of the page below the rule: what to try it with, and what came of it."""
+
+    who: WhoAsksForm
+    values: parameters.ParameterForm
+    trial: Trial | None = None
+    past: LookBack | None = None
+
+
+def trying(request: HttpRequest, task: Task, rule: ApprovalRule | None, form: RuleForm) -> Trying:
+    """What the page shows of it, which answers where one of its buttons was pressed."""
+    pressed = request.POST.get(PRESSED)
+    with_values = pressed == "values"
+    who_asks = WhoAsksForm(request.POST if with_values else None, task=task, prefix="who")
+    page = Trying(who_asks, _values_form(request, task, form.declared, sent=with_values))
+    if pressed and form.is_valid():
+        if pressed == "history":
+            page.past = look_back(task, form.spec(), form.declared)
+        elif who_asks.is_valid() and page.values.is_valid():
+            page.trial = _trial(task, rule, form, who_asks.cleaned_data, page.values)
+    return page
+
+
+def _values_form(
+    request: HttpRequest, task: Task, declared: list[parameters.Parameter], *, sent: bool
+) -> parameters.ParameterForm:
+    return parameters.form_for(
+        declared,
+        person=person_of(request),
+        data=request.POST if sent else None,
+        files=request.FILES if sent else None,
+        picker_url=lambda name: reverse("admin:tasks_task_try_options", args=[task.slug, name]),
+        validate=registry.get(task.slug).validate,
+        prefix=VALUES,
+    )
+
+
+def _trial(
+    task: Task,
+    rule: ApprovalRule | None,
+    form: RuleForm,
+    asked: dict[str, Any],
+    values: parameters.ParameterForm,
+) -> Trial:
+    typed, requester = values.cleaned_data, asked["requester"]
+    frozen = parameters.freeze(
+        form.declared, typed, keep_secret=lambda _: "", keep_file=lambda _: None
+    )
+    groupings = parameters.groupings(form.declared, typed, frozen)
+    facts = Facts.of(task, requester, asked["door"], form.declared, frozen, groupings)
+    others = [RuleSpec.of(each) for each in rules_in_force(task) if each != rule]
+    specs = sorted([*others, form.spec()], key=lambda spec: spec.position)
+    return try_rules(task, specs, facts)

@@ -1,0 +1,27 @@
+"""Call an author's function with what it names."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tasks.worker.task_run import TaskRun
+
+
+def call_with(
+    function: Callable[..., Any], values: Mapping[str, Any], *, run: "TaskRun | None" = None
+) -> Any:  # noqa: ANN401 - whatever the function returns
+    """Call it with those of the values that it names; a `TaskRun` argument gets the run."""
+    arguments = dict(values)
+    named = inspect.signature(function).parameters
+    for name, declared in named.items():
+        if run is not None and _is_run(declared.annotation):
+            arguments[name] = run
+    if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in named.values()):
+        return function(**arguments)
+    return function(**{name: arguments[name] for name in named if name in arguments})
+
+
+def _is_run(annotation: object) -> bool:
+    name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
+    return name.rpartition(".")[2] == "TaskRun"

@@ -1,0 +1,111 @@
+"""What the author of a task says about it in its `@task`. It knows neither Django nor the database."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any, Literal, get_args
+from uuid import UUID
+
+from tasks.declaration.break_glass import BreakGlass
+from tasks.declaration.limits import NEVER, Limits
+from tasks.declaration.slack import ONLY_A_LINK, InSlack
+
+type Function = Callable[..., Any]
+Level = Literal["view", "request", "execute", "approve", "change"]
+LEVELS: tuple[str, ...] = get_args(Level)
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A default rule: when `when` is true, `needed` people of these groups or names must agree.
+
+    `when` is an expression over the task's parameters, such as "amount > 100", or "true". A request
+    expires after `expires_after`, three days by default. `remind_after` and `escalate_after`, to the
+    groups `escalate_to`, are counted from the request, too. `may_serve_twice` lets somebody agree
+    who has decided another stage; `fresh_proof` asks who agrees to prove anew who they are;
+    `ticket_pattern` asks who asks for the number of a ticket like it. With
+    `for_settling`, they must agree as well to what follows when the run is uncertain. `limits` are
+    those of the runs for which it holds, beside the task's own.
+    """
+
+    when: str
+    groups: Sequence[str] = ()
+    people: Sequence[str] = ()
+    needed: int = 1
+    name: str = ""
+    for_settling: bool = False
+    expires_after: timedelta | None = None
+    remind_after: timedelta | None = None
+    escalate_after: timedelta | None = None
+    escalate_to: Sequence[str] = ()
+    limits: Limits = NEVER
+    may_serve_twice: bool = False
+    fresh_proof: bool = False
+    ticket_pattern: str = ""
+
+    def __post_init__(self) -> None:
+        for attribute in ("groups", "people", "escalate_to"):
+            object.__setattr__(self, attribute, names(getattr(self, attribute)))
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run that has succeeded: its typed values, its output as stored, each step's answer."""
+
+    id: UUID
+    values: Mapping[str, Any]
+    output: Mapping[str, Any]
+    answers: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """The slug of the task that undoes this one, and its values, which nobody can change.
+
+    `fill` names parameters of that task. Each function gets the `Finished` run and gives a value;
+    it raises `Refused` where there is nothing to undo.
+    """
+
+    task: str
+    fill: Mapping[str, Callable[[Finished], Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredTask:
+    """The code behind a task, and what its author said about it. `timeout` is in seconds."""
+
+    slug: str
+    name: str
+    category: str
+    owner: str
+    description: str
+    function: Function
+    timeout: int = 60
+    idempotent: bool = False
+    approval: tuple[Approval, ...] = ()
+    grants: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    preview: Function | None = None
+    validate: Function | None = None
+    look_up: Function | None = None
+    one_open_per: tuple[str, ...] = ()
+    one_running_per: tuple[str, ...] = ()
+    undo: Undo | None = None
+    limits: Limits = NEVER
+    moves_money: bool = False
+    break_glass: BreakGlass | None = None
+    slack: InSlack = ONLY_A_LINK
+    outputs: Mapping[str, type] = field(default_factory=lambda: MappingProxyType({}))
+    file: str = ""
+    line: int = 0
+    source_hash: str = ""
+
+    @property
+    def exclusive(self) -> tuple[str, ...]:
+        """The parameters that two runs may not share at once, in either way."""
+        return self.one_open_per or self.one_running_per
+
+
+def names(given: str | Sequence[str]) -> tuple[str, ...]:
+    """One name, or several, as several."""
+    return (given,) if isinstance(given, str) else tuple(given)

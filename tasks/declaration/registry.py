@@ -1,0 +1,179 @@
+"""What may be run: functions under `@task`, found in the modules that TASK_MODULES names.
+
+    @task(name="Issue credit", category="Accounts", owner="Payments")
+    def issue_credit(account: Account, amount: Money) -> str:
+        '''Adds a credit to an account.'''
+
+This module knows neither Django nor the database, so that a task's module can be imported and its
+function tested without either.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import MappingProxyType
+
+from tasks.declaration.break_glass import BreakGlass
+from tasks.declaration.declared import (
+    Approval,
+    Finished,
+    Function,
+    Level,
+    RegisteredTask,
+    Undo,
+    names,
+)
+from tasks.declaration.discovery import import_modules
+from tasks.declaration.limits import NEVER, Limits
+from tasks.declaration.problems import Problem, problems_in
+from tasks.declaration.slack import ONLY_A_LINK, InSlack
+from tasks.declaration.source import fingerprint, location
+
+__all__ = [
+    "Approval",
+    "Finished",
+    "Problem",
+    "RegisteredTask",
+    "Registry",
+    "Undo",
+    "UnknownTask",
+    "registry",
+    "task",
+]
+
+
+class UnknownTask(LookupError):
+    """No task of that name is in the code that is running."""
+
+
+class Registry:
+    """The tasks of one process, by slug. A wrong declaration becomes a problem, not a task."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, RegisteredTask] = {}
+        self.problems: list[Problem] = []
+
+    def task[F: Function](  # noqa: PLR0913 -- each keyword is one thing an author may say
+        self,
+        *,
+        name: str = "",
+        category: str = "",
+        owner: str = "",
+        timeout: int = 60,
+        idempotent: bool = False,
+        approval: Sequence[Approval] = (),
+        grants: Mapping[str, Level] | None = None,
+        preview: Function | None = None,
+        validate: Function | None = None,
+        look_up: Function | None = None,
+        one_open_per: str | Sequence[str] = (),
+        one_running_per: str | Sequence[str] = (),
+        undo: Undo | None = None,
+        limits: Limits = NEVER,
+        moves_money: bool = False,
+        break_glass: BreakGlass | None = None,
+        slack: InSlack = ONLY_A_LINK,
+        outputs: Mapping[str, type] | None = None,
+        slug: str | None = None,
+    ) -> Callable[[F], F]:
+        """Make a function a task, and hand it back unchanged.
+
+        `name`, `category` and `owner` are shown to people and must be given; so must a docstring,
+        which is the description. `timeout` is in seconds. `idempotent` says that the function may
+        be run again after it was interrupted. `approval` and `grants` (group name to level) are
+        what a new task starts with; people change them later in the admin. `preview` tells what a
+        run would do, `validate` checks parameters against each other, `look_up` asks the other side
+        whether a step without an answer happened. `one_open_per` names the
+        parameters for the same values of which a second run is refused while one is open;
+        `one_running_per`, those for which a second run waits while one runs. `undo` names the task
+        that undoes this one. `limits` says where a run over many items pauses, for somebody to look.
+        `moves_money` says so where no parameter is an amount of money: whoever stops all money stops
+        it, too. `break_glass` says who may run it without approval in an emergency, `slack`
+        what Slack may show and decide of its requests. `outputs` names values that it returns, with
+        their types, for conditions of subscriptions. Without `slug`, the name of the function names
+        the task for ever.
+
+        Nothing is raised for a wrong declaration: see `problems`.
+        """
+
+        def register(function: F) -> F:
+            file, line = location(function)
+            task = RegisteredTask(
+                slug=function.__name__.strip("_").replace("_", "-") if slug is None else slug,
+                name=name,
+                category=category,
+                owner=owner,
+                description=inspect.cleandoc(function.__doc__ or ""),
+                function=function,
+                timeout=timeout,
+                idempotent=idempotent,
+                approval=tuple(approval),
+                grants=MappingProxyType(dict(grants or {})),
+                preview=preview,
+                validate=validate,
+                look_up=look_up,
+                one_open_per=names(one_open_per),
+                one_running_per=names(one_running_per),
+                undo=undo,
+                limits=limits,
+                moves_money=moves_money,
+                break_glass=break_glass,
+                slack=slack,
+                outputs=MappingProxyType(dict(outputs or {})),
+                file=file,
+                line=line,
+                # Without the look-up: one that is written for an uncertain run must not change it.
+                source_hash=fingerprint(function, preview, validate),
+            )
+            self.register(task)
+            return function
+
+        return register
+
+    def register(self, task: RegisteredTask) -> None:
+        """Add a task. A task with a problem is left out: what is wrong cannot be run."""
+        found = [*problems_in(task), *self._duplicate(task)]
+        self.problems += [Problem(task.file, task.line, *texts) for texts in found]
+        if not found:
+            self._tasks[task.slug] = task
+
+    def get(self, slug: str) -> RegisteredTask:
+        """The task of this slug. Raises UnknownTask."""
+        try:
+            return self._tasks[slug]
+        except KeyError:
+            raise UnknownTask(
+                f"No code is registered for the task {slug!r}. It was renamed or removed, or the "
+                "module it stands in is missing from TASK_MODULES."
+            ) from None
+
+    def all(self) -> list[RegisteredTask]:
+        """Every task, by category and name."""
+        return sorted(self._tasks.values(), key=lambda task: (task.category, task.name, task.slug))
+
+    def load(self, modules: Sequence[str]) -> None:
+        """Import modules (dotted paths); a package stands for itself and the modules in it."""
+        import_modules(modules)
+
+    @contextmanager
+    def temporarily(self, *tasks: RegisteredTask) -> Iterator[None]:
+        """Add tasks for one test, and forget them and anything else added meanwhile."""
+        before, problems = dict(self._tasks), list(self.problems)
+        try:
+            for task in tasks:
+                self.register(task)
+            yield
+        finally:
+            self._tasks, self.problems = before, problems
+
+    def _duplicate(self, task: RegisteredTask) -> Iterator[tuple[str, str]]:
+        if other := self._tasks.get(task.slug):
+            yield (
+                f"Two tasks have the slug {task.slug!r}: this one, and the one at "
+                f"{other.file}:{other.line}.",
+                "Give one of the two functions another name, or write slug=... in its @task.",
+            )
+
+
+registry = Registry()
+task = registry.task

@@ -1,0 +1,106 @@
+"""When a run needs approval: the rules of its task, asked about what somebody wants.
+
+An error while answering one means that approval is needed.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, Self
+
+import rule_engine
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+
+from tasks.models import ApprovalRule, Task
+from tasks.parameters import Parameter
+from tasks.rules import totals
+from tasks.rules.conditions import Condition, Facts, Total
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RuleSpec:
+    """What a rule says: when, who, how many, in which stage, for how long.
+
+    `may_serve_twice` lets somebody decide this stage who has decided another one. Without
+    `expires_after` a request waits for three days. With a `ticket_pattern`, who asks names a ticket.
+    """
+
+    name: str
+    condition: str
+    groups: Sequence[Group] = ()
+    people: Sequence["User"] = ()
+    needed: int = 1
+    position: int = 1
+    for_settling: bool = False
+    may_serve_twice: bool = False
+    fresh_proof: bool = False
+    ticket_pattern: str = ""
+    expires_after: timedelta | None = None
+    remind_after: timedelta | None = None
+    escalate_after: timedelta | None = None
+    escalate_to: Sequence[Group] = ()
+    first_items: int = 0
+    stop_after_failures: int = 0
+    stop_above_percent: int = 0
+    stop_above_amount: Decimal | None = None
+
+    @classmethod
+    def of(cls, rule: ApprovalRule) -> Self:
+        """What this rule says."""
+        said: dict[str, Any] = {name: getattr(rule, name) for name in COPIED}
+        said |= {name: list(getattr(rule, name).all()) for name in MANY}
+        return cls(**said)
+
+
+MANY = ("groups", "people", "escalate_to")
+COPIED = tuple(field.name for field in fields(RuleSpec) if field.name not in MANY)
+
+
+def rules_in_force(task: Task) -> list[ApprovalRule]:
+    """The task's present rules in order of their stages, with groups and people."""
+    return list(
+        task.rules.filter(ended_at=None).prefetch_related("groups", "people", "escalate_to")
+    )
+
+
+def rules_that_apply(facts: Facts) -> list[ApprovalRule]:
+    """The rules whose condition holds, or cannot be answered.
+
+    Inside a transaction: until its end nobody else adds to the sums that were looked at.
+    """
+    rules = rules_in_force(facts.task)
+    conditions = [readable(rule.condition, facts.parameters) for rule in rules]
+    totals.hold({s for c in conditions if c for s in c.sums.values()}, facts)
+    return [
+        rule
+        for rule, condition in zip(rules, conditions, strict=True)
+        if holds(condition, facts, totals.total_so_far)
+    ]
+
+
+def readable(text: str, parameters: Sequence[Parameter]) -> Condition | None:
+    """The condition, unless it cannot be read: of parameters that have changed since, say."""
+    try:
+        return Condition.of(text, parameters)
+    except (rule_engine.errors.EngineError, ValidationError):
+        logger.exception("The condition %s cannot be read", text)
+        return None
+
+
+def holds(condition: Condition | None, facts: Facts, total: Total) -> bool:
+    """Whether a condition holds. It does where it cannot be answered: rules fail closed."""
+    if condition is None:
+        return True
+    try:
+        return condition.matches(facts, total)
+    except (rule_engine.errors.EngineError, InvalidOperation, TypeError, ValueError):
+        logger.exception("A condition of %s could not be answered", facts.task)
+        return True

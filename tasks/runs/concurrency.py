@@ -1,0 +1,131 @@
+"""Runs that exclude each other, and whose turn it is among those that wait.
+
+Two runs exclude each other when they have the same key. Whoever decides about a key holds its lock
+until the transaction ends; who also locks rows of runs, locks these first.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Now
+
+from audit.transitions import Refusal
+from tasks import locks, parameters
+from tasks.declaration.registry import RegisteredTask
+from tasks.models import Run
+from tasks.parameters.words import words
+from tasks.queue import messages
+
+Status = Run.Status
+
+LONGEST_KEY: Final = 200
+OPEN: Final = (
+    Status.AWAITING_APPROVAL,
+    Status.QUEUED,
+    Status.RUNNING,
+    Status.PAUSED,
+    Status.UNCERTAIN,
+)
+# The one that runs; then those that have begun and wait for their next attempt; then by age.
+_ORDER: Final = (
+    Case(When(status=Status.RUNNING, then=Value(0)), When(attempt__gt=0, then=Value(1)), default=2),
+    "queued_at",
+    "pk",
+)
+
+
+class Taken(Refusal):
+    """Another run with the same key is open: `by`, which the person may not be allowed to see."""
+
+    def __init__(self, by: Run, what: str) -> None:
+        state = by.get_status_display().lower()
+        super().__init__(
+            f"There is another run for the same {what}, which is not over yet: it is {state}. "
+            "Only one may be open at a time. Ask again when that one is over."
+        )
+        self.by = by
+
+
+def key_of(registered: RegisteredTask, frozen: Mapping[str, Any]) -> str:
+    """What no other run may touch at once. Empty when nothing was named, or nothing was given.
+
+    An object stands for itself in every task: a refund and an adjustment of one payment exclude
+    each other. Other values only mean the same within one task.
+    """
+    names = registered.exclusive
+    if all(frozen[name] is None for name in names):
+        return ""
+    known = {p.name: p for p in parameters.read(registered.function)}
+    parts = [_identity(known[name], frozen[name]) for name in names]
+    if len(names) == 1 and known[names[0]].kind.same_everywhere:
+        return _short(parts[0])
+    pairs = [f"{name}={part}" for name, part in zip(names, parts, strict=True)]
+    return _short(f"{registered.slug}:{','.join(pairs)}")
+
+
+def _identity(parameter: parameters.Parameter, frozen: Any) -> str:  # noqa: ANN401 - any JSON
+    return "" if frozen is None else parameter.kind.identity(frozen)
+
+
+def _short(key: str) -> str:
+    if len(key) <= LONGEST_KEY:
+        return key
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    return f"{key[: LONGEST_KEY - len(digest) - 1]}#{digest}"
+
+
+def hold(key: str) -> None:
+    """Wait until nobody else decides about this key, and keep it until the transaction ends."""
+    locks.hold(f"one at a time {key}")
+
+
+def refuse_second(run: Run, registered: RegisteredTask) -> None:
+    """Raise `Taken` when the task allows one open run and there is one. Holds the key."""
+    if not (run.concurrency_key and registered.one_open_per):
+        return
+    hold(run.concurrency_key)
+    first = Run.objects.filter(concurrency_key=run.concurrency_key, status__in=OPEN).first()
+    if first is not None:
+        raise Taken(first, " and ".join(words(name).lower() for name in registered.one_open_per))
+
+
+def line_of(key: str | OuterRef) -> QuerySet[Run]:
+    """The runs with this key that run or wait for a worker. Only the first of them may run."""
+    waiting = Run.objects.filter(concurrency_key=key, status__in=(Status.QUEUED, Status.RUNNING))
+    return waiting.order_by(*_ORDER)
+
+
+def ahead_of(run: Run) -> Run | None:
+    """The run that has to be over before this one may begin."""
+    if not run.concurrency_key or run.status != Status.QUEUED:
+        return None
+    first = line_of(run.concurrency_key).select_related("task").first()
+    return None if first == run else first
+
+
+def may_begin(run: Run) -> bool:
+    """Whether it is this run's turn. Holds the key, so that it stays so."""
+    if run.concurrency_key:
+        hold(run.concurrency_key)
+    return ahead_of(run) is None
+
+
+def first_in_their_line() -> Q:
+    """A condition on queued runs: they wait for no other run."""
+    first = line_of(OuterRef("concurrency_key")).values("pk")[:1]
+    return Q(concurrency_key="") | Q(pk=Subquery(first))
+
+
+def ring_next(key: str) -> None:
+    """Ring for the run whose turn it is, after one with this key has left the line."""
+    hold(key)
+    first = line_of(key).first()
+    if first is None or first.status != Status.QUEUED or first.due_at:
+        return  # a pause after an attempt ends with the sweep
+    # Who has this row locked is about to begin it, and waits for the key.
+    free = Run.objects.select_for_update(of=("self",), skip_locked=True).select_related("task")
+    if run := free.filter(pk=first.pk).annotate(now=Now()).first():
+        Run.objects.filter(pk=run.pk).update(rung_at=run.now)  # no history, as in the sweep
+        messages.ring(run.pk, timeout=run.task.timeout)

@@ -1,0 +1,147 @@
+"""Who is told of what became of a run: who asked, and those who administer its task."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from approvals import channels
+from approvals.channels.base import SLACK
+from approvals.models import Decision, SlackMode
+from approvals.notifications.events import Event
+from approvals.notifications.notices import tell
+from approvals.requests.policy import reviewers_for
+from tasks.access.rights import Right, who
+from tasks.declaration.registry import UnknownTask, registry
+from tasks.models import ApprovalRule, Pause, Run, Settlement, Task
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+Status = Run.Status
+
+EVENTS: Final = (
+    Event("rule_changed", "Somebody changes or ends an approval rule of a task of mine"),
+    Event("proposal_stale", "A change that I proposed was agreed to, and is out of date"),
+    Event("glass_broken", "Somebody runs something in an emergency, without approval"),
+    Event("stopped", "Somebody stops tasks"),
+    Event("started", "What was stopped starts again"),
+    Event("run_failed", "A run failed"),
+    Event("run_uncertain", "A run is uncertain"),
+    Event("run_stale", "A run is out of date: what was approved no longer holds"),
+    Event("run_cancelled", "A run of mine was taken back"),
+    Event("run_succeeded", "A run of mine that others approved has succeeded", by_default=False),
+    Event("run_paused", "A run of mine pauses for a look"),
+    Event("run_lost", "A run lost its worker and goes on"),
+    Event("run_proposed", "Somebody proposes how to settle an uncertain run"),
+    Event("run_settled", "An uncertain run is settled"),
+)
+
+
+def tell_of_end(run: Run) -> None:
+    """Tell of a run that has ended, in the transaction that ends it.
+
+    Who asked is told of everything but a success for which nobody else had to be waited: that is on
+    the page they are looking at. Those who approved what turns out to be out of date are told, too.
+    What was rejected or expired is told with the request.
+    """
+    if run.status in (Status.FAILED, Status.UNCERTAIN):
+        _tell([run.requested_by, *who(Right.CHANGE, run.task)], run, run.error)
+    elif run.status == Status.STALE:
+        _tell([run.requested_by, *_approvers(run)], run, run.error)
+    elif run.status == Status.CANCELLED:
+        _tell([run.requested_by], run, run.error)
+    elif run.status == Status.SUCCEEDED and run.needs_approval:
+        _tell([run.requested_by], run, "")
+
+
+def tell_of_rule(rule: ApprovalRule, text: str) -> None:
+    """Tell those who decide under a rule, or did under the one before it, and those who may approve
+    or administer its task: whoever is left out has to hear of it."""
+    people = set(who(Right.APPROVE, rule.task))
+    for each in filter(None, (rule, rule.replaces)):
+        people.update(reviewers_for(list(each.groups.all()), list(each.people.all())))
+    occurrence = f"{rule.pk}{' ended' if rule.ended_at else ''}"
+    tell(people, event="rule_changed", subject=rule.task, text=text, occurrence=occurrence)
+
+
+def tell_of_run(
+    people: "Iterable[User]",
+    run: Run,
+    *,
+    event: str,
+    text: str,
+    occurrence: str = "",
+    even_themselves: bool = False,
+) -> None:
+    """Tell of a run; in Slack as much as its task lets Slack see."""
+    tell(
+        people,
+        event=event,
+        subject=run,
+        text=text,
+        occurrence=occurrence,
+        in_slack=_in_slack(run),
+        even_themselves=even_themselves,
+    )
+
+
+def _in_slack(run: Run) -> str | None:
+    """What Slack says instead of the text: as much as of the request, and as of the task without one."""
+    if SLACK not in channels.names():
+        return None
+    mode = run.approval.slack_mode if run.approval else _mode_of(run.task)
+    if mode == SlackMode.OFF:
+        return ""
+    state = run.get_status_display().lower()
+    return f"{run.task}: a run is {state}" if mode == SlackMode.NOTIFY else None
+
+
+def _mode_of(task: Task) -> str:
+    try:
+        return registry.get(task.slug).slack.mode
+    except UnknownTask:
+        return SlackMode.NOTIFY
+
+
+def tell_of_lost_worker(run: Run) -> None:
+    """Tell that a run lost its worker and goes on with another one."""
+    people = [run.requested_by, *who(Right.CHANGE, run.task)]
+    text = f"Lost its worker, and is tried again: {run}"
+    tell_of_run(people, run, event="run_lost", text=text, occurrence=str(run.attempt))
+
+
+def tell_of_pause(pause: Pause) -> None:
+    """Tell that a run has paused, and why. Who decides is told with the request."""
+    run = pause.run
+    people = [run.requested_by, *who(Right.CHANGE, run.task)]
+    text = f"Paused: {run}. {pause.why}"
+    tell_of_run(people, run, event="run_paused", text=text, occurrence=str(run.attempt))
+
+
+def tell_of_settlement(settlement: Settlement) -> None:
+    """Tell what somebody who has looked proposes for an uncertain run, or has settled."""
+    run, by = settlement.run, settlement.settled_by
+    event, did = (
+        ("run_settled", "settled") if settlement.applied_at else ("run_proposed", "proposes for")
+    )
+    people = [run.requested_by, by, *who(Right.CHANGE, run.task)]
+    text = f"{by} has looked and {did} {run}: “{settlement.get_finding_display()}”"
+    tell_of_run(people, run, event=event, text=text, occurrence=str(settlement.pk))
+
+
+def _approvers(run: Run) -> "list[User]":
+    if run.approval is None:
+        return []
+    approved = run.approval.decisions.filter(verdict=Decision.Verdict.APPROVE)
+    return [decision.decided_by for decision in approved.select_related("decided_by")]
+
+
+def _tell(people: "list[User]", run: Run, why: str) -> None:
+    text = f"{run.get_status_display()}: {run}{f'. {why}' if why else ''}"
+    tell_of_run(
+        people,
+        run,
+        event=f"run_{run.status}",
+        text=text,
+        # Twice uncertain, after a person had it sent again, is two things to tell.
+        occurrence=str(run.attempt),
+    )

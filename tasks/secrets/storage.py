@@ -1,0 +1,68 @@
+"""Files and secrets that runs were given."""
+
+import hashlib
+import uuid
+from typing import Any, Final
+
+from audit import ciphers
+from tasks import parameters
+from tasks.declaration.registry import RegisteredTask
+from tasks.models import Run, StoredFile, StoredSecret
+from tasks.parameters import DoesNotFit, File
+
+PURPOSE: Final = "secrets"
+
+
+def keep_file(file: File) -> None:
+    """Store a file under its fingerprint. The same content is stored once."""
+    StoredFile.objects.get_or_create(sha256=file.sha256, defaults={"content": file.content})
+
+
+def read_file(sha256: str) -> bytes:
+    """The content of a stored file. Raises DoesNotFit when it is not what was sealed."""
+    content = bytes(StoredFile.objects.get(pk=sha256).content)
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise DoesNotFit("The stored file is not the one that was handed in.")
+    return content
+
+
+def keep_secret(text: str) -> str:
+    """Encrypt and store a secret; returns the reference that the parameters hold."""
+    ciphertext = ciphers.locked(text, purpose=PURPOSE)
+    return str(StoredSecret.objects.create(ciphertext=ciphertext).pk)
+
+
+def read_secret(reference: str) -> str:
+    """The secret behind a reference."""
+    stored = StoredSecret.objects.get(pk=uuid.UUID(reference))
+    return ciphers.opened(stored.ciphertext, purpose=PURPOSE)
+
+
+def forget_secrets(values: dict[str, object]) -> None:
+    """Delete the secrets that these parameters refer to, if any."""
+    references = [v["secret"] for v in values.values() if isinstance(v, dict) and "secret" in v]
+    if references:
+        StoredSecret.objects.filter(pk__in=references).delete()
+
+
+def plain_values(registered: RegisteredTask, run: Run) -> dict[str, Any]:
+    """The typed values that a run was asked for with, without its files and secrets.
+
+    Raises DoesNotFit and ObjectGone, as `parameters.thaw` does.
+    """
+    known = {name: value for name, value in run.values.items() if not _is_reference(value)}
+    declared = [p for p in parameters.read(registered.function) if p.name in known]
+    return parameters.thaw(declared, {p.name: known[p.name] for p in declared})
+
+
+def _is_reference(value: object) -> bool:
+    return isinstance(value, dict) and ("sha256" in value or "secret" in value)
+
+
+def typed_values(registered: RegisteredTask, run: Run) -> dict[str, Any]:
+    """The typed values that a run was asked for with, its files and secrets included.
+
+    Raises DoesNotFit and ObjectGone, as `parameters.thaw` does.
+    """
+    declared = parameters.read(registered.function)
+    return parameters.thaw(declared, run.values, files=read_file, secrets=read_secret)

@@ -1,0 +1,153 @@
+"""What a worker does with a run's id. The only way into a task's function."""
+
+import logging
+import os
+import socket
+import traceback
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from django.db import connection
+from django.template.defaultfilters import pluralize
+
+from approvals import actions as approvals
+from approvals.actions import escalate_due, expire_due, remind_due
+from audit.context import Door, acting
+from tasks.actions.runs.lifecycle import Outcome, finish_run, give_up_late, start_run
+from tasks.actions.runs.lost_runs import recover_lost_runs, ring_again
+from tasks.actions.runs.pauses import expire_pauses
+from tasks.declaration.calling import call_with
+from tasks.declaration.errors import Busy, Cancelled, OutcomeUnknown, Paused, Refused, Stopped
+from tasks.declaration.registry import registry
+from tasks.models import Run
+from tasks.outputs.keeping import kept
+from tasks.queue import messages
+from tasks.queue.kill_points import killpoint
+from tasks.queue.outages import OUTAGE, patiently
+from tasks.runs.previews import PreviewTimedOut
+from tasks.secrets import storage
+from tasks.secrets.masking import Redactor
+from tasks.secrets.redaction import redacting
+from tasks.worker.heartbeat import Heart
+from tasks.worker.interruption import Interruption
+from tasks.worker.items import Report
+from tasks.worker.log_buffer import Journal
+from tasks.worker.task_run import TaskRun
+
+logger = logging.getLogger(__name__)
+
+Status = Run.Status
+
+
+def execute(run_id: str) -> str:
+    """Run what this id stands for, at most once, and write down how it ended.
+
+    Called by django-q2 with nothing but the id; a second call for the same run does nothing.
+    Returns the state it left the run in, for the queue's own log.
+    """
+    run = _claim(run_id)
+    if run is None:
+        return "nothing to do"
+    with acting(user=run.requested_by, door=Door.WORKER), redacting(run) as redact:
+        journal = Journal(run, redact)
+        outcome = _without_secrets(_outcome(run, journal), redact)
+        return patiently(partial(_conclude, run, journal, outcome))
+
+
+def sweep() -> str:
+    """What nobody else brings about. Called each minute, and when a worker starts.
+
+    Requests that nobody decided expire, or are followed up; runs that lost their worker are found, and
+    messages that vanished are sent again. What is to be told and was not sent goes out.
+    """
+    expired = expire_due(door=Door.SCHEDULE) + expire_pauses(door=Door.SCHEDULE)
+    lost = recover_lost_runs(door=Door.SCHEDULE)
+    rung = ring_again(door=Door.SCHEDULE)
+    followed_up = remind_due(door=Door.SCHEDULE) + escalate_due(door=Door.SCHEDULE)
+    sent = approvals.pump()
+    return (
+        f"{expired} expired, {lost} lost, {rung} rung again, {followed_up} followed up, {sent} sent"
+    )
+
+
+def pump() -> str:
+    """Send what is to be told. Called right after each transaction that has written something."""
+    return f"{approvals.pump()} sent"
+
+
+def _claim(run_id: str) -> Run | None:
+    try:
+        return start_run(run_id, worker=f"{socket.gethostname()}:{os.getpid()}", door=Door.WORKER)
+    except PreviewTimedOut:
+        connection.close()  # it may have been in the middle of a statement
+        give_up_late(run_id, door=Door.WORKER)
+        return None
+
+
+def _conclude(run: Run, journal: Journal, outcome: Outcome) -> str:
+    killpoint("function-ended")
+    journal.flush()
+    ended = finish_run(run.pk, attempt=run.attempt, outcome=outcome, door=Door.WORKER)
+    killpoint("run-ended")
+    return ended.value if ended else "not ours any more"
+
+
+def _outcome(run: Run, journal: Journal) -> Outcome:
+    try:
+        with Interruption() as interruption, Heart(run, journal, interruption) as heart:
+            return _result(_call(run, heart, journal), journal.redact)
+    except messages.TimedOut:
+        text = f"It took longer than {run.task.timeout} seconds and was stopped."
+        return Outcome(Status.FAILED, error=f"{text} Its log shows how far it had come.")
+    except (Paused, Cancelled, Stopped) as stop:
+        return _stopped(stop)
+    except Refused as refusal:
+        return Outcome(Status.FAILED, error=str(refusal), repeat=isinstance(refusal, Busy))
+    except OutcomeUnknown as error:
+        return Outcome(Status.UNCERTAIN, error=str(error), repeat=error.same_key)
+    # Whatever a task raises must end its run, not the worker: SystemExit and the like included.
+    except BaseException as error:
+        trace = "".join(traceback.format_exception(error))
+        logger.error("Run %s failed\n%s", run.pk, journal.redact(trace))
+        return _fault(error, trace)
+
+
+def _stopped(stop: Paused | Cancelled | Stopped) -> Outcome:
+    if isinstance(stop, Paused):
+        return Outcome(Status.PAUSED, error=str(stop), needs_look=stop.needs_look)
+    return Outcome(Status.CANCELLED, error=str(stop))
+
+
+def _fault(error: BaseException, trace: str) -> Outcome:
+    if isinstance(error, OUTAGE):
+        text = f"The database could not be used while it ran: {error}".strip()
+        return Outcome(Status.FAILED, error=text, traceback=trace, repeat=True)
+    text = f"{type(error).__name__} in the task's code: {error}"
+    return Outcome(Status.FAILED, error=text, traceback=trace)
+
+
+def _result(returned: Any, redact: Redactor) -> Outcome:  # noqa: ANN401 - whatever a task returns
+    output = kept(returned, redact)
+    if isinstance(returned, Report) and returned.refused:
+        refused = f"{returned.refused} {pluralize(returned.refused, 'was,were')} refused."
+        error = f"{refused} What was done stays done: see the list."
+        return Outcome(Status.FAILED, output=output, error=error)
+    return Outcome(Status.SUCCEEDED, output=output)
+
+
+def _without_secrets(outcome: Outcome, redact: Redactor) -> Outcome:
+    return replace(outcome, error=redact(outcome.error), traceback=redact(outcome.traceback))
+
+
+def _call(run: Run, heart: Heart, journal: Journal) -> Any:  # noqa: ANN401 - whatever a task returns
+    registered = registry.get(run.task.slug)
+    values = storage.typed_values(registered, run)
+    try:
+        with heart.interruption.allowed():
+            return call_with(registered.function, values, run=TaskRun(run, heart, journal))
+    except Stopped:
+        # It may have been in the middle of a transaction, or of a statement.
+        connection.close()
+        connection.connect()
+        raise

@@ -1,0 +1,91 @@
+"""The steps of a run, each done once: outside our database under a key, inside it in one transaction."""
+
+from collections.abc import Callable
+from typing import cast
+
+from django.db import connection
+
+from tasks.actions.runs.effects import (
+    answer_effect,
+    begin_effect,
+    doubt_effect,
+    is_too_old,
+    postpone_effect,
+    refuse_effect,
+    refuse_write,
+    write_effect,
+)
+from tasks.declaration.errors import Busy, OutcomeUnknown, Refused
+from tasks.models import Effect, Run
+from tasks.queue.kill_points import killpoint
+from tasks.queue.outages import patiently
+from tasks.worker.heartbeat import Heart
+from tasks.worker.log_buffer import Journal
+
+
+class Steps:
+    """What an attempt does step by step. Each raises `NotOurs` or `Cancelled` before it begins."""
+
+    def __init__(self, run: Run, heart: Heart, journal: Journal) -> None:
+        self._run = run
+        self._heart = heart
+        self._journal = journal
+
+    def send[T](self, step: str, send: Callable[[str], T]) -> T:
+        """Call `send` with the step's key, unless its answer is known. See `TaskRun.once`."""
+        self._get_ready("run.once()")
+        effect, first = begin_effect(self._run, step)
+        if effect.answered_at and not effect.refused:
+            return cast(T, effect.answer)
+        if not first and is_too_old(effect):
+            raise OutcomeUnknown(
+                f"“{step}” was first sent so long ago that its key may be forgotten. "
+                "Look it up before anybody sends it again.",
+                same_key=False,
+            )
+        killpoint("step-begun")
+        try:
+            with self._heart.interruption.allowed():  # it may hang: then nobody knows
+                answer = send(effect.key)
+        except OutcomeUnknown as unknown:
+            doubt_effect(effect, self._journal.redact(str(unknown)))
+            raise
+        except Refused as refusal:
+            raise _noted(effect, refusal, self._journal.redact(str(refusal)), first) from refusal
+        killpoint("step-sent")
+        patiently(lambda: answer_effect(effect, answer))
+        killpoint("step-answered")
+        return answer
+
+    def write[T](self, step: str, write: Callable[[], T]) -> T:
+        """Call `write` in one transaction with the step's row. See `TaskRun.write_once`."""
+        self._get_ready("run.write_once()")
+        try:
+            return cast(T, write_effect(self._run, step, write))
+        except Busy:
+            raise
+        except Refused as refusal:
+            refuse_write(self._run, step, self._journal.redact(str(refusal)))
+            raise
+
+    def _get_ready(self, caller: str) -> None:
+        if connection.in_atomic_block:
+            raise RuntimeError(f"{caller} inside a transaction could not commit its step.")
+        # What was logged before is read before what happens next.
+        self._journal.flush()
+        # A worker that was silent for too long must not do any more; the lease is new from here.
+        self._heart.check()
+
+
+def _noted(effect: Effect, refusal: Refused, said: str, first: bool) -> Exception:
+    """Write down a refusal, and return what it means for the run."""
+    if not (first or effect.answered_at or refusal.looked_up):
+        # An earlier call got no answer: this refusal does not speak for that one.
+        why = f"It was sent before without an answer, and refused now: {said}"
+        doubt_effect(effect, why)
+        return OutcomeUnknown(why)
+    if isinstance(refusal, Busy):
+        postpone_effect(effect, said)
+    else:
+        refuse_effect(effect, said)
+    return refusal

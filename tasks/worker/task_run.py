@@ -1,0 +1,130 @@
+"""What a task's function is handed: its run."""
+
+from collections.abc import Callable, Hashable, Iterable
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from tasks.models import Run
+from tasks.worker.heartbeat import Heart
+from tasks.worker.interruption import Interruption, uninterrupted
+from tasks.worker.items import Amount, Items, Report
+from tasks.worker.log_buffer import Journal
+from tasks.worker.steps import Steps
+
+if TYPE_CHECKING:
+    from backoffice.models import User
+
+
+class TaskRun:
+    """The run that is going on: to write its log, and to do things exactly once."""
+
+    def __init__(self, run: Run, heart: Heart, journal: Journal) -> None:
+        self._run = run
+        self._heart = heart
+        self._journal = journal
+        self._steps = Steps(run, heart, journal)
+
+    @property
+    def _interruption(self) -> Interruption:
+        return self._heart.interruption
+
+    @property
+    def id(self) -> UUID:
+        """The run's id."""
+        return self._run.pk
+
+    @property
+    def requested_by(self) -> "User":
+        """The person who asked for it."""
+        return self._run.requested_by
+
+    @property
+    def reason(self) -> str:
+        """Why that person asked for it."""
+        return self._run.reason
+
+    @uninterrupted
+    def log(self, text: str) -> None:
+        """Write a line that people see on the run's page, at most a second later."""
+        self._journal.write(text)
+
+    @uninterrupted
+    def progress(self, done: int, total: int) -> None:
+        """Say how far it has come: people see a bar. Cheap enough for each turn of a loop."""
+        self._journal.progress(done, total)
+
+    @uninterrupted
+    def check_cancelled(self) -> None:
+        """Stop here if somebody asked for it. Cheap enough for each turn of a loop.
+
+        Raises `Cancelled`, which is not to be caught.
+        """
+        self._heart.check_now_and_then()
+
+    @uninterrupted
+    def once[T](self, step: str, send: Callable[[str], T]) -> T:
+        """Do one thing outside our database, and remember its answer under the step's name.
+
+        `send` is called with an idempotency key that is the same whenever this run tries this
+        step; its answer must be JSON. A step that was answered before is not sent again. The
+        intent is committed before `send` is called: RuntimeError inside a transaction.
+        """
+        return self._steps.send(step, send)
+
+    @uninterrupted
+    def write_once[T](self, step: str, write: Callable[[], T]) -> T:
+        """Do one thing that writes to our own database and nowhere else, exactly once.
+
+        `write` is called in the transaction that records the step: both are there, or neither. Its
+        answer must be JSON, and is returned instead of a second call. RuntimeError inside a
+        transaction.
+        """
+        return self._steps.write(step, write)
+
+    @uninterrupted
+    def each[I](
+        self,
+        step: str,
+        items: Iterable[I],
+        send: Callable[[I, str], object],
+        *,
+        key: Callable[[I], Hashable],
+        label: Callable[[I], str] = str,
+        amount: Callable[[I], Amount] | None = None,
+    ) -> Report:
+        """Do the same outside our database for each of many items, each one once.
+
+        `send` is called with an item and its idempotency key, as by `once`. `key` names an item for
+        ever; `label` is what people read; `amount`, a number or a Money, is what it comes to, for a
+        limit on the amount. Between two items the run may pause, by its limits or because somebody
+        asked: what follows this call may happen days later. People see how far it has come, and what became of each
+        item: done, refused, without an answer, not begun. After an interruption it goes on where it
+        stopped. A refused item does not stop the others; return the report, or raise, to say
+        what that means for the run. Raises ItemsDiffer when a later attempt brings other items,
+        ValueError for two items with one key.
+        """
+        return self._each(
+            Items(step, items, key=key, label=label, amount=amount),
+            lambda name, item: self._steps.send(name, lambda key_: send(item, key_)),
+        )
+
+    @uninterrupted
+    def write_each[I](
+        self,
+        step: str,
+        items: Iterable[I],
+        write: Callable[[I], object],
+        *,
+        key: Callable[[I], Hashable],
+        label: Callable[[I], str] = str,
+        amount: Callable[[I], Amount] | None = None,
+    ) -> Report:
+        """The same for items that are only written to our own database, as by `write_once`."""
+        return self._each(
+            Items(step, items, key=key, label=label, amount=amount),
+            lambda name, item: self._steps.write(name, lambda: write(item)),
+        )
+
+    def _each[I](self, items: Items[I], act: Callable[[str, I], object]) -> Report:
+        items.plan(self._run)
+        return items.do(self._run, self._heart, self._journal, act)

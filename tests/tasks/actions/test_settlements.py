@@ -1,0 +1,266 @@
+"""An uncertain run, and the person who looks. Promise 1."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from django.db.models.functions import Now
+
+from audit.context import Door
+from tasks.access.rights import NotGranted, Right
+from tasks.actions import Finding, NotSettled, settle_run
+from tasks.actions.changes.grants import set_right
+from tasks.actions.runs.effects import KEY_LIVES
+from tasks.models import Effect, Run, Settlement
+from tests.races import at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Status = Run.Status
+
+
+@pytest.mark.parametrize(
+    ("finding", "status"),
+    [(Finding.HAPPENED, Status.SUCCEEDED), (Finding.DID_NOT, Status.FAILED)],
+)
+def test_what_was_found_ends_the_run(uncertain, settle, administrator, finding, status):
+    run = settle(uncertain, finding)
+    row = run.history.first()
+    assert (run.status, row.status, row.history_user) == (status, status, administrator)
+    assert row.history_change_reason == "Looked at the provider's page"
+
+
+def test_it_is_sent_again_under_the_same_key(uncertain, settle, work, credit, idempotent):
+    keys = []
+    credit.behave = lambda run: run.once("pay", lambda key: keys.append(key) or {})
+    run = settle(uncertain, Finding.SEND_AGAIN)
+    assert work(run).status == Status.SUCCEEDED
+    assert keys == [Effect.objects.get().key]
+
+
+def test_a_task_that_may_not_be_sent_again_is_not(uncertain, settle):
+    with pytest.raises(NotSettled, match="cannot be chosen"):
+        settle(uncertain, Finding.SEND_AGAIN)
+
+
+def test_a_key_that_may_be_forgotten_is_not_sent(uncertain, settle, idempotent):
+    Effect.objects.update(sent_at=Now() - KEY_LIVES)
+    with pytest.raises(NotSettled, match="23 hours"):
+        settle(uncertain, Finding.SEND_AGAIN)
+
+
+def test_who_asked_does_not_settle(uncertain, settle, task, alice):
+    set_right(task, Right.CHANGE, to=alice)
+    with pytest.raises(NotSettled, match="somebody else"):
+        settle(uncertain, Finding.HAPPENED, by=alice)
+
+
+def test_who_does_not_administer_the_task_does_not_settle(uncertain, settle, bob):
+    with pytest.raises(NotGranted):
+        settle(uncertain, Finding.HAPPENED, by=bob)
+
+
+@pytest.mark.parametrize("blank", ["", " \n"])
+def test_it_takes_a_reason(uncertain, settle, blank):
+    with pytest.raises(NotSettled, match="Say what"):
+        settle(uncertain, Finding.HAPPENED, reason=blank)
+
+
+def test_it_is_settled_once(uncertain, settle):
+    settle(uncertain, Finding.HAPPENED)
+    with pytest.raises(NotSettled, match="not uncertain any more"):
+        settle(uncertain, Finding.DID_NOT)
+
+
+def test_a_run_that_is_not_uncertain_is_not_settled(ask, work, settle):
+    with pytest.raises(NotSettled):
+        settle(work(ask("50.00")), Finding.DID_NOT)
+
+
+# --- What was sent --------------------------------------------------------------------------------
+
+
+def answers(run):
+    return list(run.effects.values_list("refused", "answer", "error"))
+
+
+def test_what_happened_is_recorded_as_the_answer_of_the_step(uncertain, settle):
+    run = settle(uncertain, Finding.HAPPENED)
+    ((refused, answer, _),) = answers(run)
+    assert (refused, "Looked at the provider" in answer["settled"]) == (False, True)
+
+
+def test_what_did_not_happen_is_recorded_as_refused_with_who_said_so(uncertain, settle):
+    run = settle(uncertain, Finding.DID_NOT)
+    ((refused, answer, error),) = answers(run)
+    assert (refused, answer) == (True, None)
+    assert error.startswith("A person found that it did not happen: Carol Example")
+    assert "Looked at the provider's page" in run.error
+
+
+def test_nobody_denies_what_the_look_up_shows(uncertain, settle, look, shows):
+    shows(happened=True)
+    with pytest.raises(NotSettled, match="shows that “pay” happened"):
+        settle(uncertain, Finding.DID_NOT, look=look(uncertain).id)
+
+
+# --- It happened, and there is more to do ----------------------------------------------------------
+
+
+def test_it_goes_on_with_the_answer_that_was_found(
+    uncertain, settle, look, shows, idempotent, work, credit
+):
+    shows(happened=True, answer={"id": "re_1"})
+    run = settle(uncertain, Finding.GO_ON, look=look(uncertain).id)
+    sent = []
+    credit.behave = lambda run: run.once("pay", sent.append)
+    assert work(run).status == Status.SUCCEEDED
+    assert (sent, run.output["pairs"]) == ([], [["id", "re_1"]])
+
+
+@pytest.mark.parametrize("happened", [False, None])
+def test_it_does_not_go_on_with_what_was_not_found(
+    uncertain, settle, look, shows, idempotent, happened
+):
+    shows(happened=happened)
+    with pytest.raises(NotSettled, match="does not show that “pay” happened"):
+        settle(uncertain, Finding.GO_ON, look=look(uncertain).id)
+
+
+# --- A new key ------------------------------------------------------------------------------------
+
+
+def test_a_new_key_is_sent_and_the_old_one_is_closed(
+    uncertain, settle, look, shows, idempotent, over, work, credit
+):
+    shows(happened=False)
+    run = settle(uncertain, Finding.NEW_KEY, look=look(uncertain).id)
+    keys = []
+    credit.behave = lambda run: run.once("pay", lambda key: keys.append(key) or {"paid": "yes"})
+    assert work(run).status == Status.SUCCEEDED
+    old, new = run.effects.order_by("generation")
+    assert (old.refused, new.generation, new.answer) == (True, 2, {"paid": "yes"})
+    assert keys == [new.key]
+    assert new.key != old.key
+
+
+def test_a_new_key_is_sent_for_a_key_that_may_be_forgotten(
+    uncertain, settle, look, shows, idempotent, over, work, credit
+):
+    Effect.objects.update(sent_at=Now() - KEY_LIVES)
+    shows(happened=False)
+    run = settle(uncertain, Finding.NEW_KEY, look=look(uncertain).id)
+    credit.behave = lambda run: run.once("pay", lambda key: {})
+    assert work(run).status == Status.SUCCEEDED
+
+
+def test_the_second_generation_of_one_step_is_not_the_first_of_another(
+    uncertain, settle, look, shows, idempotent, over, work, credit
+):
+    shows(happened=False)
+    run = settle(uncertain, Finding.NEW_KEY, look=look(uncertain).id)
+
+    def both(run):
+        for step in ("pay", "pay-2", "2-pay"):
+            run.once(step, lambda key: {})
+
+    credit.behave = both
+    assert work(run).status == Status.SUCCEEDED
+    assert run.effects.count() == 4
+
+
+@pytest.mark.parametrize("happened", [True, None])
+def test_no_new_key_unless_the_look_up_found_nothing(
+    uncertain, settle, look, shows, idempotent, over, happened
+):
+    shows(happened=happened)
+    with pytest.raises(NotSettled, match="The look-up"):
+        settle(uncertain, Finding.NEW_KEY, look=look(uncertain).id)
+
+
+def test_no_new_key_without_a_look_up(uncertain, settle, idempotent, over):
+    with pytest.raises(NotSettled, match="Look it up first"):
+        settle(uncertain, Finding.NEW_KEY)
+
+
+def test_no_new_key_after_a_look_up_that_somebody_else_has_overtaken(
+    uncertain, settle, look, shows, idempotent, over
+):
+    shows(happened=False)
+    older = look(uncertain).id
+    shows(happened=True)
+    look(uncertain)
+    with pytest.raises(NotSettled, match="looked up again meanwhile"):
+        settle(uncertain, Finding.NEW_KEY, look=older)
+
+
+def test_no_new_key_after_a_look_up_of_an_hour_ago(
+    uncertain, settle, look, shows, idempotent, over, monkeypatch
+):
+    shows(happened=False)
+    monkeypatch.setattr("tasks.actions.runs.findings.FRESH", timedelta(0))
+    with pytest.raises(NotSettled, match="older than 10 minutes"):
+        settle(uncertain, Finding.NEW_KEY, look=look(uncertain).id)
+
+
+def test_no_new_key_while_the_last_call_may_still_be_under_way(
+    uncertain, settle, look, shows, idempotent
+):
+    shows(happened=False)
+    with pytest.raises(NotSettled, match="may have been under way until"):
+        settle(uncertain, Finding.NEW_KEY, look=look(uncertain).id)
+
+
+def test_no_new_key_for_a_task_that_may_not_be_run_again(uncertain, settle, look, shows, over):
+    shows(happened=False)
+    with pytest.raises(NotSettled, match="does not say that it may be run again"):
+        settle(uncertain, Finding.NEW_KEY, look=look(uncertain).id)
+
+
+def test_what_was_seen_is_kept_with_the_settlement(uncertain, settle, look, shows):
+    shows(happened=None, what="The provider does not answer.")
+    settle(uncertain, Finding.HAPPENED, look=look(uncertain).id)
+    first, second = Settlement.objects.get().looked_up
+    assert first.startswith("Carol Example (carol) looked on")
+    assert second == "pay: The provider does not answer."
+
+
+# --- The database ---------------------------------------------------------------------------------
+
+
+def refuses(sql):
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+@pytest.mark.parametrize("status", ["succeeded", "failed", "queued"])
+def test_the_database_lets_no_run_out_of_doubt_without_a_settlement(uncertain, status):
+    refuses(f"UPDATE tasks_run SET status = '{status}'")  # noqa: S608
+
+
+def test_an_older_settlement_does_not_serve_a_second_time(
+    uncertain, settle, idempotent, work, credit
+):
+    assert work(settle(uncertain, Finding.SEND_AGAIN)).status == Status.UNCERTAIN
+    refuses("UPDATE tasks_run SET status = 'failed'")
+
+
+def test_the_database_lets_nobody_settle_their_own_run(uncertain):
+    refuses(f"""
+        INSERT INTO tasks_settlement (run_id, finding, reason, settled_by_id, looked_up, applied_at)
+        VALUES ('{uncertain.pk}', 'happened', 'x', {uncertain.requested_by_id}, '[]', now())
+    """)  # noqa: S608
+
+
+def test_two_who_settle_at_once_settle_once(uncertain, administrator, bob, task):
+    set_right(task, Right.CHANGE, to=bob)
+
+    def settling(who, finding):
+        return lambda: settle_run(
+            uncertain.pk, finding=finding, by=who, door=Door.ADMIN, reason="Looked"
+        )
+
+    results = at_once(settling(administrator, Finding.HAPPENED), settling(bob, Finding.DID_NOT))
+    assert sorted(type(result) for result in results if isinstance(result, NotSettled)) == [
+        NotSettled
+    ]
+    assert Settlement.objects.get().applied_at

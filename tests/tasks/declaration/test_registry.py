@@ -1,0 +1,243 @@
+"""The registry of tasks: what `@task` makes of a function, and what it says of a wrong one."""
+
+import inspect
+import subprocess
+import sys
+from functools import partial
+from typing import Any
+
+import pytest
+
+from tasks.declaration.discovery import NoSuchTaskModule
+from tasks.declaration.registry import Approval, RegisteredTask, Registry, UnknownTask
+from tasks.declaration.source import fingerprint, location
+
+
+@pytest.fixture
+def registry():
+    return Registry()
+
+
+def declared(registry, **options):
+    """A task that is right, but for these options."""
+    options = {"name": "Issue credit", "category": "Accounts", "owner": "Payments"} | options
+
+    @registry.task(**options)
+    def issue_credit(amount):
+        """Adds a credit.
+
+        It cannot be taken back.
+        """
+        return f"credited {amount}"
+
+    return issue_credit
+
+
+def test_a_function_stays_a_plain_function(registry):
+    assert declared(registry)(5) == "credited 5"
+
+
+def test_a_task_is_described_by_its_function(registry):
+    function = declared(registry)
+    task = registry.get("issue-credit")
+    assert (task.function, task.name, task.timeout) == (function, "Issue credit", 60)
+    assert task.description == "Adds a credit.\n\nIt cannot be taken back."
+    assert (task.file, task.line) == (__file__, inspect.getsourcelines(function)[1])
+    assert registry.problems == []
+
+
+def test_a_slug_may_be_given(registry):
+    declared(registry, slug="credit-2")
+    assert registry.get("credit-2").name == "Issue credit"
+
+
+def test_an_unknown_task_says_where_to_look(registry):
+    with pytest.raises(UnknownTask, match="TASK_MODULES"):
+        registry.get("gone")
+
+
+def test_tasks_come_by_category_and_name(registry):
+    for name, category in [("B", "Z"), ("C", "A"), ("A", "Z")]:
+        declared(registry, name=name, category=category, slug=name.lower())
+    assert [task.name for task in registry.all()] == ["C", "A", "B"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"name": ""}, "has no name"),
+        ({"category": " "}, "has no category"),
+        ({"owner": ""}, "has no owner"),
+        ({"slug": "Not a slug"}, "cannot be the slug"),
+        ({"slug": ""}, "cannot be the slug"),
+        ({"timeout": 0}, "has the timeout 0"),
+        ({"timeout": "60"}, "has the timeout '60'"),
+        ({"timeout": True}, "has the timeout True"),
+        ({"preview": "text"}, "preview of the task"),
+        ({"validate": 5}, "validate of the task"),
+        ({"grants": {"Support": "own"}}, "the level 'own'"),
+        ({"approval": ["amount > 5"]}, "is 'amount > 5'"),
+        ({"approval": [Approval("", groups=["A"])]}, "has no condition"),
+        ({"approval": [Approval("true")]}, "names nobody who could approve"),
+        ({"approval": [Approval("true", groups=["A"], needed=0)]}, "needs 0 people"),
+    ],
+)
+def test_a_wrong_declaration_is_a_problem_and_no_task(registry, options, message):
+    declared(registry, **options)
+    (problem,) = registry.problems
+    assert message in problem.message
+    assert problem.hint
+    assert problem.file == __file__
+    assert problem.line > 0
+    assert registry.all() == []
+
+
+def test_a_task_without_a_docstring_is_a_problem(registry):
+    @registry.task(name="A", category="B", owner="C")
+    def silent(): ...
+
+    assert "has no docstring" in registry.problems[0].message
+
+
+def test_a_second_task_of_the_same_name_is_a_problem_and_the_first_stays(registry):
+    first = declared(registry)
+    line = registry.get("issue-credit").line
+    declared(registry)
+    (problem,) = registry.problems
+    assert f"{__file__}:{line}" in problem.message
+    assert registry.get("issue-credit").function is first
+
+
+def test_a_single_group_may_be_written_without_a_list():
+    assert Approval("true", groups="Managers").groups == ("Managers",)
+
+
+def test_tasks_of_a_test_are_gone_after_it(registry):
+    declared(registry)
+    added = RegisteredTask("x", "X", "Y", "Z", "Does x.", function=print)
+    with registry.temporarily(added):
+        declared(registry, slug="y")
+        declared(registry, name="", slug="z")
+        assert [task.slug for task in registry.all()] == ["issue-credit", "y", "x"]
+    assert [task.slug for task in registry.all()] == ["issue-credit"]
+    assert registry.problems == []
+
+
+# Fingerprints
+
+
+def same_as(function):
+    return function
+
+
+def test_the_fingerprint_follows_the_source_of_all_three_functions():
+    def one():
+        return 1
+
+    def other():
+        return 2
+
+    prints = {fingerprint(one), fingerprint(one, other), fingerprint(one, None, other)}
+    assert len(prints) == 3
+    assert all(len(each) == 64 for each in prints)
+    assert fingerprint(one) == fingerprint(one)
+
+
+def compiled(text):
+    """A function of which no source can be found."""
+    names: dict[str, Any] = {}
+    exec(compile(text, "<nowhere>", "exec"), names)  # noqa: S102 -- to have no source
+    return names["f"]
+
+
+def test_without_source_the_code_itself_is_the_fingerprint():
+    first, same = compiled("def f():\n  return 1"), compiled("def f():\n  return 1")
+    other = compiled("def f():\n  return 2")
+    assert fingerprint(first) == fingerprint(same) != fingerprint(other)
+
+
+def test_without_source_the_fingerprint_is_that_of_every_process():
+    text = "def f(x):\n  g = lambda: x in {'a', 'b', 'c'}\n  return g()"
+    script = (
+        "from tasks.declaration.source import fingerprint; names = {};"
+        f"exec(compile({text!r}, '<nowhere>', 'exec'), names); print(fingerprint(names['f']))"
+    )
+    seen = {
+        subprocess.check_output([sys.executable, "-c", script], env={"PYTHONHASHSEED": seed})
+        for seed in ("1", "2")
+    }
+    assert seen == {f"{fingerprint(compiled(text))}\n".encode()}
+
+
+def test_partials_and_callable_objects_have_a_fingerprint_and_a_place():
+    class Callable:
+        def __call__(self): ...
+
+    for function in (partial(compiled, "x"), Callable()):
+        assert len(fingerprint(function)) == 64
+        assert location(function)[0] == __file__
+    assert len(fingerprint(len)) == 64
+
+
+# Finding the modules
+
+
+@pytest.fixture
+def modules(tmp_path, monkeypatch):
+    """Writes modules that can be imported during one test."""
+    monkeypatch.syspath_prepend(tmp_path)
+    before = set(sys.modules)
+
+    def write(path, text):
+        file = tmp_path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    yield write
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+def test_a_package_is_loaded_with_the_modules_in_it(registry, modules):
+    modules("acme_ops/__init__.py", "")
+    modules("acme_ops/refunds.py", "")
+    modules("acme_ops/__main__.py", "raise SystemExit")
+    modules("acme_ops/below/__init__.py", "")
+    modules("acme_ops/below/deep.py", "")
+    registry.load(["acme_ops"])
+    assert {name for name in sys.modules if name.startswith("acme_ops")} == {
+        "acme_ops",
+        "acme_ops.refunds",
+        "acme_ops.below",
+    }
+
+
+def test_a_module_is_loaded_by_itself(registry, modules):
+    modules("acme_ops/__init__.py", "")
+    modules("acme_ops/refunds.py", "")
+    modules("acme_ops/other.py", "raise RuntimeError")
+    registry.load(["acme_ops.refunds"])
+    assert "acme_ops.refunds" in sys.modules
+
+
+@pytest.mark.parametrize("name", ["no_such_ops", "no_such_ops.refunds"])
+def test_a_name_that_leads_nowhere_stops_the_process(registry, name):
+    with pytest.raises(NoSuchTaskModule, match=f"TASK_MODULES names '{name}'"):
+        registry.load([name])
+
+
+def test_what_a_module_raises_stops_the_process_and_names_the_module(registry, modules):
+    modules("acme_ops.py", "import no_such_library")
+    with pytest.raises(ModuleNotFoundError, match="no_such_library"):
+        registry.load(["acme_ops"])
+    modules("acme_more.py", "1 / 0")
+    with pytest.raises(ZeroDivisionError) as caught:
+        registry.load(["acme_more"])
+    assert "acme_more" in caught.value.__notes__[0]
+
+
+def test_the_registry_is_imported_without_django():
+    script = (
+        "import sys, tasks.declaration.registry; print([m for m in sys.modules if 'django' in m])"
+    )
+    assert subprocess.check_output([sys.executable, "-c", script]) == b"[]\n"

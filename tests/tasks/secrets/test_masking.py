@@ -1,0 +1,101 @@
+"""Secrets removed from texts by value. No database."""
+
+import base64
+import json
+import logging
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from tasks.secrets.masking import MASK, MaskingFormatter, Redactor, masking_the_log, secret_settings
+
+CANARY = 'cänary "4711"\\x/y+z'
+KEY = "-----BEGIN KEY-----\nMIICdgIBADANBgkqh\nkiG9w0BAQEFAASC\n-----END KEY-----"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        CANARY,
+        f"  {CANARY}\n",
+        repr(CANARY),
+        json.dumps({"key": CANARY}),
+        json.dumps({"key": CANARY}, ensure_ascii=False),
+        f"https://x.example/?key={quote(CANARY)}",
+        f"https://x.example/?key={quote(CANARY, safe='')}",
+        f"https://x.example/?key={quote_plus(CANARY)}",
+        f"Authorization: Basic {base64.b64encode(CANARY.encode()).decode()}",
+    ],
+)
+def test_a_secret_is_found_however_it_is_written(written):
+    said = Redactor([CANARY])(f"before {written} after")
+    assert MASK in said
+    assert "4711" not in said
+    assert base64.b64encode(CANARY.encode()).decode()[:8] not in said
+    assert said.startswith("before")
+    assert said.endswith("after")
+
+
+def test_each_line_of_a_long_secret_is_a_secret():
+    assert "kiG9w0BAQEFAASC" not in Redactor([KEY])("Bad line: kiG9w0BAQEFAASC")
+
+
+def test_a_secret_that_holds_another_is_masked_whole():
+    assert Redactor(["abc", "abcdef"])("abcdef") == MASK
+
+
+def test_what_is_no_secret_stays_as_it_is():
+    assert Redactor([CANARY, ""])("Refunded 12.00 USD (100 %).") == "Refunded 12.00 USD (100 %)."
+    assert Redactor([])("Refunded") == "Refunded"
+
+
+def test_what_the_database_cannot_keep_is_replaced():
+    assert Redactor([])("a\x00b\ud800c") == "a\ufffdb\ufffdc"
+
+
+def test_a_file_keeps_its_bytes_but_for_the_secret():
+    content = bytes(range(256)) + b"canary-4711" + bytes(range(256))
+    safe = Redactor(["canary-4711"]).content(content)
+    assert safe == bytes(range(256)) + MASK.encode() + bytes(range(256))
+    assert Redactor([]).content(content) == content
+
+
+def test_settings_that_are_secret_are_known_by_their_names(settings, monkeypatch):
+    settings.STRIPE_API_KEY = "canary-stripe"
+    settings.METRICS_TOKEN = "canary-token"
+    settings.SECRET_KEY_FALLBACKS = ["canary-old-key"]
+    settings.SOME_WEBHOOK_SECRET = "canary-webhook"
+    monkeypatch.setitem(settings.DATABASES["default"], "PASSWORD", "canary-database")
+    found = set(secret_settings())
+    assert {
+        "canary-stripe", "canary-token", "canary-old-key", "canary-webhook", "canary-database",
+        settings.SECRET_KEY,
+    } <= found  # fmt: skip
+    assert settings.STRIPE_API_BASE not in found
+    assert settings.AUTH_USER_MODEL not in found
+
+
+def entry(text: str, error=None) -> logging.LogRecord:
+    info = error and (type(error), error, error.__traceback__)
+    return logging.LogRecord("x", logging.ERROR, __file__, 1, text, (), info)
+
+
+def test_no_log_entry_holds_a_secret_of_the_settings(settings):
+    settings.STRIPE_API_KEY = "canary-stripe"
+    assert MaskingFormatter().format(entry("with canary-stripe")) == f"with {MASK}"
+
+
+def test_no_log_entry_holds_a_secret_of_a_run_that_goes_on():
+    said = MaskingFormatter()
+    with masking_the_log(Redactor(["canary-4711"])):
+        assert "canary" not in said.format(entry("failed", ValueError("canary-4711")))
+    assert said.format(entry("canary-4711")) == "canary-4711"
+
+
+def test_the_products_own_log_is_written_by_that_formatter(settings):
+    assert settings.LOGGING["root"]["handlers"] == ["console"]
+    formatter = settings.LOGGING["handlers"]["console"]["formatter"]
+    assert (
+        settings.LOGGING["formatters"][formatter]["class"]
+        == "tasks.secrets.masking.MaskingFormatter"
+    )
