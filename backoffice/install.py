@@ -105,6 +105,8 @@ def prepare(environment: Environment, lock: Path) -> None:
     """
     if environment.has(lock) and environment.works():
         return
+    if not lock.is_file():
+        raise Refused(f"There is no {lock}: only a checkout makes its own virtual environment.")
     if not os.access(environment.folder.parent, os.W_OK):
         raise Refused(f"Nothing can be written to {environment.folder.parent}: check its rights.")
     if not environment.works():

@@ -10,12 +10,12 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 
+from backoffice.demo.data_folder import default_folder
 from backoffice.navigation import UNFOLD  # noqa: F401 - the theme's settings
 
-BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
-DATA_DIR = Path(env.str("BACKOFFICE_DATA", default=str(BASE_DIR / ".data"))).resolve()
+DATA_DIR = Path(env.str("BACKOFFICE_DATA", default=str(default_folder()))).resolve()
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="" if not DEBUG else "only-for-development" * 3)
 if not SECRET_KEY:

@@ -1,6 +1,6 @@
 """The one folder that everything of an installation's own lives in: $BACKOFFICE_DATA.
 
-Used before Django is set up, so it reads no settings; backoffice.settings has the same default.
+Used before Django is set up, so it reads no settings.
 """
 
 import fcntl
@@ -18,11 +18,21 @@ from backoffice.progress import Refused
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def is_checkout() -> bool:
+    """Whether this code lies in its repository, and not where pip has installed it."""
+    return all((ROOT / name).is_file() for name in ("manage.py", "pyproject.toml"))
+
+
+def default_folder() -> Path:
+    """Where the data are unless $BACKOFFICE_DATA says it: never among the installed packages."""
+    return (ROOT if is_checkout() else Path.cwd()) / ".data"
+
+
 class DataFolder:
     """Makes the folder when it is not there. Raises Refused when it cannot be written to."""
 
     def __init__(self, path: Path | None = None) -> None:
-        named = path or Path(os.environ.get("BACKOFFICE_DATA") or ROOT / ".data")
+        named = path or Path(os.environ.get("BACKOFFICE_DATA") or default_folder())
         self.path = named.expanduser().resolve()
         try:
             self.log.mkdir(parents=True, exist_ok=True)

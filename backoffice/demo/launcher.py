@@ -17,7 +17,7 @@ import psycopg
 from backoffice.database import provision
 from backoffice.database.embedded import EmbeddedPostgres
 from backoffice.database.provision import APP, OWNER, Addresses
-from backoffice.demo.data_folder import ROOT, DataFolder
+from backoffice.demo.data_folder import ROOT, DataFolder, is_checkout
 from backoffice.demo.mode import LOGINS, PASSWORD
 from backoffice.demo.outside_database import OutsideDatabase
 from backoffice.demo.processes import Programs, Stopped, StopRequest, Surroundings
@@ -44,6 +44,7 @@ START_LIMIT = 60.0  # seconds until web server and double have to answer
 def main(arguments: list[str]) -> int:
     stop = StopRequest()
     try:
+        refuse_without_doubles()
         data = DataFolder()
         with data.held() as lock:
             reset(data) if "--reset" in arguments else run(data, lock, stop)
@@ -205,6 +206,14 @@ def serves(port: int) -> bool:
     if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
         raise Refused(f"The web server answers with the error {status}: see its log.")
     return True
+
+
+def refuse_without_doubles() -> None:
+    if not is_checkout():
+        raise Refused(
+            "The demo needs the doubles of Stripe and Slack, which are not installed with the "
+            "package: take a checkout of the repository and say `make demo` there."
+        )
 
 
 def reset(data: DataFolder) -> None:
