@@ -13,7 +13,7 @@ from tasks.actions.changes.proposals import (
     propose_rule,
 )
 from tasks.actions.runs.effects import answer_effect, begin_effect, refuse_effect, write_effect
-from tasks.actions.runs.emergencies import GlassHolds, break_glass
+from tasks.actions.runs.emergencies import EmergencyRefused, break_glass
 from tasks.actions.runs.lifecycle import (
     NotCancellable,
     Outcome,
@@ -25,7 +25,7 @@ from tasks.actions.runs.lifecycle import (
     start_run,
 )
 from tasks.actions.runs.look_ups import NothingToLookUp, look_up
-from tasks.actions.runs.lost_runs import recover_lost_runs, ring_again
+from tasks.actions.runs.lost_runs import enqueue_again, recover_lost_runs
 from tasks.actions.runs.pauses import (
     NotPausable,
     expire_pauses,
@@ -38,8 +38,8 @@ from tasks.actions.runs.settlements import Finding, NotSettled, on_settlement_de
 from tasks.rules.evaluation import RuleSpec
 
 __all__ = [
+    "EmergencyRefused",
     "Finding",
-    "GlassHolds",
     "InvalidValues",
     "NotCancellable",
     "NotPausable",
@@ -53,6 +53,7 @@ __all__ = [
     "begin_effect",
     "break_glass",
     "cancel_run",
+    "enqueue_again",
     "expire_pauses",
     "extend_lease",
     "finish_run",
@@ -75,7 +76,6 @@ __all__ = [
     "resume_run",
     "retire_task",
     "revoke",
-    "ring_again",
     "settle_run",
     "start_run",
     "write_effect",
