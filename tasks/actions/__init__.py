@@ -1,4 +1,9 @@
-"""The only functions that change tasks and runs. Every door calls these."""
+"""The only functions that change tasks and runs. Every door calls these.
+
+A lock, the state, the right, the write, its history: in this order, in one transaction. Beside
+those of runs: the catalogue, stops, subscriptions, changes that two people agree to. May import
+`tasks.runs` and everything below.
+"""
 
 from tasks.actions.catalogue import adopt_task, retire_task
 from tasks.actions.changes.grants import revoke
