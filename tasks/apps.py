@@ -25,7 +25,7 @@ class TasksConfig(AppConfig):
         registry.load(settings.TASK_MODULES)
         request_decided.connect(on_request_decided, dispatch_uid="tasks.on_request_decided")
         request_decided.connect(on_settlement_decided, dispatch_uid="tasks.on_settlement_decided")
-        deliveries_written.connect(messages.ring_for_deliveries, dispatch_uid="tasks.ring")
+        deliveries_written.connect(messages.enqueue_pump, dispatch_uid="tasks.enqueue_pump")
         request_decided.connect(on_pause_decided, dispatch_uid="tasks.on_pause_decided")
         request_decided.connect(on_start_decided, dispatch_uid="tasks.on_start_decided")
         request_decided.connect(on_review_decided, dispatch_uid="tasks.on_review_decided")

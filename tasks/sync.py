@@ -19,4 +19,4 @@ def sync_tasks() -> None:
 def after_migrate(**_: object) -> None:
     """Receiver of post_migrate."""
     sync_tasks()
-    messages.sweep_each_minute()
+    messages.schedule_sweep()

@@ -1,4 +1,7 @@
-"""The only functions that change a request. Every door calls these."""
+"""The only functions that change a request. Every door calls these.
+
+May import `notifications` and everything below.
+"""
 
 from approvals.actions.absences import begin_absence, end_absence
 from approvals.actions.deliveries import pump, resume_channel, send_again

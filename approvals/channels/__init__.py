@@ -1,6 +1,8 @@
 """The ways out of the inbox: email, webhooks and whatever else CHANNELS names.
 
 Each channel is a class in a module of its own, made once when Django starts. docs/how-to/add-a-channel.md
+
+May import `requests` and `models`; what somebody answers comes back through `slack_app` or a page.
 """
 
 from collections.abc import Iterable, Iterator

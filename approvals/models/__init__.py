@@ -1,4 +1,7 @@
-"""What is asked and answered, and what goes out about it."""
+"""What is asked and answered, and what goes out about it.
+
+The database's own guards are in the migrations. May import nothing of `approvals`.
+"""
 
 from approvals.models.deliveries import (
     Delivery,

@@ -18,7 +18,7 @@ from tasks.access.rights import Right, tasks_for
 from tasks.access.stops import is_stopped
 from tasks.models import Pause, Run
 from tasks.queue import messages
-from tasks.runs.concurrency import first_in_their_line
+from tasks.runs.concurrency import first_with_their_key
 from tasks.runs.texts import length
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ class Status:
 
 def work() -> Work:
     """Four statements, each of which reads no more than what is on its way."""
-    due = (Q(due_at=None) | Q(due_at__lte=Now())) & first_in_their_line() & ~Q(is_stopped())
-    # Who had to wait for another run waits for a worker only since that one has rung for it.
+    due = (Q(due_at=None) | Q(due_at__lte=Now())) & first_with_their_key() & ~Q(is_stopped())
+    # Who had to wait for another run waits for a worker only since that one has enqueued it.
     since = Case(
         When(concurrency_key="", then="queued_at"), default=Coalesce("rung_at", "queued_at")
     )
@@ -87,7 +87,7 @@ def work() -> Work:
     running = Run.objects.filter(status=Run.Status.RUNNING).aggregate(
         running=Count("pk"), left_alone=Count("pk", filter=Q(lease_until__lt=Now()))
     )
-    signs = messages.signs_of_life()
+    signs = messages.queue_status()
     return Work(
         **queued,
         **running,

@@ -27,7 +27,7 @@ COUNTED_OVER: Final = timedelta(hours=24)
 NOT_HERE: Final = "This task has no way around its approvals, not in an emergency either."
 
 
-def glass_of(task: Task) -> BreakGlass | None:
+def break_glass_of(task: Task) -> BreakGlass | None:
     """What its code says of emergencies. None also where its code is gone."""
     try:
         return registry.get(task.slug).break_glass
@@ -44,33 +44,39 @@ def emergency_of(run: Run) -> Emergency | None:
 
 def is_offered(run: Run, person: "User") -> bool:
     """Whether the page speaks of it: to who asked, on call, while it waits."""
-    return not _not_theirs(run, person, glass_of(run.task))
+    return not _not_theirs(run, person, break_glass_of(run.task))
 
 
 def why_not(run: Run, person: "User") -> str:
     """Why this person may not run this without approval. Empty when they may."""
-    glass = glass_of(run.task)
-    return _not_theirs(run, person, glass) or (_over_the_cap(run, glass) if glass else "")
+    break_glass = break_glass_of(run.task)
+    return _not_theirs(run, person, break_glass) or (
+        _over_the_cap(run, break_glass) if break_glass else ""
+    )
 
 
-def _not_theirs(run: Run, person: "User", glass: BreakGlass | None) -> str:
-    if glass is None:
+def _not_theirs(run: Run, person: "User", break_glass: BreakGlass | None) -> str:
+    if break_glass is None:
         return NOT_HERE
     if run.requested_by_id != person.pk:
         return "Only who asked for it can run it in an emergency."
     if run.status != Run.Status.AWAITING_APPROVAL:
         return "It does not wait for approval any more."
-    if not is_on_call(person, glass.group):
-        return f"Only active members of “{glass.group}” can run it in an emergency."
+    if not is_on_call(person, break_glass.group):
+        return f"Only active members of “{break_glass.group}” can run it in an emergency."
     return ""
 
 
-def _over_the_cap(run: Run, glass: BreakGlass) -> str:
-    if lately(run.task) >= glass.per_day:
-        return _too_often(glass.per_day)
+def _over_the_cap(run: Run, break_glass: BreakGlass) -> str:
+    if lately(run.task) >= break_glass.per_day:
+        return _too_often(break_glass.per_day)
     values = storage.typed_values(registry.get(run.task.slug), run).values()
-    if glass.up_to is not None and any(m.amount > glass.up_to for m in money_in(values)):
-        return f"In an emergency it runs with at most {glass.up_to:,}. Let it wait for approval."
+    if break_glass.up_to is not None and any(
+        m.amount > break_glass.up_to for m in money_in(values)
+    ):
+        return (
+            f"In an emergency it runs with at most {break_glass.up_to:,}. Let it wait for approval."
+        )
     return ""
 
 

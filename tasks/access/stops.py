@@ -1,6 +1,6 @@
 """What is stopped: a task, all tasks of a category, all that move money, or everything.
 
-Nothing begins while it is stopped, whoever approved it. What waits in line stays there.
+Nothing begins while it is stopped, whoever approved it. What waits in the queue stays there.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -30,7 +30,7 @@ def stop_of(task: Task) -> Stop | None:
     return open_stops().filter(_meant(task.pk, task.category, moves_money)).first()
 
 
-def stands_still(task: Task) -> bool:
+def task_is_stopped(task: Task) -> bool:
     """Whether something stops this task now."""
     return _STOPS.any(task=task.pk, category=task.category, moves_money=task.moves_money)
 

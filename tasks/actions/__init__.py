@@ -1,4 +1,9 @@
-"""The only functions that change tasks and runs. Every door calls these."""
+"""The only functions that change tasks and runs. Every door calls these.
+
+A lock, the state, the right, the write, its history: in this order, in one transaction. Beside
+those of runs: the catalogue, stops, subscriptions, changes that two people agree to. May import
+`tasks.runs` and everything below.
+"""
 
 from tasks.actions.catalogue import adopt_task, retire_task
 from tasks.actions.changes.grants import revoke
@@ -13,7 +18,7 @@ from tasks.actions.changes.proposals import (
     propose_rule,
 )
 from tasks.actions.runs.effects import answer_effect, begin_effect, refuse_effect, write_effect
-from tasks.actions.runs.emergencies import GlassHolds, break_glass
+from tasks.actions.runs.emergencies import EmergencyRefused, break_glass
 from tasks.actions.runs.lifecycle import (
     NotCancellable,
     Outcome,
@@ -25,7 +30,7 @@ from tasks.actions.runs.lifecycle import (
     start_run,
 )
 from tasks.actions.runs.look_ups import NothingToLookUp, look_up
-from tasks.actions.runs.lost_runs import recover_lost_runs, ring_again
+from tasks.actions.runs.lost_runs import enqueue_again, recover_lost_runs
 from tasks.actions.runs.pauses import (
     NotPausable,
     expire_pauses,
@@ -38,8 +43,8 @@ from tasks.actions.runs.settlements import Finding, NotSettled, on_settlement_de
 from tasks.rules.evaluation import RuleSpec
 
 __all__ = [
+    "EmergencyRefused",
     "Finding",
-    "GlassHolds",
     "InvalidValues",
     "NotCancellable",
     "NotPausable",
@@ -53,6 +58,7 @@ __all__ = [
     "begin_effect",
     "break_glass",
     "cancel_run",
+    "enqueue_again",
     "expire_pauses",
     "extend_lease",
     "finish_run",
@@ -75,7 +81,6 @@ __all__ = [
     "resume_run",
     "retire_task",
     "revoke",
-    "ring_again",
     "settle_run",
     "start_run",
     "write_effect",

@@ -125,7 +125,7 @@ def on_start_decided(request: ApprovalRequest, **_: object) -> None:
     stop.ended_at = database_now()
     stop.save(update_fields=["ended_at"])
     for run in waiting_runs(stop).select_related("task"):
-        messages.ring(run.pk, timeout=run.task.timeout)
+        messages.enqueue_run(run.pk, timeout=run.task.timeout)
     _tell(stop, f"Started again: {in_words(stop)}", event="started")
 
 

@@ -1,4 +1,8 @@
-"""The pages of the Tasks section: catalogue, form, runs, settings."""
+"""The pages of the Tasks section: catalogue, form, runs, settings.
+
+Pages only show and call: what they change, `tasks.actions` changes. May import everything in
+`tasks`.
+"""
 
 from tasks.admin.absences import AbsenceAdmin
 from tasks.admin.catalogue import TaskAdmin

@@ -73,7 +73,7 @@ def _least(numbers: Any) -> int:  # noqa: ANN401 - an iterator of int
 
 
 @dataclass
-class Seen:
+class Progress:
     """What came of the items of a run so far: how many were tried, how many failed, the amounts."""
 
     tried: int = 0
@@ -104,13 +104,13 @@ class Seen:
 
 
 def why_stop(
-    limits: Limits, seen: Seen, looked: Seen | None, amount: Decimal | None, currency: str
+    limits: Limits, seen: Progress, looked: Progress | None, amount: Decimal | None, currency: str
 ) -> str:
     """Why a run pauses before its next item, which comes to this amount. Empty when it goes on.
 
     `looked` is what somebody has looked at already, if anybody has.
     """
-    before = looked or Seen()
+    before = looked or Progress()
     tried, failed = seen.tried - before.tried, seen.failed - before.failed
     if limits.first and before.tried < limits.first <= seen.tried:
         return f"The {_first(limits.first)} ran, and {'wait' if limits.first > 1 else 'waits'} for a look."
@@ -128,7 +128,7 @@ def _first(number: int) -> str:
 
 
 def _too_much(
-    limits: Limits, seen: Seen, before: Seen, amount: Decimal | None, currency: str
+    limits: Limits, seen: Progress, before: Progress, amount: Decimal | None, currency: str
 ) -> str:
     if limits.amount is None or amount is None:
         return ""

@@ -1,4 +1,7 @@
-"""What may be run, by whom and under which rules; and every run of it."""
+"""What may be run, by whom and under which rules; and every run of it.
+
+May import `declaration`; the database's own guards are in the migrations.
+"""
 
 from tasks.models.catalogue import Task, TaskGroupPermission, TaskUserPermission
 from tasks.models.effects import Effect

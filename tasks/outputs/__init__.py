@@ -1,4 +1,7 @@
-"""What a task may return, and what a preview lists."""
+"""What a task may return, and what a preview lists.
+
+May import `secrets`, `parameters` and below.
+"""
 
 from tasks.outputs.kinds import (
     JSON,

@@ -30,7 +30,7 @@ type Kept = dict[str, Any]
 
 
 def kept(output: object, redact: Redactor) -> Kept:
-    """The output as JSON, without secrets; files go into the vault under their fingerprints.
+    """The output as JSON, without secrets; files go into the storage under their fingerprints.
 
     Raises TypeError for a value that is none of the outputs.
     """
@@ -186,7 +186,7 @@ class _Keeper:
                 f"{filesizeformat(LARGEST_FILE)} are kept."
             )
         safe = File.of(name, self._redact.content(file.content), file.content_type)
-        storage.keep_file(safe)
+        storage.store_file(safe)
         return {
             "kind": "file",
             "name": name,

@@ -3,6 +3,8 @@
 An author needs Param, Money, File and Secret:
 
     def refund(payment: str, amount: Annotated[Money, Param(min="0.01", max="500")]) -> str: ...
+
+May import `models` and `declaration`; needs the latter only.
 """
 
 from audit.seals import canonical

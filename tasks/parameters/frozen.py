@@ -19,16 +19,16 @@ def freeze(
     parameters: Iterable[Parameter],
     values: Mapping[str, Any],
     *,
-    keep_secret: Callable[[str], str] | None = None,
-    keep_file: Callable[[File], None] | None = None,
+    store_secret: Callable[[str], str] | None = None,
+    store_file: Callable[[File], None] | None = None,
 ) -> dict[str, Any]:
     """Typed values as JSON, from which `thaw` makes the same values again.
 
-    `keep_secret` stores a secret and gives a reference, `keep_file` stores a file's content: the
+    `store_secret` stores a secret and gives a reference, `store_file` stores a file's content: the
     JSON holds only the reference, and the file's SHA-256. Raises DoesNotFit when there is a
     secret or a file and nobody to keep it.
     """
-    keep = Keep(secret=keep_secret, file=keep_file)
+    keep = Keep(secret=store_secret, file=store_file)
     return {
         p.name: None if values[p.name] is None else p.kind.freeze(values[p.name], keep)
         for p in parameters

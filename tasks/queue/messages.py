@@ -1,4 +1,4 @@
-"""The bell: nothing but a run's id goes through django-q2. See tasks/queue/broker.py for the table."""
+"""What is put into the queue: of a run, nothing but its id. See tasks/queue/broker.py for the table."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -22,7 +22,7 @@ PUMP = "tasks.worker.execution.pump"
 TimedOut = TimeoutException
 
 
-def ring(run_id: UUID, *, timeout: int, due_at: datetime | None = None) -> None:
+def enqueue_run(run_id: UUID, *, timeout: int, due_at: datetime | None = None) -> None:
     """Tell a worker that this run is due, when and only when the present transaction commits.
 
     With `due_at`, no worker sees the message before. The message is a row of the same database: an
@@ -30,18 +30,18 @@ def ring(run_id: UUID, *, timeout: int, due_at: datetime | None = None) -> None:
     RuntimeError outside a transaction.
     """
     if not connection.in_atomic_block:
-        raise RuntimeError("ring() belongs into the transaction that queues the run.")
+        raise RuntimeError("enqueue_run() belongs into the transaction that queues the run.")
     later = {} if due_at is None else {"broker": get_broker().due(due_at)}
     async_task(ENTRY_POINT, str(run_id), timeout=timeout, **later)
     killpoint("message-written")
 
 
-def sweep_soon() -> None:
+def enqueue_sweep() -> None:
     """Have the next free worker call `tasks.worker.execution.sweep`. For a cluster that starts."""
     async_task(SWEEP)
 
 
-def ring_for_deliveries(due_at: datetime | None = None, **_: object) -> None:
+def enqueue_pump(due_at: datetime | None = None, **_: object) -> None:
     """Have a worker call `tasks.worker.execution.pump` once the present transaction has committed.
 
     With `due_at`, not before.
@@ -50,7 +50,7 @@ def ring_for_deliveries(due_at: datetime | None = None, **_: object) -> None:
     async_task(PUMP, **later)
 
 
-def sweep_each_minute() -> None:
+def schedule_sweep() -> None:
     """Have a cluster call `tasks.worker.execution.sweep` once a minute. The only schedule of the queue."""
     Schedule.objects.update_or_create(
         name="sweep",
@@ -58,7 +58,7 @@ def sweep_each_minute() -> None:
     )
 
 
-class Signs(NamedTuple):
+class QueueStatus(NamedTuple):
     """What the queue's tables show of those who work at them."""
 
     waiting: int
@@ -66,7 +66,7 @@ class Signs(NamedTuple):
     silence: timedelta | None
 
 
-def signs_of_life() -> Signs:
+def queue_status() -> QueueStatus:
     """How many messages wait, how many a worker has, and for how long there was no sign of life.
 
     The first cluster to see that a minute is over sends the sweep and moves its row on to the next
@@ -79,4 +79,6 @@ def signs_of_life() -> Signs:
     # `task` is the newest message of the schedule; `migrate` makes the row without one.
     sweep = Schedule.objects.filter(name="sweep").exclude(task=None)
     overdue = sweep.annotate(by=Now() - F("next_run")).values_list("by", flat=True).first()
-    return Signs(**messages, silence=None if overdue is None else overdue + timedelta(minutes=1))
+    return QueueStatus(
+        **messages, silence=None if overdue is None else overdue + timedelta(minutes=1)
+    )

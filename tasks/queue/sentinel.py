@@ -24,7 +24,7 @@ from django_q.scheduler import scheduler
 from django_q.worker import worker
 
 from tasks.queue.broker import Delivery, PostgresBroker
-from tasks.queue.messages import sweep_soon
+from tasks.queue.messages import enqueue_sweep
 from tasks.queue.processes import (
     TO_STOP,
     Activity,
@@ -147,7 +147,7 @@ class Guard(Sentinel):  # type: ignore[misc]  # untyped
     def _sweep(self) -> None:
         """The cluster before this one may have died with runs in its hands."""
         try:
-            sweep_soon()
+            enqueue_sweep()
         except DatabaseError as error:
             logger.warning("No sweep at the start, as the database is away: %s", error)
             connections.close_all()

@@ -27,7 +27,7 @@ GROUP: Final = "group"
 PERSON: Final = "person"
 
 
-class WrongPick(ValueError):
+class WrongReviewers(ValueError):
     """Those who were picked may not approve this, or are too few."""
 
 
@@ -69,7 +69,7 @@ def narrowed(
 ) -> list[StageSpec]:
     """The stages, put to those who were picked. A stage of which nobody was picked asks everybody.
 
-    Raises `WrongPick`.
+    Raises `WrongReviewers`.
     """
     if not picks:
         return list(stages)
@@ -101,12 +101,14 @@ def _people_of(picks: Iterable[Pick]) -> "set[User]":
 def _each_may_approve(picks: Iterable[Pick], able: "set[User]") -> None:
     for pick in picks:
         if not _people_of([pick]) & able:
-            raise WrongPick(f"{pick} cannot approve this for you. Pick somebody else, or nobody.")
+            raise WrongReviewers(
+                f"{pick} cannot approve this for you. Pick somebody else, or nobody."
+            )
 
 
 def _must_suffice(what: str, needed: int, people: "set[User]") -> None:
     if len(people) < needed:
-        raise WrongPick(
+        raise WrongReviewers(
             f"{what} needs {needed} to agree, and you picked {len(people)} who could. Pick more, "
             "or nobody: then everybody who may approve it is asked."
         )

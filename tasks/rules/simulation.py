@@ -57,7 +57,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class Simulation:
     """What would happen if somebody asked for this."""
 
     answers: Sequence[Answer]
@@ -66,7 +66,7 @@ class Trial:
     expires_after: timedelta | None
 
 
-def try_rules(task: Task, specs: Sequence[RuleSpec], facts: Facts) -> Trial:
+def simulate(task: Task, specs: Sequence[RuleSpec], facts: Facts) -> Simulation:
     """What these rules would ask for, as things stand now."""
     answers = [_answer(spec, facts) for spec in specs]
     stages = stages_of(task, [a.spec for a in answers if a.applies], facts.requested_by)
@@ -76,7 +76,7 @@ def try_rules(task: Task, specs: Sequence[RuleSpec], facts: Facts) -> Trial:
     ]
     needed, people = people_wanted(stages, [set(each.people) for each in asked])
     expires = time_to_decide(stages) if stages else None
-    return Trial(answers, asked, len(people) < needed, expires)
+    return Simulation(answers, asked, len(people) < needed, expires)
 
 
 def _answer(spec: RuleSpec, facts: Facts) -> Answer:
@@ -96,7 +96,7 @@ def _sum_in_words(each: Sum, facts: Facts) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class LookBack:
+class PastRuns:
     """Which of the runs of the last days a rule would have held up."""
 
     asked: int
@@ -109,7 +109,7 @@ class LookBack:
         return sum(run.needs_approval for run in self.would_wait)
 
 
-def look_back(task: Task, spec: RuleSpec, parameters: Sequence[Parameter]) -> LookBack:
+def simulate_past_runs(task: Task, spec: RuleSpec, parameters: Sequence[Parameter]) -> PastRuns:
     """Ask a rule about the runs of the last 90 days, each at the moment when it was asked for.
 
     Groups are those that people are in now, and a run counts in sums as it stands now.
@@ -118,15 +118,15 @@ def look_back(task: Task, spec: RuleSpec, parameters: Sequence[Parameter]) -> Lo
     sums = list(condition.sums.values()) if condition else []
     since = database_now() - timedelta(days=DAYS)
     runs = _runs_since(task, since - max((s.over for s in sums), default=timedelta(0)))
-    past = Past(sums, parameters)
+    past = PastSums(sums, parameters)
     asked, would_wait = 0, []
     for run, facts in _with_facts(list(reversed(runs)), task, parameters, sums):
         if run.requested_at > since:
             asked += 1
-            if holds(condition, facts, past.seen_from(run.requested_at)):
+            if holds(condition, facts, past.totals_at(run.requested_at)):
                 would_wait.append(run)
         past.add(run, facts)
-    return LookBack(asked, would_wait[::-1], len(runs) == MOST_RUNS)
+    return PastRuns(asked, would_wait[::-1], len(runs) == MOST_RUNS)
 
 
 def _runs_since(task: Task, since: datetime) -> list[Run]:
@@ -176,7 +176,7 @@ def _tallies(runs: Sequence[Run], sums: Sequence[Sum]) -> dict[UUID, dict[str, s
     return found
 
 
-class Past:
+class PastSums:
     """Sums as they stood earlier, from runs that are added in the order of time."""
 
     def __init__(self, sums: Iterable[Sum], parameters: Sequence[Parameter]) -> None:
@@ -191,7 +191,7 @@ class Past:
                 entry = (run.requested_at, *self._worth(each, facts))
                 self._entries[_key(each, facts)].append(entry)
 
-    def seen_from(self, at: datetime) -> Total:
+    def totals_at(self, at: datetime) -> Total:
         """What each sum came to at this moment."""
 
         def total(each: Sum, facts: Facts) -> Decimal:

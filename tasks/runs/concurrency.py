@@ -91,7 +91,7 @@ def refuse_second(run: Run, registered: RegisteredTask) -> None:
         raise Taken(first, " and ".join(words(name).lower() for name in registered.one_open_per))
 
 
-def line_of(key: str | OuterRef) -> QuerySet[Run]:
+def runs_with_key(key: str | OuterRef) -> QuerySet[Run]:
     """The runs with this key that run or wait for a worker. Only the first of them may run."""
     waiting = Run.objects.filter(concurrency_key=key, status__in=(Status.QUEUED, Status.RUNNING))
     return waiting.order_by(*_ORDER)
@@ -101,7 +101,7 @@ def ahead_of(run: Run) -> Run | None:
     """The run that has to be over before this one may begin."""
     if not run.concurrency_key or run.status != Status.QUEUED:
         return None
-    first = line_of(run.concurrency_key).select_related("task").first()
+    first = runs_with_key(run.concurrency_key).select_related("task").first()
     return None if first == run else first
 
 
@@ -112,20 +112,20 @@ def may_begin(run: Run) -> bool:
     return ahead_of(run) is None
 
 
-def first_in_their_line() -> Q:
+def first_with_their_key() -> Q:
     """A condition on queued runs: they wait for no other run."""
-    first = line_of(OuterRef("concurrency_key")).values("pk")[:1]
+    first = runs_with_key(OuterRef("concurrency_key")).values("pk")[:1]
     return Q(concurrency_key="") | Q(pk=Subquery(first))
 
 
-def ring_next(key: str) -> None:
-    """Ring for the run whose turn it is, after one with this key has left the line."""
+def enqueue_next(key: str) -> None:
+    """Enqueue the run whose turn it is, after one with this key has ended."""
     hold(key)
-    first = line_of(key).first()
+    first = runs_with_key(key).first()
     if first is None or first.status != Status.QUEUED or first.due_at:
         return  # a pause after an attempt ends with the sweep
     # Who has this row locked is about to begin it, and waits for the key.
     free = Run.objects.select_for_update(of=("self",), skip_locked=True).select_related("task")
     if run := free.filter(pk=first.pk).annotate(now=Now()).first():
         Run.objects.filter(pk=run.pk).update(rung_at=run.now)  # no history, as in the sweep
-        messages.ring(run.pk, timeout=run.task.timeout)
+        messages.enqueue_run(run.pk, timeout=run.task.timeout)

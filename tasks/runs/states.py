@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from audit.history.records import save_with_history
 from tasks.models import Run
 from tasks.queue import messages
-from tasks.runs.concurrency import ring_next
+from tasks.runs.concurrency import enqueue_next
 from tasks.runs.notifications import tell_of_end
 from tasks.runs.subscriptions import tell_subscribers
 from tasks.secrets import storage
@@ -54,17 +54,17 @@ def move(run: Run, to: Run.Status) -> None:
     save_with_history(run)
 
 
-def put_in_line(run: Run, *, now: datetime, due_at: datetime | None = None) -> None:
+def enqueue(run: Run, *, now: datetime, due_at: datetime | None = None) -> None:
     """Queue a run. Its message is put into the queue now, and taken out when the run is due."""
     run.queued_at = now
     run.due_at = due_at
     run.rung_at = due_at or now
     move(run, Status.QUEUED)
-    messages.ring(run.pk, timeout=run.task.timeout, due_at=due_at)
+    messages.enqueue_run(run.pk, timeout=run.task.timeout, due_at=due_at)
 
 
 def end(run: Run, status: Run.Status, *, at: datetime | None) -> None:
-    """End a run, tell of it, and ring for the one that had to wait for it.
+    """End a run, tell of it, and enqueue the one that had to wait for it.
 
     Its secrets go, unless somebody may have to send it again.
     """
@@ -79,4 +79,4 @@ def end(run: Run, status: Run.Status, *, at: datetime | None) -> None:
     if status != Status.UNCERTAIN:
         storage.forget_secrets(run.values)
     if was_in_line and run.concurrency_key:
-        ring_next(run.concurrency_key)
+        enqueue_next(run.concurrency_key)

@@ -63,7 +63,7 @@ class Entry:
     tone: str = "quiet"
 
 
-def story_of(run: Run) -> list[Entry]:
+def timeline_of(run: Run) -> list[Entry]:
     """What happened to a run, oldest first. Four queries, and one more each if it paused or was in doubt."""
     versions = list(run.history.order_by("history_id"))
     entries = [*_moves(run, versions), *_wishes(versions), *_decisions(run), *_undone(run)]

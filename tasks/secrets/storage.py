@@ -13,7 +13,7 @@ from tasks.parameters import DoesNotFit, File
 PURPOSE: Final = "secrets"
 
 
-def keep_file(file: File) -> None:
+def store_file(file: File) -> None:
     """Store a file under its fingerprint. The same content is stored once."""
     StoredFile.objects.get_or_create(sha256=file.sha256, defaults={"content": file.content})
 
@@ -26,7 +26,7 @@ def read_file(sha256: str) -> bytes:
     return content
 
 
-def keep_secret(text: str) -> str:
+def store_secret(text: str) -> str:
     """Encrypt and store a secret; returns the reference that the parameters hold."""
     ciphertext = ciphers.locked(text, purpose=PURPOSE)
     return str(StoredSecret.objects.create(ciphertext=ciphertext).pk)

@@ -6,25 +6,25 @@ from tasks.actions.runs.effects import Planned
 from tasks.declaration.errors import Busy, OutcomeUnknown, Paused, Refused
 from tasks.declaration.limits import NEVER, Limits, why_stop
 from tasks.models import Effect, Run
-from tasks.runs.progress import count, looked_at, seen_of
-from tasks.worker.heartbeat import Heart
+from tasks.runs.progress import count, looked_at, progress_of
+from tasks.worker.heartbeat import Heartbeat
 
 State = Effect.State
 
 
-class Watch:
+class Checkpoints:
     """Counts what came of the items of a run, from what its rows say at the beginning of an attempt.
 
     So it stops at the same place whatever died before.
     """
 
-    def __init__(self, run: Run, heart: Heart) -> None:
-        self._heart = heart
+    def __init__(self, run: Run, heartbeat: Heartbeat) -> None:
+        self._heartbeat = heartbeat
         self._limits = Limits.of(run.limits)
         unanswered = run.effects.items(State.OPEN)
         self._unanswered = set(unanswered.values_list("step", flat=True))
         if self._limits != NEVER:
-            self._seen = seen_of(run)
+            self._seen = progress_of(run)
             self._looked = looked_at(run)
 
     def begun_first(self, steps: Iterable[str]) -> list[str]:
@@ -43,7 +43,7 @@ class Watch:
             why = why_stop(self._limits, self._seen, self._looked, item.amount, item.currency)
             if why:
                 raise Paused(why, needs_look=True)
-        if self._heart.pause_is_asked:
+        if self._heartbeat.pause_is_asked:
             raise Paused("Somebody asked it to pause.", needs_look=False)
 
     def after(self, item: Planned, wrong: Refused | OutcomeUnknown | None) -> None:

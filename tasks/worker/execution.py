@@ -15,7 +15,7 @@ from approvals import actions as approvals
 from approvals.actions import escalate_due, expire_due, remind_due
 from audit.context import Door, acting
 from tasks.actions.runs.lifecycle import Outcome, finish_run, give_up_late, start_run
-from tasks.actions.runs.lost_runs import recover_lost_runs, ring_again
+from tasks.actions.runs.lost_runs import enqueue_again, recover_lost_runs
 from tasks.actions.runs.pauses import expire_pauses
 from tasks.declaration.calling import call_with
 from tasks.declaration.errors import Busy, Cancelled, OutcomeUnknown, Paused, Refused, Stopped
@@ -29,10 +29,10 @@ from tasks.runs.previews import PreviewTimedOut
 from tasks.secrets import storage
 from tasks.secrets.masking import Redactor
 from tasks.secrets.redaction import redacting
-from tasks.worker.heartbeat import Heart
+from tasks.worker.heartbeat import Heartbeat
 from tasks.worker.interruption import Interruption
 from tasks.worker.items import Report
-from tasks.worker.log_buffer import Journal
+from tasks.worker.log_buffer import LogBuffer
 from tasks.worker.task_run import TaskRun
 
 logger = logging.getLogger(__name__)
@@ -50,9 +50,9 @@ def execute(run_id: str) -> str:
     if run is None:
         return "nothing to do"
     with acting(user=run.requested_by, door=Door.WORKER), redacting(run) as redact:
-        journal = Journal(run, redact)
-        outcome = _without_secrets(_outcome(run, journal), redact)
-        return patiently(partial(_conclude, run, journal, outcome))
+        log_buffer = LogBuffer(run, redact)
+        outcome = _without_secrets(_outcome(run, log_buffer), redact)
+        return patiently(partial(_conclude, run, log_buffer, outcome))
 
 
 def sweep() -> str:
@@ -63,12 +63,10 @@ def sweep() -> str:
     """
     expired = expire_due(door=Door.SCHEDULE) + expire_pauses(door=Door.SCHEDULE)
     lost = recover_lost_runs(door=Door.SCHEDULE)
-    rung = ring_again(door=Door.SCHEDULE)
+    enqueued = enqueue_again(door=Door.SCHEDULE)
     followed_up = remind_due(door=Door.SCHEDULE) + escalate_due(door=Door.SCHEDULE)
     sent = approvals.pump()
-    return (
-        f"{expired} expired, {lost} lost, {rung} rung again, {followed_up} followed up, {sent} sent"
-    )
+    return f"{expired} expired, {lost} lost, {enqueued} rung again, {followed_up} followed up, {sent} sent"
 
 
 def pump() -> str:
@@ -85,18 +83,18 @@ def _claim(run_id: str) -> Run | None:
         return None
 
 
-def _conclude(run: Run, journal: Journal, outcome: Outcome) -> str:
+def _conclude(run: Run, log_buffer: LogBuffer, outcome: Outcome) -> str:
     killpoint("function-ended")
-    journal.flush()
+    log_buffer.flush()
     ended = finish_run(run.pk, attempt=run.attempt, outcome=outcome, door=Door.WORKER)
     killpoint("run-ended")
     return ended.value if ended else "not ours any more"
 
 
-def _outcome(run: Run, journal: Journal) -> Outcome:
+def _outcome(run: Run, log_buffer: LogBuffer) -> Outcome:
     try:
-        with Interruption() as interruption, Heart(run, journal, interruption) as heart:
-            return _result(_call(run, heart, journal), journal.redact)
+        with Interruption() as interruption, Heartbeat(run, log_buffer, interruption) as heartbeat:
+            return _result(_call(run, heartbeat, log_buffer), log_buffer.redact)
     except messages.TimedOut:
         text = f"It took longer than {run.task.timeout} seconds and was stopped."
         return Outcome(Status.FAILED, error=f"{text} Its log shows how far it had come.")
@@ -109,7 +107,7 @@ def _outcome(run: Run, journal: Journal) -> Outcome:
     # Whatever a task raises must end its run, not the worker: SystemExit and the like included.
     except BaseException as error:
         trace = "".join(traceback.format_exception(error))
-        logger.error("Run %s failed\n%s", run.pk, journal.redact(trace))
+        logger.error("Run %s failed\n%s", run.pk, log_buffer.redact(trace))
         return _fault(error, trace)
 
 
@@ -140,12 +138,12 @@ def _without_secrets(outcome: Outcome, redact: Redactor) -> Outcome:
     return replace(outcome, error=redact(outcome.error), traceback=redact(outcome.traceback))
 
 
-def _call(run: Run, heart: Heart, journal: Journal) -> Any:  # noqa: ANN401 - whatever a task returns
+def _call(run: Run, heartbeat: Heartbeat, log_buffer: LogBuffer) -> Any:  # noqa: ANN401 - whatever a task returns
     registered = registry.get(run.task.slug)
     values = storage.typed_values(registered, run)
     try:
-        with heart.interruption.allowed():
-            return call_with(registered.function, values, run=TaskRun(run, heart, journal))
+        with heartbeat.interruption.allowed():
+            return call_with(registered.function, values, run=TaskRun(run, heartbeat, log_buffer))
     except Stopped:
         # It may have been in the middle of a transaction, or of a statement.
         connection.close()

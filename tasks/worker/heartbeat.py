@@ -12,40 +12,40 @@ from audit.database.clock import database_now
 from tasks.actions.runs.lifecycle import extend_lease, lease
 from tasks.declaration.errors import Cancelled, NotOurs
 from tasks.models import Run
-from tasks.worker.heartbeat_thread import BEATS_EVERY, pace
+from tasks.worker.heartbeat_thread import BEATS_EVERY, start_heartbeat
 from tasks.worker.interruption import Interruption
-from tasks.worker.log_buffer import Journal
+from tasks.worker.log_buffer import LogBuffer
 
 logger = logging.getLogger(__name__)
 
 LOOKS_EVERY: Final = 1.0  # seconds: a loop may ask as often as it likes
 
 
-class Heart:
+class Heartbeat:
     """Beats while the block runs, in another thread, with a database connection of its own.
 
-    Each second it writes what the journal holds: nobody reads a line later than that. Three times in
+    Each second it writes what the log buffer holds: nobody reads a line later than that. Three times in
     a lease it extends the lease, and hears then that somebody wants the run to stop.
     """
 
-    def __init__(self, run: Run, journal: Journal, interruption: Interruption) -> None:
+    def __init__(self, run: Run, log_buffer: LogBuffer, interruption: Interruption) -> None:
         self.interruption = interruption
         self.pause_is_asked = False  # somebody wants it to stop before its next item
         self._force_at: float | None = None  # when a run that goes on is stopped by force
         self._run = run
-        self._journal = journal
+        self._log_buffer = log_buffer
         self._looked_at = self._extended_at = time.monotonic()
         self._writes_from = 0.0  # not before, after it could not write
 
     def __enter__(self) -> Self:
-        self._pacemaker = pace(self)
-        self._journal.many = self._pacemaker.awake
+        self._thread = start_heartbeat(self)
+        self._log_buffer.many = self._thread.awake
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        self._pacemaker.end()
+        self._thread.end()
 
     def beat(self) -> float:
         """Write, extend the lease, stop by force, where it is time. Seconds until the next beat."""
@@ -65,7 +65,7 @@ class Heart:
         if time.monotonic() < self._writes_from:
             return
         try:
-            self._journal.flush()
+            self._log_buffer.flush()
         except DatabaseError:
             logger.exception("Run %s could not write its log", self._run.pk)
             connection.close()

@@ -12,9 +12,9 @@ from tasks.declaration.errors import Busy, Halted, OutcomeUnknown, Paused, Refus
 from tasks.models import Effect, Run
 from tasks.outputs import KeyValue
 from tasks.parameters import Money
-from tasks.worker.checkpoints import Watch
-from tasks.worker.heartbeat import Heart
-from tasks.worker.log_buffer import Journal
+from tasks.worker.checkpoints import Checkpoints
+from tasks.worker.heartbeat import Heartbeat
+from tasks.worker.log_buffer import LogBuffer
 
 type Amount = Money | Decimal | int
 
@@ -72,7 +72,7 @@ class Items[I]:
             )
 
     def do(
-        self, run: Run, heart: Heart, journal: Journal, act: Callable[[str, I], object]
+        self, run: Run, heartbeat: Heartbeat, log_buffer: LogBuffer, act: Callable[[str, I], object]
     ) -> Report:
         """Do what has no answer yet, and report. `act` does one item under the step it is given.
 
@@ -82,20 +82,20 @@ class Items[I]:
         a limit is reached or somebody asked for it.
         """
         over = set(self._rows(run).exclude(answered_at=None).values_list("step", flat=True))
-        watch = Watch(run, heart)
+        checkpoints = Checkpoints(run, heartbeat)
         later: list[Busy | OutcomeUnknown] = []
         in_a_row = 0
-        for number, step in enumerate(watch.begun_first(self._steps), start=1):
-            heart.check_now_and_then()
+        for number, step in enumerate(checkpoints.begun_first(self._steps), start=1):
+            heartbeat.check_now_and_then()
             if step not in over:
-                watch.before(self._plan[step])
+                checkpoints.before(self._plan[step])
                 wrong = _tried(act, step, self._steps[step][1])
-                watch.after(self._plan[step], wrong)
+                checkpoints.after(self._plan[step], wrong)
                 later += [wrong] if isinstance(wrong, Busy | OutcomeUnknown) else []
                 in_a_row = in_a_row + 1 if _may_be_away(wrong) else 0
             if in_a_row == GIVE_UP_AFTER:
                 break
-            journal.progress(number, len(self._steps))
+            log_buffer.progress(number, len(self._steps))
         _raise_if_any(later, of=len(self._steps))
         return self._report(run)
 

@@ -12,11 +12,11 @@ TOGETHER: Final = 100  # lines after which nobody waits for the next second
 MOST_LINES: Final = 100_000  # of one attempt: a loop that has gone wild fills no disk
 
 
-class Journal:
+class LogBuffer:
     """The log lines and the progress of one attempt.
 
     Lines are written once a second, a hundred times cheaper than one by one. They are written by
-    the heart's thread, on its own connection: what a task logs in a transaction that it rolls back
+    the heartbeat's thread, on its own connection: what a task logs in a transaction that it rolls back
     is logged all the same.
     """
 

@@ -19,17 +19,17 @@ from tasks.declaration.errors import Busy, OutcomeUnknown, Refused
 from tasks.models import Effect, Run
 from tasks.queue.kill_points import killpoint
 from tasks.queue.outages import patiently
-from tasks.worker.heartbeat import Heart
-from tasks.worker.log_buffer import Journal
+from tasks.worker.heartbeat import Heartbeat
+from tasks.worker.log_buffer import LogBuffer
 
 
 class Steps:
     """What an attempt does step by step. Each raises `NotOurs` or `Cancelled` before it begins."""
 
-    def __init__(self, run: Run, heart: Heart, journal: Journal) -> None:
+    def __init__(self, run: Run, heartbeat: Heartbeat, log_buffer: LogBuffer) -> None:
         self._run = run
-        self._heart = heart
-        self._journal = journal
+        self._heartbeat = heartbeat
+        self._log_buffer = log_buffer
 
     def send[T](self, step: str, send: Callable[[str], T]) -> T:
         """Call `send` with the step's key, unless its answer is known. See `TaskRun.once`."""
@@ -45,13 +45,13 @@ class Steps:
             )
         killpoint("step-begun")
         try:
-            with self._heart.interruption.allowed():  # it may hang: then nobody knows
+            with self._heartbeat.interruption.allowed():  # it may hang: then nobody knows
                 answer = send(effect.key)
         except OutcomeUnknown as unknown:
-            doubt_effect(effect, self._journal.redact(str(unknown)))
+            doubt_effect(effect, self._log_buffer.redact(str(unknown)))
             raise
         except Refused as refusal:
-            raise _noted(effect, refusal, self._journal.redact(str(refusal)), first) from refusal
+            raise _noted(effect, refusal, self._log_buffer.redact(str(refusal)), first) from refusal
         killpoint("step-sent")
         patiently(lambda: answer_effect(effect, answer))
         killpoint("step-answered")
@@ -65,16 +65,16 @@ class Steps:
         except Busy:
             raise
         except Refused as refusal:
-            refuse_write(self._run, step, self._journal.redact(str(refusal)))
+            refuse_write(self._run, step, self._log_buffer.redact(str(refusal)))
             raise
 
     def _get_ready(self, caller: str) -> None:
         if connection.in_atomic_block:
             raise RuntimeError(f"{caller} inside a transaction could not commit its step.")
         # What was logged before is read before what happens next.
-        self._journal.flush()
+        self._log_buffer.flush()
         # A worker that was silent for too long must not do any more; the lease is new from here.
-        self._heart.check()
+        self._heartbeat.check()
 
 
 def _noted(effect: Effect, refusal: Refused, said: str, first: bool) -> Exception:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from tasks.models import Run
-from tasks.worker.heartbeat import Heart
+from tasks.worker.heartbeat import Heartbeat
 from tasks.worker.interruption import Interruption, uninterrupted
 from tasks.worker.items import Amount, Items, Report
-from tasks.worker.log_buffer import Journal
+from tasks.worker.log_buffer import LogBuffer
 from tasks.worker.steps import Steps
 
 if TYPE_CHECKING:
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 class TaskRun:
     """The run that is going on: to write its log, and to do things exactly once."""
 
-    def __init__(self, run: Run, heart: Heart, journal: Journal) -> None:
+    def __init__(self, run: Run, heartbeat: Heartbeat, log_buffer: LogBuffer) -> None:
         self._run = run
-        self._heart = heart
-        self._journal = journal
-        self._steps = Steps(run, heart, journal)
+        self._heartbeat = heartbeat
+        self._log_buffer = log_buffer
+        self._steps = Steps(run, heartbeat, log_buffer)
 
     @property
     def _interruption(self) -> Interruption:
-        return self._heart.interruption
+        return self._heartbeat.interruption
 
     @property
     def id(self) -> UUID:
@@ -46,12 +46,12 @@ class TaskRun:
     @uninterrupted
     def log(self, text: str) -> None:
         """Write a line that people see on the run's page, at most a second later."""
-        self._journal.write(text)
+        self._log_buffer.write(text)
 
     @uninterrupted
     def progress(self, done: int, total: int) -> None:
         """Say how far it has come: people see a bar. Cheap enough for each turn of a loop."""
-        self._journal.progress(done, total)
+        self._log_buffer.progress(done, total)
 
     @uninterrupted
     def check_cancelled(self) -> None:
@@ -59,7 +59,7 @@ class TaskRun:
 
         Raises `Cancelled`, which is not to be caught.
         """
-        self._heart.check_now_and_then()
+        self._heartbeat.check_now_and_then()
 
     @uninterrupted
     def once[T](self, step: str, send: Callable[[str], T]) -> T:
@@ -127,4 +127,4 @@ class TaskRun:
 
     def _each[I](self, items: Items[I], act: Callable[[str, I], object]) -> Report:
         items.plan(self._run)
-        return items.do(self._run, self._heart, self._journal, act)
+        return items.do(self._run, self._heartbeat, self._log_buffer, act)

@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings
 
 from audit.context import Door
-from tasks.actions import adopt_task, ring_again
+from tasks.actions import adopt_task, enqueue_again
 from tasks.declaration.registry import registry
 from tasks.models import Run
 from tasks.queue.sentinel import Result
@@ -45,7 +45,7 @@ def which(run: Run) -> list[str]:
 
 def over(runs: list[Run]) -> bool:
     """Whether all are over. A sweep each minute would ring for those that were declined."""
-    ring_again(door=Door.SCHEDULE)
+    enqueue_again(door=Door.SCHEDULE)
     return all(Run.objects.get(pk=run.pk).is_over for run in runs)
 
 

@@ -81,7 +81,7 @@ def queued(person, number):
             )  # fmt: skip
             run.seal = seal_of_run(run)
             run.save(force_insert=True)
-            messages.ring(run.pk, timeout=task.timeout)
+            messages.enqueue_run(run.pk, timeout=task.timeout)
 
 
 def drained(person):

@@ -164,7 +164,7 @@ def swept_until(run: Run, holds: Callable[[], bool]) -> None:
         run.refresh_from_db()
         if time.monotonic() > asked_at + SWEPT_EVERY:
             asked_at = time.monotonic()
-            messages.sweep_soon()
+            messages.enqueue_sweep()
         return holds()
 
     eventually(is_so, within=40)

@@ -16,7 +16,7 @@ from tasks.models import ApprovalRule, Proposal, Task
 from tasks.rules.conditions import check_condition
 from tasks.rules.evaluation import COPIED, MANY, RuleSpec
 from tasks.rules.serialization import differences, from_json
-from tasks.rules.simulation import look_back
+from tasks.rules.simulation import simulate_past_runs
 from tasks.runs.notifications import tell_of_rule
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _in_the_past(task: Task, spec: RuleSpec) -> list[list[str]]:
         declared = parameters.read(registry.get(task.slug).function)
     except UnknownTask:
         return []
-    past = look_back(task, spec, declared)
+    past = simulate_past_runs(task, spec, declared)
     runs = "run" if past.asked == 1 else "runs"
     return [
         [

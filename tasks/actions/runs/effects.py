@@ -13,7 +13,7 @@ from django.db.models import OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from audit.database.clock import database_now
-from tasks.access.stops import in_a_sentence, stands_still, stop_of
+from tasks.access.stops import in_a_sentence, stop_of, task_is_stopped
 from tasks.declaration.errors import Halted, NotOurs
 from tasks.models import Effect, Run
 from tasks.queue.kill_points import killpoint
@@ -64,7 +64,7 @@ def begin_effect(run: Run, step: str) -> tuple[Effect, bool]:
 
 def _not_stopped(run: Run) -> None:
     """Raise `Halted` where somebody has stopped the task: no step is begun after that."""
-    if stands_still(run.task) and (stop := stop_of(run.task)):
+    if task_is_stopped(run.task) and (stop := stop_of(run.task)):
         raise Halted(in_a_sentence(stop), stop.reason)
 
 

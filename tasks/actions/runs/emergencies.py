@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Status = ApprovalRequest.Status
 
 
-class GlassHolds(Refusal):
+class EmergencyRefused(Refusal):
     """This cannot be run without approval, not now, or not by this person."""
 
 
@@ -32,7 +32,7 @@ def break_glass(
     """Run what waits for approval without it, at once. Two others review it within 24 hours.
 
     Everybody who was asked is told. If the two do not agree that it was right, or not in time, the
-    task is stopped. Raises `GlassHolds`, `ProofMissing` without fresh proof of who it is, and
+    task is stopped. Raises `EmergencyRefused`, `ProofMissing` without fresh proof of who it is, and
     `NobodyCanDecide` when there are not two others to review it.
     """
     subject = Run.objects.select_related("task", "approval").get(pk=run_id)
@@ -61,14 +61,16 @@ def break_glass(
 
 def _may_break(run: Run, asked: ApprovalRequest | None, person: "User", reason: str) -> None:
     if asked is None or asked.status != Status.PENDING:
-        raise GlassHolds("It does not wait for approval any more.")
+        raise EmergencyRefused("It does not wait for approval any more.")
     if problem := why_not(run, person):
-        raise GlassHolds(problem)
+        raise EmergencyRefused(problem)
     require(person, Right.REQUEST, run.task)
     if stop_of(run.task):
-        raise GlassHolds("This task is stopped. Nothing of it begins, not in an emergency either.")
+        raise EmergencyRefused(
+            "This task is stopped. Nothing of it begins, not in an emergency either."
+        )
     if not reason.strip():
-        raise GlassHolds("Say why it cannot wait: everybody who would have decided reads it.")
+        raise EmergencyRefused("Say why it cannot wait: everybody who would have decided reads it.")
 
 
 def _ask_for_review(run: Run, by: "User", reason: str, door: str) -> ApprovalRequest:

@@ -14,7 +14,7 @@ from tasks.actions.runs.effects import (
 )
 from tasks.actions.runs.look_ups import FRESH, Look
 from tasks.models import Effect, Run, Settlement
-from tasks.runs.states import end, put_in_line
+from tasks.runs.states import end, enqueue
 from tasks.runs.texts import moment
 
 Finding = Settlement.Finding
@@ -135,7 +135,7 @@ def follow(run: Run, settlement: Settlement, look: Look | None) -> None:
 def _queue(run: Run) -> None:
     # That it was to be stopped was about the attempt that is over.
     run.cancel_asked_at = None
-    put_in_line(run, now=database_now())
+    enqueue(run, now=database_now())
 
 
 def _record_answers(run: Run, look: Look | None, said: str) -> None:

@@ -17,7 +17,7 @@ from audit.database.clock import database_now
 from audit.database.statements import Given, Statement
 from audit.transitions import Refusal, transition
 from tasks.access.rights import Right, allowed, require
-from tasks.access.stops import stands_still
+from tasks.access.stops import task_is_stopped
 from tasks.actions.runs.effects import open_effects_of, sent_too_long_ago
 from tasks.actions.runs.pauses import stop_for_now, stop_here, was_left_clean
 from tasks.models import Emergency, Run
@@ -27,7 +27,7 @@ from tasks.runs.concurrency import may_begin
 from tasks.runs.partial import has_done_something, so_far
 from tasks.runs.previews import why_not_as_approved
 from tasks.runs.seals import seal_of_run
-from tasks.runs.states import end, locked, move, put_in_line
+from tasks.runs.states import end, enqueue, locked, move
 from tasks.runs.subscriptions import open_subscriptions_to
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ def on_request_decided(request: ApprovalRequest, **_: object) -> None:
     run = locked(Run.objects.filter(approval=request)).first()
     if run is None:
         return
-    if request.status == ApprovalRequest.Status.APPROVED or _glass_is_broken(run):
-        put_in_line(run, now=database_now())
+    if request.status == ApprovalRequest.Status.APPROVED or _is_emergency(run):
+        enqueue(run, now=database_now())
     else:
         end(run, ENDED_BY[request.status], at=request.closed_at)
     killpoint("decision-written")
@@ -130,7 +130,7 @@ def start_run(run_id: UUID | str, *, worker: str, door: str) -> Run | None:
             _give_up(run, why, door)
             return None
         if not may_begin(run):
-            return None  # the end of the one before it rings for this one
+            return None  # the end of the one before it enqueues this one
         # Now that nobody with its key runs, and nobody will until it is over.
         if why := why_not_as_approved(run):
             _give_up(run, why, door)
@@ -148,9 +148,9 @@ def start_run(run_id: UUID | str, *, worker: str, door: str) -> Run | None:
 
 
 def _is_due(run: Run) -> bool:
-    """Whether it waits for a worker now. What is stopped waits on: who starts it again rings for it."""
+    """Whether it waits for a worker now. What is stopped waits on: who starts it again enqueues it."""
     later = run.due_at is not None and run.due_at > run.now  # type: ignore[attr-defined]
-    return run.status == Status.QUEUED and not later and not stands_still(run.task)
+    return run.status == Status.QUEUED and not later and not task_is_stopped(run.task)
 
 
 def lease() -> timedelta:
@@ -161,7 +161,7 @@ def lease() -> timedelta:
 def _leave_to_others(run: Run) -> None:
     """Leave a queued run to a worker with the code of the last deploy, or of the next.
 
-    No history: nothing was decided. The next sweep rings for it, and not sooner: a worker that
+    No history: nothing was decided. The next sweep enqueues it, and not sooner: a worker that
     rang for it here could be the one that hears it.
     """
     logger.warning(
@@ -187,7 +187,7 @@ def _out_of_date(run: Run) -> str:
     return _approval_missing(run) if run.needs_approval else ""
 
 
-def _glass_is_broken(run: Run) -> bool:
+def _is_emergency(run: Run) -> bool:
     return Emergency.objects.filter(run=run).exists()
 
 
@@ -197,7 +197,7 @@ def _approval_missing(run: Run) -> str:
         # Where the run's lock was waited for, the request was read before the wait.
         request.refresh_from_db()
     if request is None or request.status != ApprovalRequest.Status.APPROVED:
-        return "" if _glass_is_broken(run) else "It was not approved."
+        return "" if _is_emergency(run) else "It was not approved."
     if request.seal != run.seal:
         return "What was approved is not what would run."
     if not quorum_holds(request):
@@ -330,4 +330,4 @@ def tries_of(run: Run) -> int:
 def _try_again(run: Run, *, now: datetime) -> None:
     run.lease_until = None
     pause = timedelta(seconds=settings.RUN_FIRST_PAUSE_SECONDS) * 4 ** (tries_of(run) - 1)
-    put_in_line(run, now=now, due_at=now + pause)
+    enqueue(run, now=now, due_at=now + pause)

@@ -12,9 +12,9 @@ from tasks.actions.runs.lifecycle import may_repeat
 from tasks.models import Run
 from tasks.queue import messages
 from tasks.queue.kill_points import killpoint
-from tasks.runs.concurrency import first_in_their_line
+from tasks.runs.concurrency import first_with_their_key
 from tasks.runs.notifications import tell_of_lost_worker
-from tasks.runs.states import end, locked, put_in_line
+from tasks.runs.states import end, enqueue, locked
 
 Status = Run.Status
 
@@ -22,7 +22,7 @@ Status = Run.Status
 def recover_lost_runs(*, door: str) -> int:
     """Take care of runs whose worker has not been heard of for longer than its lease.
 
-    One that may be sent again goes back into the line with its keys; any other is uncertain.
+    One that may be sent again goes back into the queue with its keys; any other is uncertain.
     Returns how many there were.
     """
     lost = Run.objects.filter(status=Status.RUNNING, lease_until__lt=Now())
@@ -39,7 +39,7 @@ def _recover(run_id: UUID, door: str) -> bool:
         run.lease_until = None
         run.error = "Its worker disappeared while it ran."
         if may_repeat(run):
-            put_in_line(run, now=run.now)
+            enqueue(run, now=run.now)
             tell_of_lost_worker(run)
         else:
             run.error += " Nobody knows how far it came."
@@ -48,22 +48,22 @@ def _recover(run_id: UUID, door: str) -> bool:
         return True
 
 
-def ring_again(*, door: str) -> int:
-    """Ring for queued runs that are due, and for those whose message was not answered in time.
+def enqueue_again(*, door: str) -> int:
+    """Enqueue the queued runs that are due, and those whose message was not answered in time.
 
     Not for those that wait for another run. Returns for how many. A message too many is harmless: a run is claimed once.
     """
     long_enough = timedelta(seconds=settings.RUN_RING_AGAIN_SECONDS)
     waiting = Run.objects.filter(
-        first_in_their_line(),
+        first_with_their_key(),
         Q(due_at=None) | Q(due_at__lte=Now()),
         Q(rung_at=None) | Q(rung_at__lt=Now() - long_enough),
         status=Status.QUEUED,
     ).order_by(Coalesce("due_at", "queued_at"))
-    return sum(_ring(run_id, door) for run_id in waiting.values_list("pk", flat=True)[:1000])
+    return sum(_enqueue(run_id, door) for run_id in waiting.values_list("pk", flat=True)[:1000])
 
 
-def _ring(run_id: UUID, door: str) -> bool:
+def _enqueue(run_id: UUID, door: str) -> bool:
     with transition(by=None, door=door):
         run = (
             locked(Run.objects.filter(pk=run_id, status=Status.QUEUED)).annotate(now=Now()).first()
@@ -72,5 +72,5 @@ def _ring(run_id: UUID, door: str) -> bool:
             return False
         # No history: a second message changes nothing that anybody decides.
         Run.objects.filter(pk=run_id).update(rung_at=run.now)
-        messages.ring(run.pk, timeout=run.task.timeout)
+        messages.enqueue_run(run.pk, timeout=run.task.timeout)
         return True

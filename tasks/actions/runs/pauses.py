@@ -20,12 +20,12 @@ from tasks.models import Effect, Pause, Run
 from tasks.parameters.currencies import PLACES
 from tasks.queue.kill_points import killpoint
 from tasks.rules.stages import stage_for_a_look
-from tasks.runs.concurrency import ring_next
+from tasks.runs.concurrency import enqueue_next
 from tasks.runs.notifications import tell_of_pause
 from tasks.runs.partial import so_far
-from tasks.runs.progress import seen_of
+from tasks.runs.progress import progress_of
 from tasks.runs.seals import seal_of_pause
-from tasks.runs.states import end, locked, move, put_in_line
+from tasks.runs.states import end, enqueue, locked, move
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -70,7 +70,7 @@ def stop_for_now(run: Run, *, why: str, needs_look: bool, at: datetime) -> None:
 
     Its worker is free, and it has no lease that could run out.
     """
-    pause = Pause(run=run, why=why, needs_look=needs_look, seen=seen_of(run).as_json())
+    pause = Pause(run=run, why=why, needs_look=needs_look, seen=progress_of(run).as_json())
     pause.waits_until = at + waits_for()
     if needs_look:
         pause.approval = _put_to_people(pause)
@@ -80,7 +80,7 @@ def stop_for_now(run: Run, *, why: str, needs_look: bool, at: datetime) -> None:
     move(run, Status.PAUSED)
     tell_of_pause(pause)
     if run.concurrency_key:
-        ring_next(run.concurrency_key)
+        enqueue_next(run.concurrency_key)
     killpoint("pause-written")
 
 
@@ -255,7 +255,7 @@ def _go_on(pause: Pause, *, by: "User") -> None:
     now = database_now()
     pause.resumed_at, pause.resumed_by = now, by
     pause.save(update_fields=["resumed_at", "resumed_by"])
-    put_in_line(pause.run, now=now)
+    enqueue(pause.run, now=now)
     killpoint("resume-written")
 
 

@@ -26,7 +26,7 @@ from tasks.queue import messages
 from tasks.rules import totals
 from tasks.rules.conditions import Facts
 from tasks.rules.evaluation import rules_that_apply
-from tasks.rules.reviewers import Pick, WrongPick, narrowed
+from tasks.rules.reviewers import Pick, WrongReviewers, narrowed
 from tasks.rules.stages import stages_for
 from tasks.runs.concurrency import key_of, refuse_second
 from tasks.runs.partial import warning_of
@@ -118,7 +118,7 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
         run.save(force_insert=True)
         totals.write(run, draft.groupings)
         if run.status == Status.QUEUED:
-            messages.ring(run.pk, timeout=task.timeout)
+            messages.enqueue_run(run.pk, timeout=task.timeout)
     return run
 
 
@@ -146,7 +146,7 @@ def _put_to(
 ) -> list[StageSpec]:
     try:
         return narrowed(stages, reviewers, requested_by=person) if stages else []
-    except WrongPick as wrong:
+    except WrongReviewers as wrong:
         form.add_error(None, ValidationError(str(wrong), code="reviewers"))
         raise InvalidValues(form) from wrong
 
@@ -200,7 +200,7 @@ def _draft(
         raise InvalidValues(form)
     typed = form.cleaned_data
     frozen = parameters.freeze(
-        declared, typed, keep_secret=storage.keep_secret, keep_file=storage.keep_file
+        declared, typed, store_secret=storage.store_secret, store_file=storage.store_file
     )
     preview = _preview(registered, form)
     return Draft(registered, form, frozen, preview, parameters.groupings(declared, typed, frozen))

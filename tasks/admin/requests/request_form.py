@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 OURS = "run"
 
 
-class WhyForm(forms.Form):
+class RequestForm(forms.Form):
     """Why, and whom to ask. `of` are those who can be asked; one alone is no choice."""
 
     prefix = OURS
@@ -63,7 +63,7 @@ class WhyForm(forms.Form):
         return self.of.picked(self.cleaned_data.get("reviewers", ()))
 
 
-def why_form(request: HttpRequest, task: Task, **initial: Any) -> WhyForm:  # noqa: ANN401
+def request_form(request: HttpRequest, task: Task, **initial: Any) -> RequestForm:  # noqa: ANN401
     """The form as it was sent, or with these values at first."""
     sent = request.POST if request.method == "POST" else None
-    return WhyForm(sent, of=candidates(task, person_of(request)), initial=initial)
+    return RequestForm(sent, of=candidates(task, person_of(request)), initial=initial)

@@ -25,7 +25,7 @@ from tasks.access.stops import stop_of
 from tasks.actions import InvalidValues, request_run
 from tasks.admin.pages import code_of, task_or_404
 from tasks.admin.requests.prefilled import Before, values_of
-from tasks.admin.requests.request_form import WhyForm, why_form
+from tasks.admin.requests.request_form import RequestForm, request_form
 from tasks.admin.rows import parameters_with_rows
 from tasks.declaration.registry import RegisteredTask
 from tasks.declaration.tickets import asks_for_ticket
@@ -52,7 +52,7 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         return _send(request, task)
     before = Before.of(request, task, request.GET)
-    why = why_form(request, task, **_first(before), **before.keys())
+    why = request_form(request, task, **_first(before), **before.keys())
     try:
         form = _form_of(request, task, before)
     except NotUndoable as refusal:
@@ -92,7 +92,7 @@ def options(
 
 
 def _send(request: HttpRequest, task: Task) -> HttpResponse:
-    why = why_form(request, task)
+    why = request_form(request, task)
     if not why.is_valid():
         return _show(request, task, why, _bound(request, task, None))
     before = Before.of(request, task, why.cleaned_data)
@@ -217,7 +217,7 @@ def _form(
 
 
 def _with_errors(
-    form: parameters.ParameterForm | None, refused: forms.Form, why: WhyForm
+    form: parameters.ParameterForm | None, refused: forms.Form, why: RequestForm
 ) -> parameters.ParameterForm | None:
     """Put the messages with which a request was refused where they belong on the page.
 
@@ -231,7 +231,9 @@ def _with_errors(
     return form
 
 
-def _place(form: parameters.ParameterForm, why: WhyForm, name: str, error: ValidationError) -> None:
+def _place(
+    form: parameters.ParameterForm, why: RequestForm, name: str, error: ValidationError
+) -> None:
     if error.code in ("reason", "ticket", "reviewers"):
         why.add_error(error.code, error)
     else:
@@ -241,7 +243,7 @@ def _place(form: parameters.ParameterForm, why: WhyForm, name: str, error: Valid
 def _show(
     request: HttpRequest,
     task: Task,
-    why: WhyForm,
+    why: RequestForm,
     form: parameters.ParameterForm | None,
     *,
     before: Before | None = None,

@@ -39,7 +39,7 @@ from tasks.admin.runs.run_filter import RunFilter
 from tasks.admin.runs.run_page import live_parts, whole_page
 from tasks.models import Run
 from tasks.runs.texts import whose
-from tasks.runs.timeline import story_of
+from tasks.runs.timeline import timeline_of
 
 PER_PAGE = 50
 TAKEN_BACK = "It was taken back. Nothing was done."
@@ -72,7 +72,7 @@ class RunAdmin(SafeHistoryMixin, ReadOnlyAdmin):
             path("<uuid:pk>/pause/", site.admin_view(pause), name="tasks_run_pause"),
             path("<uuid:pk>/resume/", site.admin_view(resume), name="tasks_run_resume"),
             *settlements.urls(site),
-            path("<uuid:pk>/story/", site.admin_view(export_story), name="tasks_run_story"),
+            path("<uuid:pk>/story/", site.admin_view(export_timeline), name="tasks_run_story"),
             path(
                 "<uuid:pk>/result/<int:number>/",
                 site.admin_view(export_result),
@@ -198,7 +198,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
 
 
 @require_POST
-def export_story(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
+def export_timeline(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
     """What happened to one run, as a file."""
     person = _reader_or_404(request)
     run = run_or_404(request, pk)
@@ -206,7 +206,7 @@ def export_story(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
     return csv_response(
         f"run-{str(run.pk)[:8]}-story.csv",
         ["when_utc", "what", "who", "through", "why"],
-        ([e.at, e.what, e.who, e.door, e.why] for e in story_of(run)),
+        ([e.at, e.what, e.who, e.door, e.why] for e in timeline_of(run)),
     )
 
 

@@ -29,7 +29,7 @@ from tasks.runs.concurrency import ahead_of
 from tasks.runs.partial import ended_half_done
 from tasks.runs.revisions import may_revise, revisions_of
 from tasks.runs.texts import state_of, time_left, what_next
-from tasks.runs.timeline import story_of
+from tasks.runs.timeline import timeline_of
 from tasks.runs.undo import task_to_undo, undone_by
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
         "to_look_at": to_look_at(run) if tallies else [],
         "outputs": outputs_of(run, asked),
         "log": tail(run, asked.get("after", "")),
-        "story": story_of(run),
+        "story": timeline_of(run),
         "stages": stages_of(run),
         "may_open_request": _may_open_request(run, person),
         "may_cancel": _may_cancel(run, person, administers),

@@ -1,4 +1,7 @@
-"""The settings of a task: who may do what with it, and when others must agree."""
+"""The settings of a task: who may do what with it, and when others must agree.
+
+Below the catalogue, above `requests`, whose lists of options it shows.
+"""
 
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path

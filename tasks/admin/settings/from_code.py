@@ -27,12 +27,12 @@ def said_in_code(task: "Task") -> Iterator[tuple[str, str]]:
         yield "No two asked for at once for the same", ", ".join(code.one_open_per)
 
 
-def _in_an_emergency(glass: "BreakGlass | None") -> str:
-    if glass is None:
+def _in_an_emergency(break_glass: "BreakGlass | None") -> str:
+    if break_glass is None:
         return "Never"
-    times = TIMES.get(glass.per_day, f"{glass.per_day} times")
-    most = "" if glass.up_to is None else f", up to {glass.up_to:,}"
-    return f"By members of “{glass.group}”, {times} in 24 hours{most}. Two others review it."
+    times = TIMES.get(break_glass.per_day, f"{break_glass.per_day} times")
+    most = "" if break_glass.up_to is None else f", up to {break_glass.up_to:,}"
+    return f"By members of “{break_glass.group}”, {times} in 24 hours{most}. Two others review it."
 
 
 def _in_slack(slack: "InSlack") -> str:

@@ -17,7 +17,7 @@ from tasks.declaration.registry import registry
 from tasks.models import ApprovalRule, Task
 from tasks.rules.conditions import Facts
 from tasks.rules.evaluation import RuleSpec, rules_in_force
-from tasks.rules.simulation import LookBack, Trial, look_back, try_rules
+from tasks.rules.simulation import PastRuns, Simulation, simulate, simulate_past_runs
 
 if TYPE_CHECKING:
     pass
@@ -41,24 +41,26 @@ class WhoAsksForm(forms.Form):
 
 
 @dataclass
-class Trying:
+class SimulationSection:
     """The part of the page below the rule: what to try it with, and what came of it."""
 
     who: WhoAsksForm
     values: parameters.ParameterForm
-    trial: Trial | None = None
-    past: LookBack | None = None
+    trial: Simulation | None = None
+    past: PastRuns | None = None
 
 
-def trying(request: HttpRequest, task: Task, rule: ApprovalRule | None, form: RuleForm) -> Trying:
+def trying(
+    request: HttpRequest, task: Task, rule: ApprovalRule | None, form: RuleForm
+) -> SimulationSection:
     """What the page shows of it, which answers where one of its buttons was pressed."""
     pressed = request.POST.get(PRESSED)
     with_values = pressed == "values"
     who_asks = WhoAsksForm(request.POST if with_values else None, task=task, prefix="who")
-    page = Trying(who_asks, _values_form(request, task, form.declared, sent=with_values))
+    page = SimulationSection(who_asks, _values_form(request, task, form.declared, sent=with_values))
     if pressed and form.is_valid():
         if pressed == "history":
-            page.past = look_back(task, form.spec(), form.declared)
+            page.past = simulate_past_runs(task, form.spec(), form.declared)
         elif who_asks.is_valid() and page.values.is_valid():
             page.trial = _trial(task, rule, form, who_asks.cleaned_data, page.values)
     return page
@@ -84,13 +86,13 @@ def _trial(
     form: RuleForm,
     asked: dict[str, Any],
     values: parameters.ParameterForm,
-) -> Trial:
+) -> Simulation:
     typed, requester = values.cleaned_data, asked["requester"]
     frozen = parameters.freeze(
-        form.declared, typed, keep_secret=lambda _: "", keep_file=lambda _: None
+        form.declared, typed, store_secret=lambda _: "", store_file=lambda _: None
     )
     groupings = parameters.groupings(form.declared, typed, frozen)
     facts = Facts.of(task, requester, asked["door"], form.declared, frozen, groupings)
     others = [RuleSpec.of(each) for each in rules_in_force(task) if each != rule]
     specs = sorted([*others, form.spec()], key=lambda spec: spec.position)
-    return try_rules(task, specs, facts)
+    return simulate(task, specs, facts)

@@ -23,7 +23,7 @@ from tasks.actions.changes.grants import set_right
 from tasks.declaration.registry import Approval, RegisteredTask, registry
 from tasks.models import ApprovalRule, Run, Task
 from tasks.outputs import Change
-from tasks.queue.messages import signs_of_life
+from tasks.queue.messages import queue_status
 from tasks.sync import after_migrate
 
 PROBES = ("/healthz", "/readyz")
@@ -284,7 +284,7 @@ def test_it_costs_the_same_for_many_runs(client, ask):
 def test_before_the_first_worker_there_is_no_sign_of_one(client, db):
     Schedule.objects.all().delete()
     after_migrate()
-    assert signs_of_life().silence is None
+    assert queue_status().silence is None
     assert ready(client)[1]["worker_alive"] is False
     assert ready(client)[1]["worker_silent_seconds"] is None
 
@@ -292,7 +292,7 @@ def test_before_the_first_worker_there_is_no_sign_of_one(client, db):
 def test_a_deploy_is_no_sign_of_life(db):
     swept(ago=timedelta(hours=1))
     after_migrate()
-    silence = signs_of_life().silence
+    silence = queue_status().silence
     assert silence
     assert silence >= timedelta(hours=1)
 
@@ -302,7 +302,7 @@ def test_the_schedule_of_a_cluster_is_a_sign_of_life():
     """With django-q2's own function, which a cluster calls every few seconds."""
     swept(ago=timedelta(hours=1))
     scheduler()
-    silence = signs_of_life().silence
+    silence = queue_status().silence
     assert silence is not None
     assert timedelta(0) <= silence < timedelta(minutes=1, seconds=10)
 

@@ -19,7 +19,7 @@ from audit.context import Door
 from tasks.access.administrators import deciding_groups
 from tasks.access.rights import Right
 from tasks.access.stops import stop_of
-from tasks.actions import GlassHolds, break_glass
+from tasks.actions import EmergencyRefused, break_glass
 from tasks.actions.changes.grants import set_right
 from tasks.actions.changes.people import may_do
 from tasks.actions.runs.requests import TaskStopped
@@ -160,7 +160,7 @@ def test_who_is_not_on_call_does_not_break_it(ask, proved, on_call):
     approvals.remove_member(
         user=proved, group=on_call, by=None, door=Door.COMMAND, reason="Off duty"
     )
-    with pytest.raises(GlassHolds, match="On call"):
+    with pytest.raises(EmergencyRefused, match="On call"):
         broken(ask("150.00"), proved)
 
 
@@ -169,35 +169,35 @@ def test_a_superuser_does_not_break_it_by_being_one(ask, task, glass, root):
     root.set_password(PASSWORD)
     root.save()
     approvals.prove_by_password(root, PASSWORD, session=SESSION, door=Door.ADMIN)
-    with pytest.raises(GlassHolds, match="On call"):
+    with pytest.raises(EmergencyRefused, match="On call"):
         broken(ask("150.00", by=root), root)
 
 
 def test_nobody_breaks_it_for_what_somebody_else_asked(ask, proved, task, dave, on_call):
     set_right(task, Right.EXECUTE, to=dave)
-    with pytest.raises(GlassHolds, match="Only who asked"):
+    with pytest.raises(EmergencyRefused, match="Only who asked"):
         broken(ask("150.00", by=dave), proved)
 
 
 def test_a_task_that_does_not_say_so_has_no_glass(ask, proved, credit):
     registry._tasks["test-credit"] = credit.registered
-    with pytest.raises(GlassHolds, match="no way around"):
+    with pytest.raises(EmergencyRefused, match="no way around"):
         broken(ask("150.00"), proved)
 
 
 def test_it_is_capped_in_number(ask, proved):
     broken(ask("150.00"), proved)
-    with pytest.raises(GlassHolds, match="once within 24 hours"):
+    with pytest.raises(EmergencyRefused, match="once within 24 hours"):
         broken(ask("151.00"), proved)
 
 
 def test_it_is_capped_in_amount(ask, proved):
-    with pytest.raises(GlassHolds, match="at most 500"):
+    with pytest.raises(EmergencyRefused, match="at most 500"):
         broken(ask("500.01"), proved)
 
 
 def test_it_says_why(ask, proved):
-    with pytest.raises(GlassHolds, match="Say why"):
+    with pytest.raises(EmergencyRefused, match="Say why"):
         broken(ask("150.00"), proved, reason="  ")
 
 
@@ -216,14 +216,14 @@ def test_a_stop_holds_in_an_emergency_too(ask, proved, task, bob):
     run = ask("150.00")
     set_right(task, Right.APPROVE, to=bob)
     stop_tasks(Stop.Scope.TASK, task=task, by=bob, door=Door.ADMIN, reason="A fault")
-    with pytest.raises(GlassHolds, match="is stopped"):
+    with pytest.raises(EmergencyRefused, match="is stopped"):
         broken(run, proved)
 
 
 def test_what_was_decided_is_not_broken(ask, proved, approve, bob):
     run = ask("150.00")
     approve(run, verdict="reject", reason="No")
-    with pytest.raises(GlassHolds, match="does not wait"):
+    with pytest.raises(EmergencyRefused, match="does not wait"):
         broken(run, proved)
 
 

@@ -12,10 +12,10 @@ from audit.context import Door
 from tasks.actions import (
     Outcome,
     cancel_run,
+    enqueue_again,
     extend_lease,
     finish_run,
     recover_lost_runs,
-    ring_again,
     start_run,
 )
 from tasks.actions.runs.lifecycle import MAX_ATTEMPTS
@@ -165,10 +165,10 @@ def test_the_message_of_a_run_that_is_tried_again_waits_until_it_is_due(
     OrmQ.objects.all().delete()  # the message of the first attempt: this test is the worker
     work(run)
     assert OrmQ.objects.get().lock == run.due_at
-    assert ring_again(door=Door.SCHEDULE) == 0
+    assert enqueue_again(door=Door.SCHEDULE) == 0
     # A message that vanished is missed two minutes later.
     Run.objects.update(due_at=Now() - timedelta(minutes=3), rung_at=Now() - timedelta(minutes=3))
-    assert ring_again(door=Door.SCHEDULE) == 1
+    assert enqueue_again(door=Door.SCHEDULE) == 1
 
 
 @pytest.mark.parametrize(
@@ -222,11 +222,11 @@ def test_changed_code_after_an_attempt_is_uncertain_not_stale(
 def test_a_message_that_vanished_rings_again(ask, credit):
     run = ask("50.00")
     OrmQ.objects.all().delete()
-    assert ring_again(door=Door.SCHEDULE) == 0  # not yet: a worker may be on its way
+    assert enqueue_again(door=Door.SCHEDULE) == 0  # not yet: a worker may be on its way
     Run.objects.update(rung_at=Now() - timedelta(minutes=3))
-    assert ring_again(door=Door.SCHEDULE) == 1
+    assert enqueue_again(door=Door.SCHEDULE) == 1
     assert OrmQ.objects.count() == 1
-    assert ring_again(door=Door.SCHEDULE) == 0
+    assert enqueue_again(door=Door.SCHEDULE) == 0
     assert execute(str(run.pk)) == "succeeded"
 
 
@@ -234,12 +234,12 @@ def test_a_run_that_is_asked_to_stop_stops_where_its_code_looks(ask, alice, work
     turns = []
 
     def behave(run):
-        run._heart._looked_at -= 2  # as if a second had passed
+        run._heartbeat._looked_at -= 2  # as if a second had passed
         for turn in range(3):
             run.check_cancelled()
             turns.append(turn)
             cancel_run(run.id, by=alice, door=Door.ADMIN)
-            run._heart._looked_at -= 2
+            run._heartbeat._looked_at -= 2
 
     credit.behave = behave
     run = work(ask("50.00"))
@@ -252,7 +252,7 @@ def test_stopping_never_pretends_that_something_did_not_happen(ask, alice, work,
         try:
             run.once("pay", lambda key: raising(ConnectionResetError())(run))
         finally:
-            run._heart._looked_at -= 2
+            run._heartbeat._looked_at -= 2
             run.check_cancelled()
 
     credit.behave = behave

@@ -30,7 +30,7 @@ from tasks.actions.runs.lifecycle import MAX_ATTEMPTS
 from tasks.declaration.errors import Busy, OutcomeUnknown, Refused
 from tasks.declaration.limits import Limits
 from tasks.models import Pause, Run
-from tasks.runs.timeline import story_of
+from tasks.runs.timeline import timeline_of
 from tests.owner import without_guards
 from tests.races import at_once
 from tests.tasks.actions.test_lost_runs import due, silent
@@ -385,7 +385,7 @@ def test_pauses_do_not_use_up_the_attempts(ask, work, asks_to_pause, provider, a
 
 def test_its_story_says_so(paused, look):
     look(paused)
-    told = [(entry.what, entry.who) for entry in story_of(paused)]
+    told = [(entry.what, entry.who) for entry in timeline_of(paused)]
     assert ("Paused", "") in told
     assert ("Let go on where it had stopped", "Bob Example (bob)") in told
 
@@ -401,7 +401,7 @@ def test_its_story_says_why_it_paused_each_time_and_who_asked(
     credit.behave = lambda run: run.each("letter", LETTERS, take, key=str)
     look(paused)
     assert work(paused).status == Status.PAUSED
-    told = [(entry.what, entry.who, entry.why) for entry in story_of(paused)]
+    told = [(entry.what, entry.who, entry.why) for entry in timeline_of(paused)]
     assert [entry for entry in told if not entry[0].startswith("Started")][-4:] == [
         ("Paused", "", "The first 2 items ran, and wait for a look."),
         ("Let go on where it had stopped", "Bob Example (bob)", ""),

@@ -13,7 +13,7 @@ from tasks.actions import Finding, NotSettled, RuleSpec
 from tasks.actions.changes.grants import set_right
 from tasks.actions.runs.effects import KEY_LIVES
 from tasks.models import Effect, Run, Settlement
-from tasks.runs.timeline import story_of
+from tasks.runs.timeline import timeline_of
 from tests.owner import without_guards
 from tests.people import join, person
 from tests.rules import save_rule
@@ -234,7 +234,9 @@ def test_the_story_says_what_was_proposed_and_that_it_went_on(
 ):
     settle(uncertain, Finding.SEND_AGAIN)
     decide(Settlement.objects.get(), bob)
-    proposal, decision = [(entry.what, entry.who, entry.door) for entry in story_of(uncertain)][-2:]
+    proposal, decision = [(entry.what, entry.who, entry.door) for entry in timeline_of(uncertain)][
+        -2:
+    ]
     what = "Looked at. Proposed: It did not happen: send it again under the same key"
     assert proposal == (what, "Carol Example (carol)", "the admin")
     assert decision[0] == "Put in line again, after somebody had looked"

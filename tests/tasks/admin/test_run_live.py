@@ -11,7 +11,7 @@ from tasks.actions import cancel_run
 from tasks.actions.changes.grants import set_right
 from tasks.declaration.errors import Refused
 from tasks.models import Run
-from tasks.runs.timeline import story_of
+from tasks.runs.timeline import timeline_of
 from tests.tasks.admin.reading import csv_of, live, page_of, signed_in, url, words
 
 Status = Run.Status
@@ -23,7 +23,7 @@ def test_the_story_of_an_approved_run(ask, approve, work, shown):
     work(run)
     assert [
         (entry.what.split(" worker ")[0], entry.who, entry.door, entry.why)
-        for entry in story_of(run)
+        for entry in timeline_of(run)
     ] == [
         ("Asked for, to be approved", "Alice Example (alice)", "the admin", "The parcel was late"),
         ("Approved", "Bob Example (bob)", "the admin", "Checked with the carrier"),
@@ -39,7 +39,7 @@ def test_the_story_of_an_approved_run(ask, approve, work, shown):
 def test_the_story_of_a_rejected_run_names_who_and_why_once(ask, approve):
     run = ask()
     approve(run, verdict="reject", reason="Not ours")
-    _, rejected = story_of(run)
+    _, rejected = timeline_of(run)
     assert (rejected.what, rejected.who, rejected.why) == (
         "Rejected",
         "Bob Example (bob)",
@@ -52,14 +52,14 @@ def test_the_story_of_a_run_that_failed_says_how(ask, work, credit):
         raise Refused("The account is closed.")
 
     credit.behave = fail
-    *_, last = story_of(work(ask("50.00")))
+    *_, last = timeline_of(work(ask("50.00")))
     assert (last.what, last.why) == ("Failed", "The account is closed.")
 
 
 def test_the_story_of_a_run_taken_back_says_by_whom(ask, alice):
     run = ask("50.00")
     cancel_run(run.pk, by=alice, door=Door.ADMIN, reason="Wrong account")
-    *_, last = story_of(run)
+    *_, last = timeline_of(run)
     assert (last.what, last.who, last.why) == (
         "Taken back",
         "Alice Example (alice)",
@@ -72,7 +72,7 @@ def test_the_story_costs_four_queries(ask, approve, work, django_assert_num_quer
     approve(run)
     work(run)
     with django_assert_num_queries(4):
-        story_of(run)
+        timeline_of(run)
 
 
 def test_an_auditor_downloads_the_story(ask, approve, auditor):
@@ -80,7 +80,7 @@ def test_an_auditor_downloads_the_story(ask, approve, auditor):
     approve(run)
     header, *lines = csv_of(signed_in(auditor).post(url("tasks_run_story", run.pk)))
     assert header == ["when_utc", "what", "who", "through", "why"]
-    assert [line[1] for line in lines] == [entry.what for entry in story_of(run)]
+    assert [line[1] for line in lines] == [entry.what for entry in timeline_of(run)]
     assert Event.objects.get(verb=Event.Verb.EXPORTED).subject_id == str(run.pk)
 
 

@@ -19,17 +19,19 @@ class Keeper:
     def __init__(self):
         self.secrets, self.files = {}, {}
 
-    def keep_secret(self, text):
+    def store_secret(self, text):
         return self.secrets.setdefault(text, f"secret-{len(self.secrets)}")
 
     def read_secret(self, reference):
         return next(text for text, kept in self.secrets.items() if kept == reference)
 
-    def keep_file(self, file):
+    def store_file(self, file):
         self.files[file.sha256] = file.content
 
     def freeze(self, parameters, values):
-        return freeze(parameters, values, keep_secret=self.keep_secret, keep_file=self.keep_file)
+        return freeze(
+            parameters, values, store_secret=self.store_secret, store_file=self.store_file
+        )
 
     def thaw(self, parameters, frozen):
         return thaw(parameters, frozen, files=self.files.__getitem__, secrets=self.read_secret)

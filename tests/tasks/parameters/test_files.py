@@ -62,7 +62,7 @@ def test_json_holds_the_fingerprint_and_not_the_content():
     parameters = read(taking(value=ROWS))
     kept: list[File] = []
     file = File.of("rows.csv", b"a,b", "text/csv")
-    frozen = freeze(parameters, {"value": file}, keep_file=kept.append)
+    frozen = freeze(parameters, {"value": file}, store_file=kept.append)
     assert kept == [file]
     assert frozen == {
         "value": {"content_type": "text/csv", "name": "rows.csv", "sha256": file.sha256, "size": 3}
@@ -72,7 +72,7 @@ def test_json_holds_the_fingerprint_and_not_the_content():
 
 def test_a_file_with_other_content_than_before_does_not_fit():
     parameters = read(taking(value=ROWS))
-    frozen = freeze(parameters, {"value": File.of("a.csv", b"a")}, keep_file=lambda _: None)
+    frozen = freeze(parameters, {"value": File.of("a.csv", b"a")}, store_file=lambda _: None)
     with pytest.raises(DoesNotFit, match="not the one that was handed in"):
         thaw(parameters, frozen, files=lambda _: b"other")
 

@@ -121,7 +121,7 @@ def test_it_is_frozen_by_its_content_and_reads_the_same(db):
     kept: dict[str, bytes] = {}
     value = rows_of(f"{HEADER}\nA-1,12.50,EUR,")
     frozen = freeze(
-        read(pay), {"payouts": value}, keep_file=lambda f: kept.update({f.sha256: f.content})
+        read(pay), {"payouts": value}, store_file=lambda f: kept.update({f.sha256: f.content})
     )
     assert frozen["payouts"]["rows"] == 1
     again = thaw(read(pay), frozen, files=kept.__getitem__)["payouts"]

@@ -30,8 +30,8 @@ def frozen(hint, value):
     return freeze(
         read(taking(value=hint)),
         {"value": value},
-        keep_file=lambda _: None,
-        keep_secret=lambda _: "ref",
+        store_file=lambda _: None,
+        store_secret=lambda _: "ref",
     )
 
 

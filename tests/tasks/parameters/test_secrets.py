@@ -21,7 +21,7 @@ CANARY = "CANARY-7f3a"
 
 def frozen():
     return freeze(
-        read(taking(value=Secret)), {"value": Secret(CANARY)}, keep_secret=lambda _: "ref-1"
+        read(taking(value=Secret)), {"value": Secret(CANARY)}, store_secret=lambda _: "ref-1"
     )
 
 

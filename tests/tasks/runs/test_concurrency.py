@@ -12,7 +12,7 @@ from django_q.models import OrmQ
 from audit.context import Door
 from backoffice.models import User
 from tasks.access.rights import Right
-from tasks.actions import adopt_task, cancel_run, finish_run, request_run, ring_again, start_run
+from tasks.actions import adopt_task, cancel_run, enqueue_again, finish_run, request_run, start_run
 from tasks.actions.changes.grants import set_right
 from tasks.actions.runs.lifecycle import Outcome
 from tasks.declaration.registry import Approval, RegisteredTask, registry
@@ -177,9 +177,9 @@ def test_one_that_waits_for_its_next_attempt_keeps_its_place(waits, pay, carol):
     OrmQ.objects.all().delete()
     assert claim(second) is None
     Run.objects.update(rung_at=Now() - timedelta(hours=1))
-    assert ring_again(door=Door.SCHEDULE) == 0  # neither due, nor its turn
+    assert enqueue_again(door=Door.SCHEDULE) == 0  # neither due, nor its turn
     Run.objects.filter(pk=first.pk).update(due_at=Now())
-    assert ring_again(door=Door.SCHEDULE) == 1
+    assert enqueue_again(door=Door.SCHEDULE) == 1
     assert rung_for() == [str(first.pk)]
 
 

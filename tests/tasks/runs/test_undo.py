@@ -12,7 +12,7 @@ from tasks.declaration.errors import Refused
 from tasks.declaration.registry import Approval, RegisteredTask, Undo, registry
 from tasks.models import Run, Task
 from tasks.parameters import Money
-from tasks.runs.timeline import story_of
+from tasks.runs.timeline import timeline_of
 from tasks.runs.undo import NotUndoable, task_to_undo
 from tests.races import at_once
 
@@ -168,7 +168,7 @@ def test_the_story_says_who_asked_for_the_undo_and_that_it_was_done(done, undo, 
     run = undo(done)
     approve(run)
     work(run)
-    told = [(e.what, e.who, e.why) for e in story_of(done)][-2:]
+    told = [(e.what, e.who, e.why) for e in timeline_of(done)][-2:]
     assert told == [
         ("Asked to be undone", "Alice Example", "The wrong customer"),
         ("Undone", "Alice Example", ""),

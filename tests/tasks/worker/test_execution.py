@@ -14,7 +14,7 @@ from approvals.requests import policy
 from audit.context import Door
 from backoffice.models import User
 from tasks.access.rights import Right
-from tasks.actions import Outcome, finish_run, retire_task, ring_again
+from tasks.actions import Outcome, enqueue_again, finish_run, retire_task
 from tasks.actions.changes.grants import set_right
 from tasks.declaration.errors import OutcomeUnknown, Refused
 from tasks.declaration.registry import registry
@@ -98,7 +98,7 @@ def test_a_worker_with_other_code_than_was_deployed_leaves_the_run_to_others(
         "the code of “Test credit” in this worker is not that of the last `migrate`" in caplog.text
     )
     assert not OrmQ.objects.exists()  # or it would take it and leave it without a pause
-    assert ring_again(door=Door.SCHEDULE) == 1
+    assert enqueue_again(door=Door.SCHEDULE) == 1
 
 
 def test_a_worker_without_the_code_leaves_the_run_to_others(ask, work, credit, deploy):

@@ -62,7 +62,7 @@ def test_an_answer_that_has_come_is_recorded_before_the_run_is_stopped(ask, work
     def behave(run):
         def interrupt(execute, sql, params, many, context):
             if sql.startswith('UPDATE "tasks_effect"'):
-                run._heart.interruption.interrupt()
+                run._heartbeat.interruption.interrupt()
             return execute(sql, params, many, context)
 
         with connection.execute_wrapper(interrupt):
@@ -77,7 +77,7 @@ def test_an_answer_that_has_come_is_recorded_before_the_run_is_stopped(ask, work
 
 def test_a_step_that_is_cut_off_leaves_the_run_uncertain(ask, work, credit):
     def behave(run):
-        run.once("credit", lambda key: run._heart.interruption.interrupt())
+        run.once("credit", lambda key: run._heartbeat.interruption.interrupt())
 
     credit.behave = behave
     run = work(ask("50.00"))

@@ -9,7 +9,7 @@ from tasks.actions import cancel_run, recover_lost_runs
 from tasks.actions.runs.effects import refuse_effect
 from tasks.declaration.errors import Busy, OutcomeUnknown, Refused
 from tasks.models import Effect, Run
-from tasks.runs.timeline import story_of
+from tasks.runs.timeline import timeline_of
 from tasks.worker.items import Items
 from tests.owner import without_guards
 from tests.tasks.actions.test_lost_runs import due
@@ -208,7 +208,7 @@ def test_it_stops_between_two_items_when_somebody_asks(ask, work, credit, provid
     assert work(run).status == Status.CANCELLED
     assert provider.letters == ["a", "b"]
     assert states(run)["c"] == "not begun"
-    assert [(entry.what, entry.who, entry.why) for entry in story_of(run)][-2:] == [
+    assert [(entry.what, entry.who, entry.why) for entry in timeline_of(run)][-2:] == [
         ("Asked to stop", "Alice Example (alice)", "Wrong list"),
         ("Stopped while it ran", "", run.error),
     ]

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from tasks.declaration.errors import Refused
 from tasks.models import LogLine, Run
 from tasks.secrets.masking import Redactor
-from tasks.worker.log_buffer import MOST_LINES, Journal
+from tasks.worker.log_buffer import MOST_LINES, LogBuffer
 from tests.acceptance.conftest import eventually
 from tests.tasks.actions.test_lost_runs import claimed
 
@@ -77,31 +77,31 @@ def test_what_is_logged_in_a_transaction_that_is_undone_is_logged_all_the_same(a
 
 
 def test_a_line_keeps_the_moment_at_which_it_was_written(ask, credit, task):
-    journal = Journal(claimed(ask("50.00")), Redactor([]))
-    journal.write("first")
+    log_buffer = LogBuffer(claimed(ask("50.00")), Redactor([]))
+    log_buffer.write("first")
     threading.Event().wait(0.05)
-    journal.write("second")
-    journal.flush()
+    log_buffer.write("second")
+    log_buffer.flush()
     first, second = LogLine.objects.order_by("id")
     assert 0.05 <= (second.at - first.at).total_seconds() < 5
 
 
 def test_many_lines_are_one_statement(ask, credit, task):
-    journal = Journal(claimed(ask("50.00")), Redactor([]))
+    log_buffer = LogBuffer(claimed(ask("50.00")), Redactor([]))
     for n in range(1000):
-        journal.write(f"line {n}")
+        log_buffer.write(f"line {n}")
     with CaptureQueriesContext(connection) as queries:
-        journal.flush()
+        log_buffer.flush()
     assert len(queries) == 1
 
 
 def test_lines_wait_for_a_database_that_is_away(ask, credit, task):
     run = claimed(ask("50.00"))
-    journal = Journal(run, Redactor([]))
-    journal.write("kept")
+    log_buffer = LogBuffer(run, Redactor([]))
+    log_buffer.write("kept")
     with connection.execute_wrapper(away), pytest.raises(DatabaseError):
-        journal.flush()
-    journal.flush()
+        log_buffer.flush()
+    log_buffer.flush()
     assert texts(run) == ["kept"]
 
 
@@ -122,10 +122,10 @@ def test_characters_that_the_database_cannot_hold_do_no_harm(ask, work, credit):
 
 def test_a_loop_gone_wild_fills_no_disk(ask, credit, task):
     run = claimed(ask("50.00"))
-    journal = Journal(run, Redactor([]))
+    log_buffer = LogBuffer(run, Redactor([]))
     for n in range(MOST_LINES + 10):
-        journal.write(str(n))
-    journal.flush()
+        log_buffer.write(str(n))
+    log_buffer.flush()
     assert run.log_lines.count() == MOST_LINES
     assert texts(run)[-1] == "The log ends here, after 100,000 lines. The run goes on."
 
