@@ -166,8 +166,8 @@ def test_each_state_is_in_the_reference_with_its_label(title, statuses):
     ids=["run", "request"],
 )
 def test_the_moves_in_the_reference_are_those_that_the_database_allows(title, guard):
-    migrations = sorted(ROOT.glob(f"{guard.partition('_')[0]}/migrations/0*.py"))
-    newest = [each for each in map(text, migrations) if f"FUNCTION {guard}() RETURNS" in each][-1]
+    files = sorted(ROOT.glob(f"{guard.partition('_')[0]}/migrations/guards/*.sql"))
+    newest = [each for each in map(text, files) if f"FUNCTION {guard}() RETURNS" in each][-1]
     table = re.search(r"status\) NOT IN \((.*?)\) THEN", newest, re.DOTALL)
     assert table
     allowed = set(re.findall(r"\('(\w+)',\s*'(\w+)'\)", table[1]))

@@ -1,6 +1,7 @@
 """The question put to people, who may answer it, and what each of them answered.
 
-The database refuses, too, what `approvals.actions` refuses: see migrations/0002_guard.py.
+The database refuses, too, what `approvals.actions` refuses: see
+approvals/migrations/guards/.
 """
 
 import uuid

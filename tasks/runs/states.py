@@ -1,4 +1,7 @@
-"""From which state a run may go to which other. The database repeats it: migrations/0002_guard.py."""
+"""From which state a run may go to which other.
+
+The database repeats it: tasks/migrations/guards/tasks_run.sql.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -3,12 +3,13 @@
 import pytest
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, connection, transaction
-from django.db.migrations import RunSQL
 from django.db.migrations.state import ProjectState
 from django.db.utils import ProgrammingError
 
+from audit import migrations
 from audit.actions import record
-from audit.database.append_only import FUNCTIONS, append_only, withhold_changes
+from audit.database.append_only import append_only, withhold_changes
+from audit.database.guards import guard_file
 from audit.history.versions import audited_models, history_model_of
 from audit.models import Event
 
@@ -148,12 +149,6 @@ def test_the_application_can_add(alice):
     assert Event.objects.filter(verb="signed_out").count() == 1
 
 
-def guard(table):
-    operation = append_only(table)[0]
-    assert isinstance(operation, RunSQL)
-    return operation
-
-
 def test_a_table_is_emptied_only_in_a_database_of_tests():
     name = connection.settings_dict["NAME"]
     assert name.startswith("test_")
@@ -162,9 +157,9 @@ def test_a_table_is_emptied_only_in_a_database_of_tests():
         try:
             cursor.execute("CREATE SCHEMA audit_trial")
             cursor.execute("SET LOCAL search_path = audit_trial")
-            cursor.execute(FUNCTIONS)
+            cursor.execute(guard_file(migrations.__file__, "append_only"))
             cursor.execute("CREATE TABLE trial (recorded_at timestamptz)")
-            cursor.execute(guard("trial").sql)
+            cursor.execute(append_only("trial")[0].sql)
             with pytest.raises(DatabaseError, match="never emptied"):
                 cursor.execute("TRUNCATE trial")
         finally:
@@ -174,7 +169,7 @@ def test_a_table_is_emptied_only_in_a_database_of_tests():
 def test_the_guard_can_be_taken_back_by_a_migration(event):
     with connection.schema_editor() as editor:
         state = ProjectState()
-        guard("audit_event").database_backwards("audit", editor, state, state)
+        append_only("audit_event")[0].database_backwards("audit", editor, state, state)
     assert run("DELETE FROM audit_event") == 1
 
 
