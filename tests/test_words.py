@@ -17,8 +17,8 @@ import pytest
 from django.apps import apps
 from django.db import models
 
-from approvals.channels.models import Delivery
 from approvals.models import ApprovalRequest
+from approvals.models.deliveries import Delivery
 from tasks.models import Effect, Run
 
 ROOT: Final = Path(__file__).resolve().parent.parent
