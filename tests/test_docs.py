@@ -23,6 +23,7 @@ from tasks.declaration.registry import Approval, RegisteredTask, Registry, regis
 from tasks.models import Run
 from tasks.parameters import Param
 from tasks.worker.task_run import TaskRun
+from tests.code_blocks import code_blocks
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("approvals", "audit", "backoffice", "fixtures", "tasks")
@@ -40,10 +41,6 @@ def in_code_marks(page: str) -> set[str]:
     """Everything that the page writes as `code`, without the call's parentheses."""
     marked = re.findall(r"`([^`\n]+)`", text(REFERENCE / page))
     return {mark.partition("(")[0].strip() for mark in marked}
-
-
-def code_blocks(path: Path) -> list[str]:
-    return re.findall(r"^```python\n(.*?)^```$", text(path), re.DOTALL | re.MULTILINE)
 
 
 def of_repository() -> list[Path]:

@@ -7,7 +7,7 @@ import os
 import stripe
 from django.conf import settings
 
-from tasks.declaration.errors import Refused
+from tasks.authoring import Refused
 
 # The shapes that lookups.py reads. Raise it together with the `stripe` package.
 STRIPE_VERSION = "2026-10-28.endive"

@@ -7,10 +7,9 @@ from typing import Any
 
 import stripe
 
+from tasks.authoring import Money, Refused
 from tasks.contrib.stripe_payments.client import client
 from tasks.contrib.stripe_payments.outcomes import code_of
-from tasks.declaration.errors import Refused
-from tasks.parameters import Money
 
 
 @dataclass(frozen=True, slots=True)

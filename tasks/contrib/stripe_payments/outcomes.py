@@ -18,7 +18,7 @@ from typing import Final
 
 import stripe
 
-from tasks.declaration.errors import Busy, OutcomeUnknown, Refused
+from tasks.authoring import Busy, OutcomeUnknown, Refused
 
 _LOOK = "Look it up in Stripe's dashboard before anybody tries it again."
 

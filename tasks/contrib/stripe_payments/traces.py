@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import stripe
 
+from tasks.authoring import Found, Sent
 from tasks.contrib.stripe_payments.client import client
 from tasks.contrib.stripe_payments.money import (
     NEWEST,
@@ -14,7 +15,6 @@ from tasks.contrib.stripe_payments.money import (
     refunds_of,
     transfers_to,
 )
-from tasks.declaration.look_up import Found, Sent
 
 
 def find_refund(payment_intent: str, sent: Sent) -> Found:
