@@ -76,11 +76,8 @@ class Deputizing(PeopleChange):
                 {"until": "The last day is in the past, or before the first day."}
             )
         if ends_at - starts_at > LONGEST:
-            raise ValidationError(
-                {
-                    "until": f"Choose at most {LONGEST.days} days. For longer, change the groups or the approval rules."
-                }
-            )
+            too_long = f"Choose at most {LONGEST.days} days. For longer, change the groups or the"
+            raise ValidationError({"until": f"{too_long} approval rules."})
         known = Absence.objects.filter(person=person, ended_at=None)
         for other in known.filter(starts_at__lt=ends_at, ends_at__gt=starts_at):
             raise ValidationError(

@@ -56,7 +56,8 @@ class Joining(PeopleChange):
         return [
             [
                 "What happens next",
-                "They get the group's permissions and can decide its new requests. Pending requests are not affected.",
+                "They get the group's permissions and can decide its new requests. Pending requests "
+                "are not affected.",
             ],
             ["Permissions of the group", "\n".join(may_do(group))],
             ["Current members", ", ".join(members) or "Nobody"],

@@ -14,7 +14,10 @@ from tasks.models import Stop, Task
 
 
 class Command(BaseCommand):
-    help = "Stop a task, a category, everything that moves money, or everything. Restarting needs a second person."
+    help = (
+        "Stop a task, a category, everything that moves money, or everything. Restarting needs a "
+        "second person."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--by", required=True, help="username of the person who stops it")
