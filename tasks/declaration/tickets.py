@@ -8,6 +8,13 @@ from urllib.parse import quote
 LONGEST: Final = 40
 PLACE: Final = "{ticket}"
 
+_GROUP: Final = re.compile(r"\((?:\?:)?([^()|]*)(?:\|[^()]*)?\)")
+_PIECE: Final = re.compile(
+    r"(?P<piece>\\d|\[[^]\\^]+\]|\\[^\w\s]|[^\\^$.|?*+()\[\]{}])"
+    r"(?:\{(?P<times>\d+)(?:,\d*)?\}|(?P<sign>[+*?]))?",
+    re.ASCII,
+)
+
 
 class AsksForTicket(Protocol):
     """A rule."""
@@ -26,7 +33,7 @@ def problem_of_pattern(pattern: str) -> str:
     try:
         re.compile(pattern)
     except re.error as error:
-        return f"This is no pattern: {error}. Write something like ^SUP-\\d+$."
+        return f"Not a valid pattern: {error}. Enter something like ^SUP-\\d+$."
     return ""
 
 
@@ -36,14 +43,33 @@ def problem_of_ticket(ticket: str, rules: Iterable[AsksForTicket]) -> str:
         if rule.ticket_pattern and not _fits(ticket, rule.ticket_pattern):
             return _what_is_wrong(ticket, rule.ticket_pattern)
     if len(ticket) > LONGEST:
-        return f"The number of a ticket has at most {LONGEST} characters."
+        return f"A ticket number has at most {LONGEST} characters."
     return ""
 
 
 def _what_is_wrong(ticket: str, pattern: str) -> str:
+    example = example_of(pattern)
     if not ticket:
-        return f"Approval of this needs the number of a ticket, in the form {pattern}."
-    return f"“{ticket[:LONGEST]}” is no number of a ticket: it has the form {pattern}."
+        return f"A ticket number is required{f', like {example}' if example else ''}."
+    wrong = f"“{ticket[:LONGEST]}” is not a ticket number that this needs."
+    return f"{wrong} Enter one like {example}." if example else wrong
+
+
+def example_of(pattern: str) -> str:
+    """A ticket that fits, such as SUP-123 for ^SUP-\\d+$. Empty for a pattern that is not so simple."""
+    text = _GROUP.sub(r"\1", pattern.removeprefix("^").removesuffix("$"))
+    pieces = list(_PIECE.finditer(text))
+    example = "".join(map(_written_out, pieces))
+    whole = "".join(piece[0] for piece in pieces) == text
+    return example if whole and _fits(example, pattern) else ""
+
+
+def _written_out(found: re.Match[str]) -> str:
+    piece, sign = found["piece"], found["sign"]
+    times = int(found["times"] or (3 if sign in ("+", "*") else 1))
+    if piece in (r"\d", "[0-9]"):
+        return ("1234567890" * times)[:times]
+    return piece[1 if piece[0] in "[\\" else 0] * min(times, LONGEST)
 
 
 def _fits(ticket: str, pattern: str) -> bool:

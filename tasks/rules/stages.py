@@ -33,7 +33,7 @@ def stages_of(task: Task, specs: Sequence[RuleSpec], person: "User") -> list[Sta
         return [_stage(task, spec) for spec in specs]
     if allowed(person, Right.EXECUTE, task):
         return []
-    return [StageSpec("Somebody who may run it", 1, *_holders(task, Right.EXECUTE), deputies=True)]
+    return [StageSpec("Somebody who can run it", 1, *_holders(task, Right.EXECUTE), deputies=True)]
 
 
 def stages_for_settling(run: Run, person: "User") -> list[StageSpec]:
@@ -54,8 +54,8 @@ def stage_for_a_look(run: Run) -> StageSpec:
     groups = {group for stage in asked for group in stage.groups.all()}
     people = {person for stage in asked for person in stage.people.all()}
     if not groups and not people:
-        return StageSpec("A look before it goes on", 1, *_holders(run.task, Right.APPROVE))
-    return StageSpec("A look before it goes on", 1, list(groups), list(people))
+        return StageSpec("Checkpoint", 1, *_holders(run.task, Right.APPROVE))
+    return StageSpec("Checkpoint", 1, list(groups), list(people))
 
 
 def _rules_now(run: Run) -> list[ApprovalRule]:

@@ -81,7 +81,7 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
         "state": stopped_in_words(stop) if stop else TURN if ahead else state_of(run),
         "ahead": ahead,
         "may_open_ahead": ahead and _may_see(ahead.pk, person),
-        "what_next": what_next(run, half_done=half_done),
+        "what_next": what_next(run, person, half_done=half_done),
         "tallies": tallies,
         "to_look_at": to_look_at(run) if tallies else [],
         "outputs": outputs_of(run, asked),

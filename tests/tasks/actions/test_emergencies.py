@@ -121,7 +121,7 @@ def test_nobody_who_looks_within_a_day_stops_the_task(ask, proved, task):
         ApprovalRequest.objects.filter(pk=emergency.review_id).update(expires_at=Now())
     approvals.expire_due(door=Door.SCHEDULE)
     stop = stop_of(task)
-    assert "An emergency was not reviewed" in stop.reason
+    assert "An emergency run was not reviewed" in stop.reason
     assert stop.stopped_by is None
     client = signed_in(proved)
     stops = words(client.get(reverse("admin:tasks_stop_changelist")))
@@ -266,7 +266,7 @@ def test_who_is_on_call_is_said_by_two(glass, on_call, db):
     before = Group.objects.create(name="Lunch")
     assert on_call in deciding_groups()
     assert before not in deciding_groups()
-    assert "Runs it in an emergency, without approval: Test credit" in may_do(on_call)
+    assert "Emergency runs without approval: Test credit" in may_do(on_call)
 
 
 def test_on_the_page(ask, glass, bob, carol):

@@ -79,7 +79,7 @@ def test_an_ally_is_in_the_group_when_another_has_agreed(put_in, approvers, mall
     assert "mallory" not in members(approvers)
     shown = proposal.approval.shown
     assert str(proposal.approval) == "Put Mallory Example (mallory) into “Approvers”"
-    may_do = dict(shown["facts"])["What the group may do"]
+    may_do = dict(shown["facts"])["Permissions of the group"]
     assert "Decides: Credits above 100 (Test credit)" in may_do.splitlines()
     answer(proposal, evan)
     assert "mallory" in members(approvers)
@@ -112,7 +112,7 @@ def test_a_first_administrator_fills_the_groups_alone(put_in, approvers, mallory
     proposal = put_in(mallory, approvers)
     assert (bool(proposal.applied_at), proposal.approval) == (True, None)
     row = Membership.history.get(user=mallory)
-    assert row.history_change_reason == "Promoted (made alone)"
+    assert row.history_change_reason == "Promoted (without a second administrator)"
 
 
 def test_and_not_when_there_was_another_one(put_in, approvers, mallory, evan):

@@ -89,7 +89,7 @@ def test_the_rows_of_a_table_can_be_counted(tell_me, credit, ask, work, dave):
 def test_the_text_says_what_and_why(tell_me, finds, ask, work, dave):
     tell_me("flagged > 0")
     work(ask("50.00"))
-    assert told(dave) == ["Succeeded: Test credit: 50.00 USD. You asked to be told if flagged > 0."]
+    assert told(dave) == ["Succeeded: Test credit: 50.00 USD. Your subscription: flagged > 0."]
 
 
 def test_only_of_the_ends_that_were_ticked(tell_me, credit, ask, work, dave, alice):
