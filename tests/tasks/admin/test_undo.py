@@ -46,7 +46,7 @@ def test_sending_it_makes_a_run_that_names_the_first_and_both_pages_link(
     there, back = (signed_in(alice).get(page_of(each)) for each in (run, done))
     assert f"You asked for this just now , to undo {done}" in words(there)
     assert page_of(done) in there.content.decode()
-    assert "Alice Example has asked to undo this (awaiting approval): " in words(back)
+    assert "Alice Example has requested to undo this (awaiting approval): " in words(back)
     assert page_of(run) in back.content.decode()
 
 
