@@ -70,7 +70,7 @@ def test_a_superuser_sees_every_task_and_may_only_look(task, root):
 def test_a_task_that_was_not_given_does_not_appear(task, mallory):
     shown = words(signed_in(mallory).get(catalogue()))
     assert "Test credit" not in shown
-    assert "You don’t have access to any task yet." in shown
+    assert "You don't have access to any task yet." in shown
 
 
 @pytest.mark.parametrize("query", ["CREDIT", "give customer", "tests", "testers"])

@@ -55,7 +55,7 @@ def test_the_requester_finds_the_way_to_change_it(returned, shown, alice, bob):
 
 def test_the_form_holds_the_old_values_and_the_words(returned, alice):
     page = signed_in(alice).get(form_of(returned))
-    assert "Bob Example asked for changes: 120 is enough" in words(page)
+    assert "Bob Example requested changes: 120 is enough" in words(page)
     text = page.content.decode()
     assert 'value="150.00"' in text
     assert "The parcel was late" in text
