@@ -43,7 +43,7 @@ AGAIN = {  # milliseconds until the page asks again
 }
 
 
-TURN = "It waits for its turn."
+TURN = "Starts within seconds."
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
 
 def stopped_in_words(stop: Stop) -> str:
     """How a run stands that waits for what is stopped."""
-    return f"It waits: {in_a_sentence(stop)}."
+    return f"Waiting: {in_a_sentence(stop)}."
 
 
 def _emergency(run: Run, person: "User") -> dict[str, Any]:

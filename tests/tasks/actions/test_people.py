@@ -213,9 +213,9 @@ def test_the_page_of_the_group_says_that_it_waits(erin, evan, approvers, mallory
     page = reverse("admin:auth_group_join", args=[approvers.pk])
     sent = {"person": mallory.pk, "reason": "Promoted"}
     shown = words(client.post(page, sent, follow=True))
-    assert "It takes effect when another person agrees: Evan Example was asked." in shown
+    assert "It takes effect when Evan Example approves it." in shown
     assert "Proposed by Erin Example" in shown
-    assert "Waits for Evan Example." in shown
+    assert "Awaiting approval from Evan Example." in shown
     assert members(approvers) == {"bob", "carol"}
     other = reverse("admin:backoffice_user_change", args=[mallory.pk])
     assert "Put Mallory Example (mallory) into “Approvers”" in words(client.get(other))

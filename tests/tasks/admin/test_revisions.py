@@ -49,13 +49,13 @@ def test_without_a_reason_the_message_stands_beside_it(ask, bob):
 
 
 def test_the_requester_finds_the_way_to_change_it(returned, shown, alice, bob):
-    assert "Change it and ask anew" in shown(returned)
-    assert "Change it and ask anew" not in shown(returned, to=bob)
+    assert "Edit and resubmit" in shown(returned)
+    assert "Edit and resubmit" not in shown(returned, to=bob)
 
 
 def test_the_form_holds_the_old_values_and_the_words(returned, alice):
     page = signed_in(alice).get(form_of(returned))
-    assert "Bob Example asked for changes: 120 is enough" in words(page)
+    assert "Bob Example requested changes: 120 is enough" in words(page)
     text = page.content.decode()
     assert 'value="150.00"' in text
     assert "The parcel was late" in text
@@ -93,6 +93,6 @@ def test_somebody_elses_run_is_not_found(returned, task, mallory):
 
 def test_what_waits_can_be_changed_too(ask, alice, shown):
     run = ask("150.00")
-    assert "Change it and ask anew" in shown(run)
+    assert "Edit and resubmit" in shown(run)
     page = signed_in(alice).get(form_of(run))
-    assert "When you send this form, that request is taken back" in words(page)
+    assert "Submitting this form withdraws it" in words(page)

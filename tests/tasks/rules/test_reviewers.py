@@ -168,5 +168,5 @@ def test_somebody_who_was_not_offered_is_refused_beside_the_field(task, alice, c
         "run-reviewers": [f"person-{mallory.pk}"],
     }
     page = signed_in(alice).post(form_of(task), sent)
-    assert "One of these cannot approve it any more" in words(page)
+    assert "One of these people can no longer approve this" in words(page)
     assert not task.runs.exists()

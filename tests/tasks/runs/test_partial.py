@@ -156,8 +156,8 @@ def test_its_page_does_not_offer_the_same_again(half_done, client, alice):
     page = words(client.get(reverse("admin:tasks_run_change", args=[half_done.pk])))
     assert "“pay” was done and stays done. Do not request the same again" in page
     assert "or tell Testers." in page
-    assert "Ask for what is left" in page
-    assert "Ask for the same again" not in page
+    assert "Request what is left" in page
+    assert "Request again" not in page
 
 
 def test_the_page_of_one_that_was_stopped_says_what_was_done(credit, ask, work, client, alice):
@@ -191,7 +191,7 @@ def test_one_that_has_done_nothing_may_be_asked_for_again(credit, ask, work, cli
     client.force_login(alice)
     page = words(client.get(reverse("admin:tasks_run_change", args=[run.pk])))
     assert "Fix what the error says and request it again" in page
-    assert "Ask for the same again" in page
+    assert "Request again" in page
 
 
 def test_who_asks_for_the_same_and_who_decides_are_warned(half_done, client, alice, task):
@@ -199,7 +199,7 @@ def test_who_asks_for_the_same_and_who_decides_are_warned(half_done, client, ali
     url = reverse("admin:tasks_task_request", args=[task.slug])
     answered = client.get(url, {"again": half_done.pk})
     warning = "“pay” was done and stays done. Request only what is left."
-    assert f"The run that this repeats ended halfway. {warning}" in words(answered)
+    assert f"The earlier run was partly done. {warning}" in words(answered)
     send(client, task, answered.content.decode())
     again = Run.objects.exclude(pk=half_done.pk).get()
     assert again.approval.shown["facts"][0] == ["Partly done earlier", warning]
@@ -210,7 +210,7 @@ def test_nothing_is_said_of_one_that_did_all_of_it(sent, ask, work, client, alic
     run = work(ask("50.00"))
     client.force_login(alice)
     url = reverse("admin:tasks_task_request", args=[task.slug])
-    assert "ended halfway" not in words(client.get(url, {"again": run.pk}))
+    assert "partly done" not in words(client.get(url, {"again": run.pk}))
 
 
 def test_what_a_person_found_not_to_have_happened_is_not_done(credit, ask, work, root):
