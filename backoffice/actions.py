@@ -84,7 +84,9 @@ def deactivate_person(person_id: int, *, by: User, door: str, reason: str) -> Us
     Raises `NotYourself`, `NotAnAdministrator` or `ReasonMissing`.
     """
     with transition(by=by, door=door, subject=_subject(person_id), reason=reason):
-        _require_reason(reason, "Enter a reason for deactivating this account. It is kept in the audit log.")
+        _require_reason(
+            reason, "Enter a reason for deactivating this account. It is kept in the audit log."
+        )
         person = _locked(person_id, by=by)
         if person.pk == by.pk:
             raise NotYourself("You cannot deactivate your own account. Another administrator can.")
@@ -100,7 +102,9 @@ def reactivate_person(person_id: int, *, by: User, door: str, reason: str) -> Pr
     `NotAnAdministrator`, `ReasonMissing` or `NotProposed`.
     """
     with transition(by=by, door=door, subject=_subject(person_id), reason=reason):
-        _require_reason(reason, "Enter a reason for reactivating this account. It is kept in the audit log.")
+        _require_reason(
+            reason, "Enter a reason for reactivating this account. It is kept in the audit log."
+        )
         person = _locked(person_id, by=by)
         if not person.is_active and has_any_say(person):
             return propose_opening(person, by=by, door=door, reason=reason)
@@ -127,7 +131,9 @@ def _set_administrator(person_id: int, *, is_superuser: bool, door: str, reason:
         _require_reason(reason, "Enter a reason. It is kept in the audit log.")
         person = User.objects.select_for_update().get(pk=person_id)
         if not person.is_active:
-            raise NotAnAdministrator(f"The account of {person} is deactivated. Reactivate it first.")
+            raise NotAnAdministrator(
+                f"The account of {person} is deactivated. Reactivate it first."
+            )
         if person.is_superuser != is_superuser:
             person.is_superuser = is_superuser
             person.save(update_fields=["is_superuser"])
@@ -156,7 +162,9 @@ def join_group(
     Raises `NotAnAdministrator`, `ReasonMissing` or `NotProposed`.
     """
     with transition(by=by, door=door, subject=group, reason=reason):
-        _require_reason(reason, "Enter a reason for adding this person. It is kept in the audit log.")
+        _require_reason(
+            reason, "Enter a reason for adding this person. It is kept in the audit log."
+        )
         person = _locked(person_id, by=by)
         if deciding_groups().filter(pk=group.pk).exists():
             return propose_member(person, group, by=by, door=door, reason=reason)
@@ -170,7 +178,9 @@ def leave_group(person_id: int, group: Group, *, by: User, door: str, reason: st
     Raises `NotAnAdministrator` or `ReasonMissing`.
     """
     with transition(by=by, door=door, subject=group, reason=reason):
-        _require_reason(reason, "Enter a reason for removing this person. It is kept in the audit log.")
+        _require_reason(
+            reason, "Enter a reason for removing this person. It is kept in the audit log."
+        )
         remove_member(user=_locked(person_id, by=by), group=group, by=by, door=door, reason=reason)
 
 
@@ -181,10 +191,12 @@ def set_slack_channel(group: Group, channel: str, *, by: User, door: str, reason
     """
     with transition(by=by, door=door, subject=group, reason=reason):
         _require(by)
-        _require_reason(reason, "Enter a reason for changing the channel. It is kept in the audit log.")
+        _require_reason(
+            reason, "Enter a reason for changing the channel. It is kept in the audit log."
+        )
         if channel and not SLACK_CHANNEL.fullmatch(channel):
             raise ValidationError(
-                {"channel": "A Slack channel ID begins with C, followed by capital letters and digits."}
+                {"channel": "A Slack channel ID begins with C and has capital letters and digits."}
             )
         set_slack_room(group, channel, by=by, door=door, reason=reason)
 

@@ -108,7 +108,9 @@ def prepare(environment: Environment, lock: Path) -> None:
     if not lock.is_file():
         raise Refused(f"There is no {lock}: only a checkout makes its own virtual environment.")
     if not os.access(environment.folder.parent, os.W_OK):
-        raise Refused(f"Nothing can be written to {environment.folder.parent}: check its permissions.")
+        raise Refused(
+            f"Nothing can be written to {environment.folder.parent}: check its permissions."
+        )
     if not environment.works():
         with step("Making the virtual environment"):
             environment.make()

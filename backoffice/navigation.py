@@ -73,7 +73,9 @@ def _work(person: "User", *, administers: bool) -> Iterator[Item]:
     yield _item("Runs", "history", "tasks_run_changelist", "tasks_run")
     stops = stopped()
     if stops or tasks_to_stop(person).exists():
-        yield _item("Stopped tasks", "stop_circle", "tasks_stop_changelist", "tasks_stop", count=stops)
+        yield _item(
+            "Stopped tasks", "stop_circle", "tasks_stop_changelist", "tasks_stop", count=stops
+        )
     if in_demo():
         yield {
             "title": "Demo mailbox",

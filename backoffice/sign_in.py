@@ -53,7 +53,7 @@ class SignInForm(AuthenticationForm):
         self.fields["password"].widget.attrs["class"] = "bo-input"
 
 
-class OwnPasswordForm(PasswordChangeForm):  # type: ignore[type-arg]  # takes none at run time
+class OwnPasswordForm(PasswordChangeForm):
     """Django's form, in our words."""
 
     error_messages = {
@@ -65,7 +65,6 @@ class OwnPasswordForm(PasswordChangeForm):  # type: ignore[type-arg]  # takes no
         super().__init__(*args, **kwargs)
         for name, label in LABELS.items():
             self.fields[name].label = label
-        self.fields["new_password1"].help_text = (
-            "At least eight characters, not only digits, no common password, and unlike your name."
-        )
-        self.fields["new_password2"].help_text = ""
+        new, again = self.fields["new_password1"], self.fields["new_password2"]
+        new.help_text = "At least eight characters: no common password, and not only digits."
+        again.help_text = ""

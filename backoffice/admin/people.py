@@ -65,7 +65,9 @@ class UserAdmin(SafeHistoryMixin, SettingsAdmin):
         if request.method == "POST" and attempt(
             form, lambda data: made.append(actions.add_person(**data, **by_whom(request)))
         ):
-            messages.success(request, f"Account created. {made[0]} can sign in now. Next: add them to a group.")
+            messages.success(
+                request, f"Account created. {made[0]} can sign in now. Next: add them to a group."
+            )
             return redirect("admin:backoffice_user_change", made[0].pk)
         status = 400 if form.is_bound else 200
         return page(

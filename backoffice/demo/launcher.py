@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
         with data.held() as lock:
             reset(data) if "--reset" in arguments else run(data, lock, stop)
     except Stopped:
-        say("Stopped. The data are kept: `make demo` starts again with them.")
+        say("Stopped. The data are kept: `make demo` continues with them.")
     except Refused as refusal:
         say(f"\n{refusal}")
         return 1

@@ -15,7 +15,9 @@ from audit.models import Event
 
 
 class Command(BaseCommand):
-    help = "Write the change history of one type of object as CSV. The access log records the export."
+    help = (
+        "Write the change history of one type of object as CSV. The access log records the export."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("kind", metavar="app.model", help="for example: tasks.run")

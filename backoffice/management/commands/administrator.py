@@ -20,7 +20,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="username")
         parser.add_argument("--reason", required=True, help="reason, kept in the audit log")
-        parser.add_argument("--end", action="store_true", help="end it: the person is no longer an administrator")
+        parser.add_argument(
+            "--end", action="store_true", help="end it: the person is no longer an administrator"
+        )
 
     def handle(self, **options: Any) -> None:  # noqa: ANN401
         person = User.objects.filter(username=options["name"]).first()
