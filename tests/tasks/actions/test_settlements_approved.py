@@ -238,5 +238,5 @@ def test_the_story_says_what_was_proposed_and_that_it_went_on(
         -2:
     ]
     what = "Looked at. Proposed: It did not happen. Retry with the same key"
-    assert proposal == (what, "Carol Example (carol)", "the admin")
+    assert proposal == (what, "Carol Example (carol)", "the web")
     assert decision[0] == "Queued again after investigation"
