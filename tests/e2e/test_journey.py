@@ -140,7 +140,7 @@ def test_nobody_approves_what_they_asked_for(sign_in):  # S12
     mona = sign_in("mona")
     run_url = ask_for_credit(mona, "140.00")
     open_request(mona, run_url)
-    expect(mona.get_by_text("You asked for this yourself")).to_be_visible()
+    expect(mona.get_by_text("You requested this")).to_be_visible()
     expect(mona.get_by_role("button", name="Approve")).to_have_count(0)
 
 

@@ -101,7 +101,7 @@ def test_choices_show_as_their_labels(alice):
         expires_at=timezone.now(),
     )
     (change,) = recent_changes(history_model_of(ApprovalRequest)).changes
-    assert lines(change)["Status"] == ("", "Out of date")
+    assert lines(change)["Status"] == ("", "Outdated")
     assert change.subject == "Refund"
 
 

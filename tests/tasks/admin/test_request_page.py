@@ -159,7 +159,7 @@ def test_a_refusal_is_said_and_recorded_and_nothing_typed_is_lost(task, alice, b
         member.save()
     response = signed_in(alice).post(form_of(task), MORE | WHY)
     assert response.status_code == 403
-    assert "needs 1 to agree, and only 0 other than you could" in words(response)
+    assert "needs 1 approval, but only 0 other people can approve" in words(response)
     assert 'value="150.00"' in response.content.decode()
     assert "The parcel was late" in words(response)
     assert Event.objects.get(verb=Event.Verb.REFUSED).actor == alice

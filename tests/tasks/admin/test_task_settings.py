@@ -89,7 +89,7 @@ def test_it_says_how_it_is_run_without_approval_and_what_slack_may_do(task, erin
     monkeypatch.setitem(registry._tasks, task.slug, code)
     said = words(signed_in(erin).get(settings_of(task)))
     assert "Members of “On call”, twice in 24 hours, up to 1,500. Two people review it." in said
-    assert "All of it, with buttons that decide, up to 200" in said
+    assert "The whole request, with buttons to decide, up to 200" in said
     assert "Moves money Yes" in said
 
 
