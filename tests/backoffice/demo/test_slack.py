@@ -51,7 +51,9 @@ def test_approve_presses(asked, slack):
 
 
 def test_reject_opens_a_form_which_wants_a_reason(asked, slack):
-    assert "You are rejecting “Issue credit: 150.00 USD”." in words(press(slack, action_id="reject"))
+    assert "You are rejecting “Issue credit: 150.00 USD”." in words(
+        press(slack, action_id="reject")
+    )
     assert "Enter a reason for rejecting it" in words(press(slack, reason=""))
     press(slack, reason="It was paid already")
     assert Decision.objects.get().reason == "It was paid already"

@@ -114,7 +114,9 @@ def test_one_person_does_not_do_for_two_stages(put_to, task, administrator, bob,
     save_rule(task.pk, spec=spec, by=administrator, door=Door.ADMIN)
     with pytest.raises(InvalidValues) as invalid:
         put_to(bob)
-    assert "This needs 2 approvals, and you selected 1 reviewer who can approve" in refusal_of(invalid)
+    assert "This needs 2 approvals, and you selected 1 reviewer who can approve" in refusal_of(
+        invalid
+    )
 
 
 def test_a_stage_of_which_nobody_is_picked_asks_everybody(

@@ -179,7 +179,9 @@ def test_the_page_of_one_that_was_stopped_says_what_was_done(credit, ask, work, 
 def test_one_that_ended_where_it_had_paused_says_it_once(sent, last_attempt, idempotent, alice):
     run = cancel_run(last_attempt().pk, by=alice, door=Door.ADMIN)
     assert run.error.endswith("“pay” was done and stays done.")
-    assert what_next(run, run.requested_by, half_done=True).startswith("Do not request the same again")
+    assert what_next(run, run.requested_by, half_done=True).startswith(
+        "Do not request the same again"
+    )
 
 
 def test_one_that_has_done_nothing_may_be_asked_for_again(credit, ask, work, client, alice):

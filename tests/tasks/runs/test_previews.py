@@ -292,9 +292,7 @@ def test_a_preview_that_takes_all_the_time_of_the_run_ends_it(approved, work, sh
     shows(BALANCE)
     run = approved()
     shows(raises=TimedOut("slow"))
-    stale(
-        work(run), credit, "The preview could not be repeated within 60 seconds."
-    )
+    stale(work(run), credit, "The preview could not be repeated within 60 seconds.")
 
 
 def test_an_outage_during_a_preview_leaves_the_run_in_the_line(approved, shows):
@@ -338,7 +336,11 @@ def test_a_preview_costs_four_statements_at_the_claim(approved, shows, deploy):
             [["A", "1", "3"]],
             "A was 1 → 2 when it was approved; now it is 1 → 3.",
         ),
-        ([["A", "", "2"]], [], "A (nothing → 2) was approved, but would no longer change that way."),
+        (
+            [["A", "", "2"]],
+            [],
+            "A (nothing → 2) was approved, but would no longer change that way.",
+        ),
         ([], [["A", "1", ""]], "A (1 → nothing) would now change too, which nobody approved."),
         (
             [["A", "1", "2"]],
