@@ -33,16 +33,16 @@ def stages_of(task: Task, specs: Sequence[RuleSpec], person: "User") -> list[Sta
         return [_stage(task, spec) for spec in specs]
     if allowed(person, Right.EXECUTE, task):
         return []
-    return [StageSpec("Somebody who can run it", 1, *_holders(task, Right.EXECUTE), deputies=True)]
+    return [StageSpec("Somebody who can run it", 1, *_holders(task, Right.EXECUTE), delegates=True)]
 
 
-def stages_for_settling(run: Run, person: "User") -> list[StageSpec]:
+def stages_for_resolving(run: Run, person: "User") -> list[StageSpec]:
     """Who is asked when this person has found out what became of an uncertain run.
 
     The rules of today for the run's values, as far as they say so. Who asked for the run is not
     among those who decide.
     """
-    rules = [rule for rule in _rules_now(run) if rule.for_settling]
+    rules = [rule for rule in _rules_now(run) if rule.for_resolving]
     if not rules:
         return []
     return [replace(s, without=[run.requested_by]) for s in stages_for(run.task, rules, person)]
@@ -86,7 +86,7 @@ def _stage(task: Task, spec: RuleSpec) -> StageSpec:
         remind_after=spec.remind_after,
         escalate_after=spec.escalate_after,
         escalate_to=spec.escalate_to,
-        deputies=True,
+        delegates=True,
     )
 
 

@@ -24,10 +24,10 @@ def always_holds(rule: ApprovalRule) -> bool:
 def in_words(rule: ApprovalRule) -> str:
     """“Waits for Support Managers when amount > 100”."""
     whom = deciders(rule.groups.all(), rule.people.all(), rule.needed)
-    settling = ", also to settle an uncertain run" if rule.for_settling else ""
+    resolving = ", also to settle an uncertain run" if rule.for_resolving else ""
     if always_holds(rule):
-        return f"Always waits for {whom}{settling}"
-    return f"Waits for {whom} when {rule.condition}{settling}"
+        return f"Always waits for {whom}{resolving}"
+    return f"Waits for {whom} when {rule.condition}{resolving}"
 
 
 def besides(rule: ApprovalRule) -> list[str]:

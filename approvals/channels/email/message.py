@@ -18,7 +18,7 @@ def message_for(delivery: Delivery) -> EmailMultiAlternatives:
         "delivery": delivery,
         "asked": delivery.request,
         "link": _link(delivery),
-        "preferences": absolute("admin:approvals_preferences"),
+        "notification_settings": absolute("admin:approvals_notification_settings"),
         "first": _first_line(delivery),
     }
     message = EmailMultiAlternatives(
@@ -81,5 +81,5 @@ def _headers(delivery: Delivery) -> dict[str, str]:
         "X-Auto-Response-Suppress": "All",
         "List-Id": f"Backoffice <notifications.{host}>",
         # Without one-click: nobody may stop being asked by accident.
-        "List-Unsubscribe": f"<{absolute('admin:approvals_preferences')}>",
+        "List-Unsubscribe": f"<{absolute('admin:approvals_notification_settings')}>",
     }
