@@ -108,7 +108,9 @@ def asks_to_pause(provider, alice):
 def test_the_first_items_run_and_wait_for_a_look(paused, provider):
     assert provider.letters == ["a", "b"]
     assert states(paused)["c"] == "not begun"
-    assert paused.pauses.get().why == "The first 2 items ran. Review the results before the rest runs."
+    assert (
+        paused.pauses.get().why == "The first 2 items ran. Review the results before the rest runs."
+    )
     assert (paused.lease_until, paused.error) == (None, "")
 
 

@@ -214,7 +214,9 @@ def test_who_becomes_an_administrator_later_does_not_agree_to_it(laxer, task, ma
 def test_who_has_a_run_waiting_does_not_agree(laxer, ask, task, evan):
     """Evan would have his own 150.00 without anybody, once he asks anew."""
     ask("150.00", by=evan)
-    with pytest.raises(NotProposed, match="Evan Example cannot approve it: they have a pending run"):
+    with pytest.raises(
+        NotProposed, match="Evan Example cannot approve it: they have a pending run"
+    ):
         laxer()
 
 

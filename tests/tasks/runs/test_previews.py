@@ -158,7 +158,7 @@ def test_a_call_to_stripe_is_refused_also_on_an_open_connection(ask, shows):
         stripe_payments.find_payment(number)  # leaves a connection open
         before = len(stripe.requests)
         shows(BALANCE, does=lambda: stripe_payments.find_payment(number))
-        with pytest.raises(InvalidValues, match="wanted to reach something outside"):
+        with pytest.raises(InvalidValues, match="tried to reach another system"):
             ask("150.00")
         assert len(stripe.requests) == before
 
@@ -204,7 +204,7 @@ def test_what_does_not_hold_any_more_is_not_done_and_the_row_is_named(
         work(run),
         credit,
         "Balance was 10.00 USD → 160.00 USD when it was approved; "
-        "now it is 35.00 USD → 185.00 USD.",
+        "it is now 35.00 USD → 185.00 USD.",
     )
 
 
@@ -215,7 +215,7 @@ def test_who_asked_and_who_approved_are_told(approved, work, shows, alice, bob, 
     work(run)
     told = Notice.objects.filter(event="run_stale")
     assert {notice.person for notice in told} == {alice, bob}
-    assert "now it is 35.00 USD" in told[0].text
+    assert "it is now 35.00 USD" in told[0].text
 
 
 def test_what_is_only_information_may_differ(approved, work, shows):
@@ -292,9 +292,7 @@ def test_a_preview_that_takes_all_the_time_of_the_run_ends_it(approved, work, sh
     shows(BALANCE)
     run = approved()
     shows(raises=TimedOut("slow"))
-    stale(
-        work(run), credit, "The preview could not be repeated within 60 seconds."
-    )
+    stale(work(run), credit, "The preview could not be repeated within 60 seconds.")
 
 
 def test_an_outage_during_a_preview_leaves_the_run_in_the_line(approved, shows):
@@ -336,9 +334,13 @@ def test_a_preview_costs_four_statements_at_the_claim(approved, shows, deploy):
         (
             [["A", "1", "2"]],
             [["A", "1", "3"]],
-            "A was 1 → 2 when it was approved; now it is 1 → 3.",
+            "A was 1 → 2 when it was approved; it is now 1 → 3.",
         ),
-        ([["A", "", "2"]], [], "A (nothing → 2) was approved, but would no longer change that way."),
+        (
+            [["A", "", "2"]],
+            [],
+            "A (nothing → 2) was approved, but would no longer change that way.",
+        ),
         ([], [["A", "1", ""]], "A (1 → nothing) would now change too, which nobody approved."),
         (
             [["A", "1", "2"]],
