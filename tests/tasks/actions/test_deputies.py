@@ -141,7 +141,7 @@ def test_a_closed_account_stands_in_for_nobody(propose, dave):
 
 def test_two_do_not_stand_in_at_once(propose, erin, mallory):
     answer(propose(), erin)
-    with pytest.raises(ValidationError, match="End that first"):
+    with pytest.raises(ValidationError, match="End it first"):
         propose(deputy=mallory, starts=timedelta(days=2))
     assert propose(deputy=mallory, starts=timedelta(days=8))
 
@@ -244,7 +244,7 @@ def test_what_is_wrong_is_said_beside_the_field_and_nothing_is_lost(bob, dave, e
     client = signed_in(bob)
     answered = client.post(url(PAGE), filled(dave, until="2020-01-01"))
     assert answered.status_code == 400
-    assert "The last day is over" in words(answered)
+    assert "The last day is in the past" in words(answered)
     assert "On holiday" in answered.content.decode()
 
 

@@ -223,7 +223,7 @@ def test_who_has_a_run_waiting_does_not_agree(laxer, ask, task, evan):
 def test_nor_who_asks_for_one_meanwhile(laxer, ask, task, evan):
     proposal = laxer()
     ask("150.00", by=evan)
-    with pytest.raises(NotAgreed, match="no run of it waiting"):
+    with pytest.raises(NotAgreed, match="pending run of it"):
         answer(proposal, evan)
     assert not proposal.approval.decisions.exists()
     assert conditions(task) == ["amount > 100"]
@@ -385,7 +385,7 @@ def test_a_right_is_given_when_the_other_agrees(give, task, mallory, evan):
     proposal = give(Right.EXECUTE, mallory)
     assert not allowed(mallory, Right.VIEW, task)
     assert proposal.approval.shown["changes"] == [
-        ["What Mallory Example (mallory) may do", "Nothing", "Run it"]
+        ["Permission of Mallory Example (mallory)", "No permission", "Can run"]
     ]
     answer(proposal, evan)
     assert allowed(mallory, Right.EXECUTE, task)
@@ -400,7 +400,7 @@ def test_nobody_agrees_to_what_gives_them_something(give, evan, approvers):
 def test_nor_who_joins_the_group_meanwhile(give, evan, approvers, task, bob):
     proposal = give(Right.EXECUTE, approvers)
     join(evan, approvers)
-    with pytest.raises(NotAgreed, match="given nothing"):
+    with pytest.raises(NotAgreed, match="gain nothing"):
         answer(proposal, evan)
     assert not allowed(bob, Right.EXECUTE, task)
 
@@ -423,7 +423,7 @@ def test_less_is_taken_at_once_and_never_more_given(give, task, alice, erin, eva
 
 
 def test_what_somebody_has_already_is_not_proposed(give, alice):
-    with pytest.raises(ValidationError, match="may do that already"):
+    with pytest.raises(ValidationError, match="already has this permission"):
         give(Right.REQUEST, alice)
 
 

@@ -117,7 +117,7 @@ def test_what_is_not_agreed_to_is_dropped_and_the_run_can_be_settled_in_another_
 
 
 def test_nothing_else_is_settled_while_it_waits(proposed, settle):
-    with pytest.raises(NotSettled, match="Carol Example has proposed"):
+    with pytest.raises(NotSettled, match="Carol Example has already proposed"):
         settle(proposed.run, Finding.DID_NOT)
 
 
@@ -237,6 +237,6 @@ def test_the_story_says_what_was_proposed_and_that_it_went_on(
     proposal, decision = [(entry.what, entry.who, entry.door) for entry in timeline_of(uncertain)][
         -2:
     ]
-    what = "Looked at. Proposed: It did not happen. Retry with the same key"
+    what = "Investigated. Proposed resolution: It did not happen. Retry with the same key"
     assert proposal == (what, "Carol Example (carol)", "the admin")
     assert decision[0] == "Queued again after investigation"

@@ -273,7 +273,7 @@ def test_a_cut_connection_costs_half_a_second(broker, impatient, caplog):
     assert broker.dequeue() is None
     assert payloads(broker.dequeue()) == ["still there"]
     assert "database is away" in caplog.text
-    assert "database is back" in caplog.text
+    assert "database is reachable again" in caplog.text
 
 
 def test_a_cut_ear_is_replaced(broker, impatient):
