@@ -157,7 +157,7 @@ def test_what_does_not_fit_any_more_is_not_made(propose, erin, dave):
 def test_whoever_agrees_reads_what_is_lent(propose, bob, task):
     rule = task.rules.get()
     facts = dict(propose().approval.shown["facts"])
-    assert str(rule) in facts[f"What {bob} (bob) decides"]
+    assert str(rule) in facts[f"What {bob} (bob) can decide"]
     assert f"{rule} ({rule.task})" in decided_by(bob)
 
 

@@ -192,7 +192,7 @@ def test_only_they_propose_to_start(stop, alice):
 
 
 def test_a_stop_has_a_reason(stop):
-    with pytest.raises(NotStopped, match="Say why"):
+    with pytest.raises(NotStopped, match="Enter a reason"):
         stop(reason="  ")
 
 
@@ -283,7 +283,7 @@ def test_the_page_proposes_to_start_again(stop, bob, carol):
 def test_without_a_reason_the_message_stands_beside_the_field(deciders, bob, task):
     answer = signed_in(bob).post(reverse(PAGE), {"what": f"task:{task.pk}", "reason": ""})
     assert answer.status_code == 400
-    assert "Say why" in words(answer)
+    assert "reads it." in words(answer)
     assert not Stop.objects.exists()
 
 
