@@ -12,7 +12,7 @@ from tasks.actions import InvalidValues, request_run
 from tasks.actions.changes.grants import set_right
 from tasks.actions.changes.rules import put_in_force
 from tasks.checks import check_ticket_url
-from tasks.declaration.tickets import problem_of_ticket, ticket_url
+from tasks.declaration.tickets import example_of, problem_of_ticket, ticket_url
 from tasks.models import Run
 from tasks.rules.evaluation import RuleSpec
 from tasks.runs.seals import seal_of_run
@@ -77,7 +77,7 @@ def test_a_ticket_must_fit_each_rule_that_applies():
 
 
 def test_without_its_ticket_nothing_is_asked(ask_with):
-    with pytest.raises(InvalidValues, match="needs the number of a ticket"):
+    with pytest.raises(InvalidValues, match="A ticket number is required, like SUP-123"):
         ask_with("  ")
     with pytest.raises(InvalidValues, match="“T-1” is no number of a ticket"):
         ask_with("T-1")
@@ -161,5 +161,23 @@ def test_an_address_that_leads_nowhere_is_found_by_the_check(settings, address):
 def test_a_pattern_that_cannot_be_read_is_refused_when_the_rule_is_saved(task, mallory, approvers):
     set_right(task, Right.CHANGE, to=mallory)
     spec = RuleSpec("Any", "true", [approvers], ticket_pattern="SUP-(")
-    with pytest.raises(ValidationError, match="no pattern"):
+    with pytest.raises(ValidationError, match="Not a valid pattern"):
         save_rule(task.pk, spec=spec, by=mallory, door=Door.ADMIN)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "example"),
+    [
+        (PATTERN, "SUP-123"),
+        (r"(SUP|OPS)-[0-9]{4,}", "SUP-1234"),
+        (r"^[A-Z]{2}\.\d+$", "AA.123"),
+        (r"\[x\]", "[x]"),
+        (r"\w+-1\d", ""),
+        (r"\d{41}", ""),
+        ("a|b", ""),
+    ],
+)
+def test_people_are_shown_an_example_and_no_pattern(pattern, example):
+    assert example_of(pattern) == example
+    assert pattern not in problem_of_ticket("no such ticket", [rule_of(pattern)])
+    assert not example or problem_of_ticket(example, [rule_of(pattern)]) == ""
