@@ -251,7 +251,7 @@ def test_what_is_wrong_is_said_beside_the_field_and_nothing_is_lost(bob, dave, e
 def test_it_is_ended_from_the_page(bob, dave, root):
     absence = stand_in(dave, for_=bob, by=root)
     client = signed_in(dave)
-    assert "Dave Example stands in for Bob Example" in words(client.get(url(PAGE)))
+    assert "Dave Example decides for Bob Example" in words(client.get(url(PAGE)))
     client.post(url("approvals_absence_end", absence.pk))
     absence.refresh_from_db()
     assert absence.ended_at
