@@ -142,8 +142,8 @@ def test_a_closed_account_on_behalf_of_nobody(propose, dave):
 def test_two_do_not_stand_in_at_once(propose, erin, mallory):
     answer(propose(), erin)
     with pytest.raises(ValidationError, match="End it first"):
-        propose(deputy=mallory, starts=timedelta(days=2))
-    assert propose(deputy=mallory, starts=timedelta(days=8))
+        propose(delegate=mallory, starts=timedelta(days=2))
+    assert propose(delegate=mallory, starts=timedelta(days=8))
 
 
 def test_what_does_not_fit_any_more_is_not_made(propose, erin, dave):

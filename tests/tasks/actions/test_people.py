@@ -77,8 +77,8 @@ def members(group):
 def test_an_ally_is_in_the_group_when_another_has_agreed(put_in, approvers, mallory, evan):
     proposed_change = put_in(mallory, approvers)
     assert "mallory" not in members(approvers)
-    shown = proposal.approval.shown
-    assert str(proposal.approval) == "Add Mallory Example (mallory) to “Approvers”"
+    shown = proposed_change.approval.shown
+    assert str(proposed_change.approval) == "Add Mallory Example (mallory) to “Approvers”"
     may_do = dict(shown["facts"])["Permissions of the group"]
     assert "Decides: Credits above 100 (Test credit)" in may_do.splitlines()
     answer(proposed_change, evan)
@@ -95,7 +95,7 @@ def test_neither_who_proposes_it_nor_who_joins_agrees(put_in, approvers, erin, e
     with pytest.raises(OwnRequest):
         answer(proposed_change, erin)
     with pytest.raises(NotEligible):
-        answer(proposal, mallory)
+        answer(proposed_change, mallory)
     with pytest.raises(NotProposed, match="Evan Example cannot approve it"):
         put_in(evan, approvers)
     assert members(approvers) == {"bob", "carol"}

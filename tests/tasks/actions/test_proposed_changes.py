@@ -226,8 +226,8 @@ def test_nor_who_asks_for_one_meanwhile(laxer, ask, task, evan):
     proposed_change = laxer()
     ask("150.00", by=evan)
     with pytest.raises(NotAgreed, match="pending run of it"):
-        answer(proposal, evan)
-    assert not proposal.approval.decisions.exists()
+        answer(proposed_change, evan)
+    assert not proposed_change.approval.decisions.exists()
     assert conditions(task) == ["amount > 100"]
 
 
@@ -386,7 +386,7 @@ def give(task, erin, evan):
 def test_a_right_is_given_when_the_other_agrees(give, task, mallory, evan):
     proposed_change = give(Right.EXECUTE, mallory)
     assert not allowed(mallory, Right.VIEW, task)
-    assert proposal.approval.shown["changes"] == [
+    assert proposed_change.approval.shown["changes"] == [
         ["Permission of Mallory Example (mallory)", "No permission", "Can run"]
     ]
     answer(proposed_change, evan)
@@ -403,7 +403,7 @@ def test_nor_who_joins_the_group_meanwhile(give, evan, approvers, task, bob):
     proposed_change = give(Right.EXECUTE, approvers)
     join(evan, approvers)
     with pytest.raises(NotAgreed, match="gain nothing"):
-        answer(proposal, evan)
+        answer(proposed_change, evan)
     assert not allowed(bob, Right.EXECUTE, task)
 
 

@@ -270,9 +270,9 @@ def test_the_same_twice_is_refused_also_at_the_same_instant(notify_me):
 
 def test_nobody_has_them_without_end(notify_me):
     for number in range(MOST):
-        tell_me(f"amount > {number}")
+        notify_me(f"amount > {number}")
     with pytest.raises(NotSubscribed, match="Remove one first"):
-        tell_me()
+        notify_me()
 
 
 @pytest.mark.parametrize("states", [[], ["running"], ["succeeded", "no such"]])
