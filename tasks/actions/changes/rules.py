@@ -15,6 +15,7 @@ from tasks.declaration.tickets import problem_of_pattern
 from tasks.models import ApprovalRule, Proposal, Task
 from tasks.rules.conditions import check_condition
 from tasks.rules.evaluation import COPIED, MANY, RuleSpec
+from tasks.rules.sentences import condition_in_words
 from tasks.rules.serialization import differences, from_json
 from tasks.rules.simulation import simulate_past_runs
 from tasks.runs.notifications import tell_of_rule
@@ -35,6 +36,7 @@ class NewRule(TaskChange):
         return [
             ["What follows", "It holds for runs that are asked for from then on."],
             *_in_the_past(self.task, self._spec()),
+            *_in_words(self.task, self._spec()),
         ]
 
     def rows(self) -> list[list[str]]:
@@ -65,7 +67,7 @@ class EndOfRule(TaskChange):
     def facts(self) -> list[list[str]]:
         spec = _spec_of(self.proposal)
         follows = "Runs that are asked for from then on are not held up by it."
-        past = _in_the_past(self.task, spec) if spec else []
+        past = [*_in_the_past(self.task, spec), *_in_words(self.task, spec)] if spec else []
         return [["What follows", follows], *past]
 
     def rows(self) -> list[list[str]]:
@@ -153,6 +155,15 @@ def _in_the_past(task: Task, spec: RuleSpec) -> list[list[str]]:
             f"{past.did_wait} of them did.",
         ]
     ]
+
+
+def _in_words(task: Task, spec: RuleSpec) -> list[list[str]]:
+    """The condition as a sentence, beside its code among what changes."""
+    try:
+        declared = parameters.read(registry.get(task.slug).function)
+    except UnknownTask:
+        return []
+    return [["In words", condition_in_words(spec.name, spec.condition, declared)]]
 
 
 def _times_fit(spec: RuleSpec) -> None:
