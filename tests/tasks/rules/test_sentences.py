@@ -203,7 +203,7 @@ CONDITIONS = st.recursive(
 FROZEN = {
     "amount": {"amount": "150.00", "currency": "USD"}, "account": "DE 12", "kind": "fraud",
     "tags": ["vip"], "points": 3, "rate": "1.500", "urgent": True, "due": "2026-12-31", "fee": None,
-    "owner": {"key": "17", "label": "Ann"}, "lines": {"rows": 62},
+    "owner": {"pk": "17", "label": "Ann"}, "lines": {"rows": 62},
     "proof": {"name": "a.pdf", "size": 9},
 }  # fmt: skip
 
@@ -395,7 +395,7 @@ def test_each_sum_is_asked_once_for_rule_and_sentence(under, ask):
     under(*rules)
     with CaptureQueriesContext(connection) as queries:
         ask("150.00")
-    assert sum("~ '^[0-9]" in each["sql"] for each in queries) == 1
+    assert sum("SUM(" in each["sql"] for each in queries) == 1
 
 
 def test_who_may_only_ask_reads_why_a_request_waits(under, ask, mallory):
