@@ -3,6 +3,7 @@
 What has no words is called by the name of its rule. No sentence holds code.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -28,7 +29,7 @@ from tasks.rules.forms import (
     form_of,
     is_sum,
 )
-from tasks.rules.names import CODE, Names, large, moment, plain, quoted
+from tasks.rules.names import Names, large, moment, plain, quoted
 from tasks.rules.sums import Sum
 from tasks.rules.texts import deciders, either
 
@@ -102,7 +103,10 @@ def why_in_general(name: str, text: str, parameters: Sequence[Parameter]) -> str
 
 def called(name: str) -> str:
     """A rule by its name: “Large credits” applies. Not by one that is itself code."""
-    return "a rule of this task applies" if CODE.search(name) else f"“{name}” applies"
+    return "a rule of this task applies" if _CODE_AS_NAME.search(name) else f"“{name}” applies"
+
+
+_CODE_AS_NAME: Final = re.compile(r"[<>=_{}|\\^$]|\w\(")  # “Refunds (large)” is a name
 
 
 @dataclass(frozen=True, slots=True)
