@@ -65,6 +65,7 @@ check:
 	.venv/bin/lint-imports --no-logo
 	find $(PACKAGES) -path '*/templates/*' -type f | xargs .venv/bin/djade --check
 	.venv/bin/mypy .
+	$(PY) -m tests.code_blocks
 	$(PY) -W 'ignore:Got an error checking a consistent migration history' \
 	  manage.py makemigrations --check --dry-run
 	$(PY) manage.py check --deploy --fail-level WARNING

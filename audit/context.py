@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
     from backoffice.models import User
 
-SYSTEM = "the system"
-NOT_SIGNED_IN = "somebody not signed in"
+SYSTEM = "System"
+NOT_SIGNED_IN = "not signed in"
 
 
 class Door(models.TextChoices):
     """Where a call came from."""
 
-    ADMIN = "admin", "the admin"
+    ADMIN = "admin", "the web"
     API = "api", "the API"
     SLACK = "slack", "Slack"
     EMAIL = "email", "an email"

@@ -15,9 +15,9 @@ class Event(models.Model):
 
     class Verb(models.TextChoices):
         SIGNED_IN = "signed_in", "signed in"
-        SIGN_IN_REFUSED = "sign_in_refused", "was refused a sign-in"
+        SIGN_IN_REFUSED = "sign_in_refused", "sign-in denied"
         SIGNED_OUT = "signed_out", "signed out"
-        REFUSED = "refused", "was refused"
+        REFUSED = "refused", "denied"
         EXPORTED = "exported", "exported"
         REVEALED = "revealed", "revealed"
         LOOKED_UP = "looked_up", "looked up"
@@ -33,21 +33,23 @@ class Event(models.Model):
         blank=True,
         db_index=False,
     )
-    actor_label = models.TextField("who")
-    door = models.CharField("through", max_length=20, choices=Door)
-    verb = models.CharField("did what", max_length=20, choices=Verb)
-    subject_type = models.CharField("kind of object", max_length=100, blank=True)
-    subject_id = models.CharField("object's number", max_length=100, blank=True)
+    actor_label = models.TextField("person")
+    door = models.CharField("via", max_length=20, choices=Door)
+    verb = models.CharField("action", max_length=20, choices=Verb)
+    subject_type = models.CharField("object type", max_length=100, blank=True)
+    subject_id = models.CharField("object ID", max_length=100, blank=True)
     subject_label = models.TextField("object", blank=True)
-    reason = models.TextField("why", blank=True)
-    request_id = models.CharField("request", max_length=32, blank=True)
-    ip = models.GenericIPAddressField("address", null=True, blank=True)
+    reason = models.TextField("reason", blank=True)
+    request_id = models.CharField("request ID", max_length=32, blank=True)
+    ip = models.GenericIPAddressField("IP address", null=True, blank=True)
     data = models.JSONField("details", default=dict, blank=True)
 
     class Meta:
+        verbose_name = "access log entry"
+        verbose_name_plural = "access log entries"
         ordering = ("-pk",)
         default_permissions = ()
-        permissions: ClassVar = [("view_everything", "May read everything and change nothing")]
+        permissions: ClassVar = [("view_everything", "Can view everything and change nothing")]
         indexes: ClassVar = [
             models.Index(fields=["actor", "-id"], name="event_by_actor"),
             models.Index(fields=["verb", "-id"], name="event_by_verb"),
@@ -58,4 +60,4 @@ class Event(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.actor_label} {self.get_verb_display()}"
+        return f"{self.actor_label}: {self.get_verb_display()}"

@@ -36,4 +36,6 @@ def _refused(credentials: dict[str, Any], **_: object) -> None:
     typed = str(credentials.get(name_field) or credentials.get("username") or "")
     # PostgreSQL refuses the null character, and a name field takes any length.
     name = typed.replace("\x00", "")[:LONGEST_NAME]
-    record(Event.Verb.SIGN_IN_REFUSED, by=None, door=current().door, data={"name typed": name})
+    record(
+        Event.Verb.SIGN_IN_REFUSED, by=None, door=current().door, data={"username entered": name}
+    )

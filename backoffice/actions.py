@@ -84,10 +84,12 @@ def deactivate_person(person_id: int, *, by: User, door: str, reason: str) -> Us
     Raises `NotYourself`, `NotAnAdministrator` or `ReasonMissing`.
     """
     with transition(by=by, door=door, subject=_subject(person_id), reason=reason):
-        _require_reason(reason, "Say why this account is closed: the history keeps it.")
+        _require_reason(
+            reason, "Enter a reason for deactivating this account. It is kept in the audit log."
+        )
         person = _locked(person_id, by=by)
         if person.pk == by.pk:
-            raise NotYourself("You cannot close your own account. Another administrator can.")
+            raise NotYourself("You cannot deactivate your own account. Another administrator can.")
         _set_active(person, active=False)
         end_slack_link(person, by=by, door=door, reason=reason, tells=False)
     return person
@@ -100,7 +102,9 @@ def reactivate_person(person_id: int, *, by: User, door: str, reason: str) -> Pr
     `NotAnAdministrator`, `ReasonMissing` or `NotProposed`.
     """
     with transition(by=by, door=door, subject=_subject(person_id), reason=reason):
-        _require_reason(reason, "Say why this account is opened again: the history keeps it.")
+        _require_reason(
+            reason, "Enter a reason for reactivating this account. It is kept in the audit log."
+        )
         person = _locked(person_id, by=by)
         if not person.is_active and has_any_say(person):
             return propose_opening(person, by=by, door=door, reason=reason)
@@ -124,10 +128,12 @@ def end_administrator(person_id: int, *, door: str, reason: str) -> User:
 
 def _set_administrator(person_id: int, *, is_superuser: bool, door: str, reason: str) -> User:
     with transition(by=None, door=door, subject=_subject(person_id), reason=reason):
-        _require_reason(reason, "Say why: the history keeps it.")
+        _require_reason(reason, "Enter a reason. It is kept in the audit log.")
         person = User.objects.select_for_update().get(pk=person_id)
         if not person.is_active:
-            raise NotAnAdministrator(f"The account of {person} is closed.")
+            raise NotAnAdministrator(
+                f"The account of {person} is deactivated. Reactivate it first."
+            )
         if person.is_superuser != is_superuser:
             person.is_superuser = is_superuser
             person.save(update_fields=["is_superuser"])
@@ -156,7 +162,9 @@ def join_group(
     Raises `NotAnAdministrator`, `ReasonMissing` or `NotProposed`.
     """
     with transition(by=by, door=door, subject=group, reason=reason):
-        _require_reason(reason, "Say why this person joins the group: the history keeps it.")
+        _require_reason(
+            reason, "Enter a reason for adding this person. It is kept in the audit log."
+        )
         person = _locked(person_id, by=by)
         if deciding_groups().filter(pk=group.pk).exists():
             return propose_member(person, group, by=by, door=door, reason=reason)
@@ -170,7 +178,9 @@ def leave_group(person_id: int, group: Group, *, by: User, door: str, reason: st
     Raises `NotAnAdministrator` or `ReasonMissing`.
     """
     with transition(by=by, door=door, subject=group, reason=reason):
-        _require_reason(reason, "Say why this person leaves the group: the history keeps it.")
+        _require_reason(
+            reason, "Enter a reason for removing this person. It is kept in the audit log."
+        )
         remove_member(user=_locked(person_id, by=by), group=group, by=by, door=door, reason=reason)
 
 
@@ -181,10 +191,12 @@ def set_slack_channel(group: Group, channel: str, *, by: User, door: str, reason
     """
     with transition(by=by, door=door, subject=group, reason=reason):
         _require(by)
-        _require_reason(reason, "Say why the channel is changed: the history keeps it.")
+        _require_reason(
+            reason, "Enter a reason for changing the channel. It is kept in the audit log."
+        )
         if channel and not SLACK_CHANNEL.fullmatch(channel):
             raise ValidationError(
-                {"channel": "The id of a channel begins with C and has capitals and digits only."}
+                {"channel": "A Slack channel ID begins with C and has capital letters and digits."}
             )
         set_slack_room(group, channel, by=by, door=door, reason=reason)
 
@@ -207,7 +219,7 @@ def _locked(person_id: int, *, by: User) -> User:
     person = people[person_id]
     if person.is_superuser and not people[by.pk].is_superuser:
         raise NotAnAdministrator(
-            f"{person} administers everything. Only somebody who does so too can change this."
+            f"{person} is an administrator. Only another administrator can change this account."
         )
     return person
 
@@ -217,7 +229,7 @@ def _require(by: User) -> None:
     now = User.objects.filter(pk=by.pk, is_active=True).first()
     if now is None or not now.has_perm(MAY_CHANGE):
         raise NotAnAdministrator(
-            "You may not change people and groups. Ask an administrator to do it."
+            "You don't have permission to manage people and groups. Contact an administrator."
         )
 
 

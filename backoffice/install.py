@@ -108,7 +108,9 @@ def prepare(environment: Environment, lock: Path) -> None:
     if not lock.is_file():
         raise Refused(f"There is no {lock}: only a checkout makes its own virtual environment.")
     if not os.access(environment.folder.parent, os.W_OK):
-        raise Refused(f"Nothing can be written to {environment.folder.parent}: check its rights.")
+        raise Refused(
+            f"Nothing can be written to {environment.folder.parent}: check its permissions."
+        )
     if not environment.works():
         with step("Making the virtual environment"):
             environment.make()
@@ -126,7 +128,7 @@ def main(lock: str) -> int:
         say(f"\nThe virtual environment could not be made: {error}.")
         return 1
     except KeyboardInterrupt:
-        say("\nStopped. Nothing is lost: the same command goes on from here.")
+        say("\nStopped. Nothing is lost: the same command continues from here.")
         return 130
     return 0
 

@@ -10,7 +10,11 @@ from audit.history.records import audited
 
 
 class User(AbstractUser):
-    email = models.EmailField("email address", unique=True)
+    email = models.EmailField(
+        "email address",
+        unique=True,
+        error_messages={"unique": "This email address is already used."},
+    )
     groups = models.ManyToManyField(  # type: ignore[assignment]  # through a model of our own
         Group,
         through="Membership",
@@ -28,12 +32,12 @@ class User(AbstractUser):
             models.UniqueConstraint(
                 Lower("email"),
                 name="user_email_is_one_persons",
-                violation_error_message="Somebody has this email address already.",
+                violation_error_message="This email address is already used.",
             ),
             models.UniqueConstraint(
                 Lower("username"),
                 name="user_name_is_one_persons",
-                violation_error_message="Somebody has this user name already.",
+                violation_error_message="This username is already used.",
             ),
         ]
 
@@ -56,6 +60,7 @@ class Membership(models.Model):
     history = audited()
 
     class Meta:
+        verbose_name = "group membership"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["user", "group"], name="membership_once")
         ]

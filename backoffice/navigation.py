@@ -45,7 +45,7 @@ def sidebar(request: HttpRequest) -> list[Item]:
     administers = tasks_for(person, Right.CHANGE).exists()
     groups = (
         ("", list(_work(person, administers=administers))),
-        ("Audit", list(_audit(person))),
+        ("Audit log", list(_audit(person))),
         ("Settings", list(_settings(person, administers=administers))),
     )
     _mark_active(request, [item for _, items in groups for item in items])
@@ -73,10 +73,12 @@ def _work(person: "User", *, administers: bool) -> Iterator[Item]:
     yield _item("Runs", "history", "tasks_run_changelist", "tasks_run")
     stops = stopped()
     if stops or tasks_to_stop(person).exists():
-        yield _item("Stops", "stop_circle", "tasks_stop_changelist", "tasks_stop", count=stops)
+        yield _item(
+            "Stopped tasks", "stop_circle", "tasks_stop_changelist", "tasks_stop", count=stops
+        )
     if in_demo():
         yield {
-            "title": "Sent messages",
+            "title": "Demo mailbox",
             "icon": "mail",
             "link": reverse("sent_messages"),
             "names": ("sent_messages",),
@@ -84,7 +86,7 @@ def _work(person: "User", *, administers: bool) -> Iterator[Item]:
     if administers:
         doubtful = to_settle(person).count()
         names = ("tasks_run_uncertain", "tasks_run_settle")
-        yield _item("Uncertain", "help", "tasks_run_uncertain", *names, count=doubtful)
+        yield _item("Unknown outcomes", "help", "tasks_run_uncertain", *names, count=doubtful)
 
 
 def stopped() -> int:
@@ -96,19 +98,19 @@ def stopped() -> int:
 
 def _audit(person: "User") -> Iterator[Item]:
     if person.has_perm("audit.view_everything"):
-        yield _item("History", "manage_history", "audit:kinds", "audit:")
-        yield _item("Events", "shield_person", "audit_event_changelist", "audit_event")
+        yield _item("Change history", "manage_history", "audit:kinds", "audit:")
+        yield _item("Access log", "shield_person", "audit_event_changelist", "audit_event")
 
 
 def _settings(person: "User", *, administers: bool) -> Iterator[Item]:
     if administers:
         names = ("tasks_task_settings", "tasks_task_grants", "tasks_task_rule")
-        yield _item("Tasks", "tune", "tasks_task_settings_list", *names)
+        yield _item("Task settings", "tune", "tasks_task_settings_list", *names)
     if person.has_perm("backoffice.change_user"):
         yield _item("People", "person", "backoffice_user_changelist", "backoffice_user")
         yield _item("Groups", "group", "auth_group_changelist", "auth_group")
     if person.has_perm("approvals.manage_channels"):
-        yield _item("Messages", "outgoing_mail", "approvals_messages", "approvals_messages")
+        yield _item("Deliveries", "outgoing_mail", "approvals_messages", "approvals_messages")
         page = "approvals_endpoint_changelist"
         yield _item("Webhooks", "webhook", page, "approvals_endpoint")
     if administers or person.is_superuser:

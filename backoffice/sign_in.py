@@ -1,13 +1,19 @@
-"""Signing in with a user name or an email address."""
+"""Signing in with a user name or an email address, and changing one's own password."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.db.models import Q
 from django.http import HttpRequest
 
 from backoffice.models import User
+
+LABELS: Final = {
+    "old_password": "Current password",
+    "new_password1": "New password",
+    "new_password2": "New password again",
+}
 
 
 class NameOrEmailBackend(ModelBackend):
@@ -33,18 +39,32 @@ class SignInForm(AuthenticationForm):
     """For every active person; being “staff” plays no part here."""
 
     error_messages = {
-        "invalid_login": (
-            "This name and password do not belong together. Check both; capital letters count "
-            "in the password."
-        ),
-        "inactive": "This account is not active. Ask an administrator.",
+        "invalid_login": "Incorrect username or password. Passwords are case-sensitive.",
+        "inactive": "This account is deactivated. Contact an administrator.",
     }
 
     def __init__(self, request: HttpRequest | None = None, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(request, *args, **kwargs)
         name = self.fields["username"]
-        name.label = "User name or email"
+        name.label = "Username or email"
         # Email addresses are longer than user names.
         name.max_length = 254  # type: ignore[attr-defined]  # a CharField
         name.widget.attrs |= {"maxlength": 254, "class": "bo-input"}
         self.fields["password"].widget.attrs["class"] = "bo-input"
+
+
+class OwnPasswordForm(PasswordChangeForm):
+    """Django's form, in our words."""
+
+    error_messages = {
+        "password_incorrect": "This is not your current password. Enter it again.",
+        "password_mismatch": "This is not the same as the new password above. Enter it again.",
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(*args, **kwargs)
+        for name, label in LABELS.items():
+            self.fields[name].label = label
+        new, again = self.fields["new_password1"], self.fields["new_password2"]
+        new.help_text = "At least eight characters: no common password, and not only digits."
+        again.help_text = ""

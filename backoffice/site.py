@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.contrib.auth.views import PasswordChangeView
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, reverse_lazy
 from unfold.sites import UnfoldAdminSite
 
 from backoffice.demo.mode import demo_logins
-from backoffice.sign_in import SignInForm
+from backoffice.sign_in import OwnPasswordForm, SignInForm
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -50,6 +51,33 @@ class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped package
     ) -> HttpResponse:
         context = {"title": "Sign in", "demo_logins": demo_logins(), **(extra_context or {})}
         return super().login(request, context)  # type: ignore[no-any-return]
+
+    def logout(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {"title": "Signed out", **(extra_context or {})}
+        return super().logout(request, context)  # type: ignore[no-any-return]
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        request.current_app = self.name
+        view = PasswordChangeView.as_view(
+            form_class=OwnPasswordForm,
+            success_url=reverse_lazy("admin:password_change_done"),
+            extra_context={
+                **self.each_context(request),
+                "title": "Change password",
+                **(extra_context or {}),
+            },
+        )
+        return view(request)
+
+    def password_change_done(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {"title": "Password changed", **(extra_context or {})}
+        return super().password_change_done(request, context)  # type: ignore[no-any-return]
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -21,7 +21,7 @@ class TasksConfig(AppConfig):
         from tasks.runs import notifications, subscriptions
 
         events.add(*notifications.EVENTS, subscriptions.EVENT)
-        personal_pages.add("My subscriptions", "admin:tasks_subscription_changelist")
+        personal_pages.add("Subscriptions", "admin:tasks_subscription_changelist")
         registry.load(settings.TASK_MODULES)
         request_decided.connect(on_request_decided, dispatch_uid="tasks.on_request_decided")
         request_decided.connect(on_settlement_decided, dispatch_uid="tasks.on_settlement_decided")

@@ -41,7 +41,7 @@ def begin_absence(  # noqa: PLR0913 - who for whom, from when to when, by whom a
         absence = Absence.objects.create(
             person=person, deputy=deputy, starts_at=starts_at, ends_at=ends_at
         )
-        tell([person, deputy], event="deputy", subject=absence, text=f"Agreed to: {absence}")
+        tell([person, deputy], event="deputy", subject=absence, text=f"Approved: {absence}")
     return absence
 
 
@@ -56,9 +56,11 @@ def end_absence(absence_id: int, *, by: "User", door: str, reason: str = "") -> 
         )
         absence = absences.get(pk=absence_id)
         if not _may_end(absence, by):
-            raise NotTheirAbsence("Only who is away, who stands in for them, or an administrator.")
+            raise NotTheirAbsence(
+                "Only the person who is out of office, their delegate or an administrator can end it."
+            )
         if absence.ended_at or absence.ends_at <= database_now():
-            raise AbsenceOver(f"That is over already: {absence}.")
+            raise AbsenceOver(f"It has already ended: {absence}.")
         absence.ended_at = database_now()
         absence.save(update_fields=["ended_at"])
         people = [absence.person, absence.deputy]

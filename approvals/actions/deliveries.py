@@ -62,7 +62,7 @@ def send_again(delivery_id: int, *, by: "User", door: str) -> Delivery:
     with transition(by=by, door=door):
         delivery = Delivery.objects.select_for_update().get(pk=delivery_id)
         if delivery.status != Status.FAILED:
-            raise NotFailed("This message has not failed: there is nothing to send again.")
+            raise NotFailed("Only failed deliveries can be sent again.")
         delivery.status, delivery.attempts = Status.QUEUED, 0
         delivery.due_at = Now()
         delivery.save(update_fields=["status", "attempts", "due_at"])
@@ -133,7 +133,7 @@ def _give_up_what_kills() -> None:
     """What was taken so often and never came back may be what kills its process."""
     Delivery.objects.filter(
         status=Status.SENDING, lease_until__lt=Now(), attempts__gte=MOST_ATTEMPTS
-    ).update(status=Status.FAILED, lease_until=None, error="Whoever sent it never came back.")
+    ).update(status=Status.FAILED, lease_until=None, error="The sender stopped before it finished.")
 
 
 # --- Sending --------------------------------------------------------------------------------------
@@ -180,19 +180,19 @@ def _pointless(delivery: Delivery) -> str:
     """Why this is not sent after all; empty when it is."""
     person, request = delivery.person, delivery.request
     if person is not None and not person.is_active:
-        return "The account is not active."
+        return "The person's account is deactivated."
     if person is not None and not _leads_to(delivery, Told(delivery.event, [person])):
-        return "This is not the person's address any more."
+        return "The person's address has changed."
     group = delivery.group
     if group is not None and not _leads_to(delivery, Told(delivery.event, (), [group])):
-        return "The group is not asked there any more."
+        return "The group no longer uses this Slack channel."
     if not delivery.asks or request is None:
         return ""
     if person is None:
         asked = ApprovalRequest.objects.filter(status="pending", expires_at__gt=Now())
     else:
         asked = policy.to_decide(person)
-    return "" if asked.filter(pk=request.pk).exists() else "It was decided before it was sent."
+    return "" if asked.filter(pk=request.pk).exists() else "Decided before it was sent."
 
 
 def _leads_to(delivery: Delivery, told: Told) -> bool:
@@ -241,7 +241,7 @@ def _words(delivery: Delivery, error: Exception) -> str:
     if isinstance(error, (Retry, Permanent)):
         return str(error)
     logger.error("Delivery %s failed", delivery.pk, exc_info=error)
-    return f"{type(error).__name__} in the channel's code: the log of the worker says more."
+    return f"{type(error).__name__} in the channel's code. See the log of the worker."
 
 
 def _note(delivery: Delivery, **fields: Any) -> None:  # noqa: ANN401
@@ -266,7 +266,7 @@ def _halt(channel: Channel, why: str) -> None:
             managers(),
             event="channel_stopped",
             subject=halt,
-            text=f"{channel.label} has stopped, and nothing goes out by it: {why}",
+            text=f"{channel.label} was turned off, and nothing is sent through it: {why}",
             occurrence=halt.since.isoformat(),
         )
 

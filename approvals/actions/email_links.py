@@ -57,11 +57,11 @@ def decide_by_link(
 def objection_to(link: MailLink, person: "User") -> Refusal | None:
     """Why this person may not answer by this link; None if they may."""
     if link.person_id != person.pk:
-        return NotYours("This link was sent to somebody else. Nothing was decided.")
+        return NotYours("This link was sent to another person. No decision was made.")
     if link.used_at is not None:
-        return LinkUsed("You have decided through this link already.")
+        return LinkUsed("You have already decided with this link.")
     if link.seal != link.request.seal:
         return policy.SomethingChanged(
-            "What the email asked is not what is asked now. Open the request in your inbox."
+            "This link is outdated. Open the request in your inbox, and review it there."
         )
     return None

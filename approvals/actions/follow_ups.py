@@ -64,7 +64,8 @@ def _follow_up(due: Stage, kind: FollowUp.Kind, door: str) -> bool:
 
 def _remind(request: ApprovalRequest, stage: Stage) -> None:
     people = quorum.waited_for(Ballot.of(request), stage)
-    _tell(people, "request_reminder", stage, f"Waits for your decision: {request}", asks=True)
+    text = f"Reminder, approval needed: {request}"
+    _tell(people, "request_reminder", stage, text, asks=True)
 
 
 def _escalate(request: ApprovalRequest, stage: Stage) -> None:
@@ -73,7 +74,7 @@ def _escalate(request: ApprovalRequest, stage: Stage) -> None:
     late = set(escalated.values_list("person", flat=True))
     waited_for = quorum.waited_for(Ballot.of(request), stage)
     asked = [person for person in waited_for if person.pk in late]
-    text = f"Not decided in time, now you may: {request}"
+    text = f"Escalated to you, approval needed: {request}"
     _tell(asked, "request_escalated", stage, text, asks=True)
     _tell([request.requested_by], "request_escalated", stage, f"Escalated to {groups}: {request}")
 

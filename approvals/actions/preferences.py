@@ -28,7 +28,8 @@ def save_preferences(person: "User", wanted: Collection[Choice], *, door: str) -
         reached = [channel.name for channel in channels_of(person)]
         if reached and not any((events.ASKED, name) in wanted for name in reached):
             raise NothingLeft(
-                "Keep at least one channel for this: a request would wait, and you would not know."
+                "Keep at least one channel for requests. Without it you would not know that a "
+                "request needs your review."
             )
         now = preferences_of(person)
         for choice in ((event.key, name) for event in events.every() for name in reached):

@@ -35,5 +35,5 @@ def prove_by_password(person: "User", password: str, *, session: str, door: str)
         else:
             record(Event.Verb.SIGN_IN_REFUSED, by=person, door=door, data={KIND: "password"})
     if not is_right:  # raised here: what was tried stays on record
-        raise NotProved("This is not your password. Nothing was decided.")
+        raise NotProved("Incorrect password. No decision was made.")
     return proof

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db.models.functions import Now
+from django.template.defaultfilters import pluralize
 
 from approvals.models import ApprovalRequest, Decision, Proof, Reviewer, SlackMode, Stage
 from approvals.notifications import outbox
@@ -27,17 +28,9 @@ if TYPE_CHECKING:
 Status = ApprovalRequest.Status
 Verdict = Decision.Verdict
 
-TOLD: Final[dict[str, str]] = {
-    Status.APPROVED: "Approved",
-    Status.REJECTED: "Rejected",
-    Status.RETURNED: "Changes are asked for",
-    Status.WITHDRAWN: "Withdrawn",
-    Status.EXPIRED: "Nobody decided in time",
-}
-
 REASON_MISSING: Final[dict[str, str]] = {
-    Verdict.REJECT: "Say why you reject it: the requester will read it.",
-    Verdict.CHANGE: "Say what has to change: the requester will read it.",
+    Verdict.REJECT: "Enter a reason for rejecting it. The requester reads it.",
+    Verdict.CHANGE: "Enter what has to change. The requester reads it.",
 }
 
 
@@ -65,7 +58,7 @@ def open_request(  # noqa: PLR0913 - a question has this many parts
     after three days. Raises `NobodyCanDecide` when a stage could never get the decisions it needs.
     """
     if not stages:
-        raise ValueError("A request needs at least one stage: without one nobody is asked.")
+        raise ValueError("A request needs at least one stage. Without one it has no reviewers.")
     with transition(by=requested_by, door=door, reason=reason):
         request = ApprovalRequest.objects.create(
             title=title,
@@ -89,8 +82,9 @@ def open_request(  # noqa: PLR0913 - a question has this many parts
 def _must_suffice(name: str, needed: int, people: int) -> None:
     if people < needed:
         raise NobodyCanDecide(
-            f"“{name}” needs {needed} to agree, and only {people} other than you could. "
-            "Ask an administrator to add people to the rule or to its groups."
+            f"“{name}” needs {needed} approval{pluralize(needed)}, but only {people} other "
+            f"{pluralize(people, 'person,people')} can approve. Contact an administrator to add "
+            "reviewers."
         )
 
 
@@ -177,7 +171,7 @@ def decide(  # noqa: PLR0913 - who answers what, with which answer, how and why
             raise policy.ReasonMissing(REASON_MISSING[verdict])
         if verdict == Verdict.CHANGE and not request.revisable:
             raise policy.NotRevisable(
-                "This cannot be asked anew in another form: reject it instead."
+                "You cannot request changes to this request. Approve or reject it."
             )
         proof = _proof(place.stage, person, verdict, session)
         decision = Decision.objects.create(
@@ -201,10 +195,7 @@ def _proof(stage: Stage, person: "User", verdict: str, session: str) -> Proof | 
         return None
     proof = proofs.fresh_proof(person, session)
     if proof is None:
-        raise proofs.ProofMissing(
-            "To agree to this, prove that it is you: open the page of the request and type your "
-            "password there."
-        )
+        raise proofs.ProofMissing("Confirm your password to approve this request.")
     return proof
 
 
@@ -216,7 +207,7 @@ def _fresh(person: "User") -> "User":
     """The person's row as it is now, not as it was when the session began."""
     fresh = get_user_model().objects.filter(pk=person.pk, is_active=True).first()
     if fresh is None:
-        raise policy.NotEligible("This account is not active.")
+        raise policy.NotEligible("Your account is deactivated. Contact an administrator.")
     return fresh
 
 
@@ -237,7 +228,7 @@ def _set_status(request: ApprovalRequest, status: ApprovalRequest.Status) -> Non
         [request.requested_by],
         event="request_decided",
         subject=request,
-        text=f"{TOLD[status]}: {request}",
+        text=f"{status.label}: {request}",
     )
     if status in (Status.WITHDRAWN, Status.EXPIRED):
         _tell_those_asked(request)
@@ -251,7 +242,7 @@ def _tell_those_asked(request: ApprovalRequest) -> None:
     ballot = Ballot.of(request)
     if stage := ballot.open_stage():
         people = quorum.waited_for(ballot, stage)
-        text = f"{TOLD[request.status]}: {request}"
+        text = f"{request.get_status_display()}: {request}"
         tell(people, event="request_closed", subject=request, text=text)
 
 
@@ -264,7 +255,7 @@ def withdraw(request_id: UUID | str, *, by: "User", door: str, reason: str = "")
     with transition(by=by, door=door, subject=subject, reason=reason):
         request = _locked(request_id)
         if request.requested_by_id != by.pk:
-            raise policy.NotEligible("Only the person who asked can withdraw a request.")
+            raise policy.NotEligible("Only the requester can withdraw this request.")
         _must_wait(request)
         _set_status(request, Status.WITHDRAWN)
     return request
@@ -299,8 +290,7 @@ def _expire(request_id: UUID, door: str) -> bool:
 
 def _must_wait(request: ApprovalRequest) -> None:
     if request.status != Status.PENDING:
-        state = request.get_status_display().lower()
-        raise policy.NotWaiting(f"This request is not waiting any more. It is {state}.")
+        raise policy.already_closed(request)
 
 
 def add_member(*, user: "User", group: Group, by: "User | None", door: str, reason: str) -> None:

@@ -52,8 +52,8 @@ def decide_in_slack(
         link = holding().select_for_update(of=("self",)).filter(team=team, user=user).first()
         if link is None:
             raise NotLinked(
-                "Nothing was decided: this Slack account is linked to nobody. Sign in to the "
-                "back office and link it there, under “How I am told”."
+                "No decision was made: this Slack account is not linked to anybody. Sign in to the "
+                "back office and link it under “Notification settings”."
             )
         return decide(
             request_id,
@@ -77,9 +77,9 @@ def offer_slack_link(person: "User", *, team: str, user: str, session: str, door
     with transition(by=person, door=door, subject=person):
         get_user_model().objects.select_for_update().get(pk=person.pk)
         if fresh_proof(person, session) is None:
-            raise ProofMissing("Type your password: this is about who may decide as you.")
+            raise ProofMissing("Confirm your password: a linked account can decide on your behalf.")
         if link_of(person):
-            raise NoLink("You have linked a Slack account already. End that link first.")
+            raise NoLink("You have already linked a Slack account. Unlink it first.")
         _must_be_free(team, user)
         for earlier in SlackLink.objects.filter(person=person, ended_at=None):
             _end(earlier)
@@ -95,7 +95,7 @@ def confirm_slack_link(link_id: int, *, team: str, user: str) -> SlackLink:
         _must_be_free(team, user)
         link.confirmed_at = Now()
         link.save(update_fields=["confirmed_at"])
-        _tell(link, f"A Slack account decides as you from now on: {link.user}")
+        _tell(link, f"Slack account linked. It can decide on your behalf: {link.user}")
     link.refresh_from_db()
     return link
 
@@ -105,7 +105,7 @@ def decline_slack_link(link_id: int, *, team: str, user: str) -> None:
     with transition(by=None, door=Door.SLACK):
         link = _waiting(link_id, team, user)
         _end(link)
-        _tell(link, f"The Slack account {link.user} says that it is not yours")
+        _tell(link, f"The Slack account {link.user} answered that it is not yours")
 
 
 def end_slack_link(
@@ -116,7 +116,7 @@ def end_slack_link(
         for link in SlackLink.objects.select_for_update().filter(person=person, ended_at=None):
             _end(link)
             if tells and link.confirmed_at:
-                _tell(link, f"A Slack account does not decide as you any more: {link.user}")
+                _tell(link, f"Slack account unlinked: {link.user}")
 
 
 def _waiting(link_id: int, team: str, user: str) -> SlackLink:
@@ -128,13 +128,13 @@ def _waiting(link_id: int, team: str, user: str) -> SlackLink:
         .first()
     )
     if link is None:
-        raise NoLink("This does not wait for an answer any more. Begin anew in the back office.")
+        raise NoLink("This request to link has expired. Try again in the back office.")
     return link
 
 
 def _must_be_free(team: str, user: str) -> None:
     if holding().filter(team=team, user=user).exists():
-        raise NoLink("This Slack account is linked to somebody already.")
+        raise NoLink("This Slack account is already linked to somebody.")
 
 
 def _end(link: SlackLink) -> None:

@@ -35,9 +35,9 @@ def add_endpoint(url: str, listens_to: Sequence[str], *, by: "User | None", door
             raise NoEndpoint(problem)
         known = [event.key for event in events.every()]
         if not listens_to or set(listens_to) - set(known):
-            raise NoEndpoint(f"Name one or more of these events: {', '.join(known)}.")
+            raise NoEndpoint(f"Choose one or more of these events: {', '.join(known)}.")
         if Endpoint.objects.filter(url=url).exists():
-            raise NoEndpoint("This address is in use already, or was: resume it instead.")
+            raise NoEndpoint("This endpoint already exists. Turn it on instead.")
         Endpoint.objects.create(
             url=url, ciphertext=locked(secret), events=[*listens_to], secret_since=database_now()
         )
@@ -74,7 +74,7 @@ def end_endpoint(url: str, *, by: "User | None", door: str) -> None:
     endpoint = Endpoint.objects.filter(url=url, is_active=True).first()
     with transition(by=by, door=door):
         if endpoint is None:
-            raise NoEndpoint("Nothing is sent to this address.")
+            raise NoEndpoint("No active webhook endpoint has this address.")
         stop_endpoint(endpoint.pk, by=by, door=door)
 
 
@@ -82,8 +82,8 @@ def _set_active(endpoint_id: int, *, active: bool, by: "User | None", door: str)
     with transition(by=by, door=door):
         endpoint = _endpoint(endpoint_id, by)
         if endpoint.is_active == active:
-            state = "already" if active else "not"
-            raise NoEndpoint(f"This endpoint is {state} in use.")
+            state = "active" if active else "turned off"
+            raise NoEndpoint(f"This endpoint is already {state}.")
         endpoint.is_active = active
         endpoint.save(update_fields=["is_active"])
     return endpoint
@@ -97,7 +97,7 @@ def _endpoint(endpoint_id: int, by: "User | None") -> Endpoint:
 def _must_be_allowed(by: "User | None") -> None:
     """Who sits at the server needs no right: they could do more than this."""
     if by is not None and not by.has_perm(MAY):
-        raise NoEndpoint("You may not set up channels: ask an administrator.")
+        raise NoEndpoint("You don't have permission to manage channels. Contact an administrator.")
 
 
 def _new_secret() -> str:

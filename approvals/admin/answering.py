@@ -38,7 +38,7 @@ def answered(
     """
     verdict, reason = request.POST.get("verdict"), request.POST.get("reason", "")
     if verdict not in Verdict.values:
-        return HttpResponseBadRequest("Go back, and press Approve, Reject or Ask for changes.")
+        return HttpResponseBadRequest("Go back, and choose Approve, Reject or Request changes.")
     try:
         _prove_if_given(request, verdict, door)
         decided = decide(
@@ -67,11 +67,11 @@ def _prove_if_given(request: HttpRequest, verdict: str, door: "Door") -> None:
 
 def _said(request: ApprovalRequest, verdict: str) -> str:
     if verdict == Verdict.REJECT:
-        return f"You have rejected “{request}”. {request.requested_by} reads your reason."
+        return f"You rejected “{request}”. {request.requested_by} is notified of your reason."
     if verdict == Verdict.CHANGE:
-        return f"You have asked for changes to “{request}”. {request.requested_by} reads which."
+        return f"You requested changes to “{request}”. {request.requested_by} is notified."
     if request.status == ApprovalRequest.Status.PENDING:
-        return f"You have approved “{request}”. It still waits for others."
+        return f"You approved “{request}”. It needs more approvals."
     if request.status == ApprovalRequest.Status.STALE:
-        return f"You have approved “{request}”, but it was out of date: nothing was done."
-    return f"You have approved “{request}”. It goes ahead."
+        return f"You approved “{request}”, but it was outdated. Nothing was done."
+    return f"You approved “{request}”. It needs no more approvals."

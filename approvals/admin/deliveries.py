@@ -44,7 +44,7 @@ def shown(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         "approvals/messages.html",
-        title="Messages",
+        title="Deliveries",
         halts=Halt.objects.order_by("channel"),
         states=Delivery.Status.choices,
         chosen=chosen,
@@ -65,7 +65,7 @@ def again(request: HttpRequest, pk: int) -> HttpResponse:
     except Refusal as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, "It is sent again.")
+        messages.success(request, "Queued to send again.")
     return redirect("admin:approvals_messages")
 
 
@@ -74,7 +74,7 @@ def resume(request: HttpRequest, channel: str) -> HttpResponse:
     """Let a channel that has stopped try again now."""
     _must_be_allowed(request)
     actions.resume_channel(channel, by=person_of(request), door=Door.ADMIN)
-    messages.success(request, "It tries again now.")
+    messages.success(request, "Retrying now.")
     return redirect("admin:approvals_messages")
 
 

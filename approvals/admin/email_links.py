@@ -110,7 +110,7 @@ def _page(request: HttpRequest, link: MailLink, *, status: int = 200, **form: st
     return page(
         request,
         "approvals/request.html",
-        title="Approval request",
+        title="Request",
         status=status,
         asked=link.request,
         page=explain(link.request, person, now=database_now(), session=session_of(request)),

@@ -51,17 +51,17 @@ class EndpointAdmin(OnePageAdmin):
 
 class EndpointForm(forms.Form):
     url = forms.CharField(
-        label="Address",
+        label="Endpoint URL",
         max_length=500,
-        help_text="It begins with https:// and is on the public internet.",
+        help_text="Must begin with https:// and be reachable from the public internet.",
         widget=UnfoldAdminTextInputWidget(
             {"type": "url", "autocomplete": "off", "placeholder": "https://"}
         ),
     )
     events = forms.MultipleChoiceField(
-        label="It is told of",
+        label="Events",
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Tick one or more."},
+        error_messages={"required": "Choose one or more."},
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
@@ -110,14 +110,14 @@ def rotate(request: HttpRequest, pk: int) -> HttpResponse:
 def stop(request: HttpRequest, pk: int) -> HttpResponse:
     """Send nothing more to it."""
     _endpoint(request, pk)
-    return _done(request, partial(actions.stop_endpoint, pk), "Nothing is sent there any more.")
+    return _done(request, partial(actions.stop_endpoint, pk), "Webhook endpoint turned off.")
 
 
 @require_POST
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
     """Send to it again."""
     _endpoint(request, pk)
-    done = "What happens from now on is sent there."
+    done = "Webhook endpoint turned on. It gets events from now on."
     return _done(request, partial(actions.resume_endpoint, pk), done)
 
 
@@ -127,7 +127,7 @@ def again(request: HttpRequest, pk: int, delivery: int) -> HttpResponse:
     _endpoint(request, pk)
     if not _sent_to(pk).filter(pk=delivery).exists():
         raise Http404
-    return _done(request, partial(actions.send_again, delivery), "It is sent again.")
+    return _done(request, partial(actions.send_again, delivery), "Queued to send again.")
 
 
 def _done(request: HttpRequest, do: Callable[..., object], done: str) -> HttpResponse:

@@ -18,7 +18,7 @@ class InboxFilter(forms.Form):
         widget=forms.TextInput({"type": "search", "placeholder": "Task, amount, customer"}),
     )
     by = forms.CharField(
-        label="Asked by",
+        label="Requested by",
         required=False,
         max_length=200,
         widget=forms.TextInput({"type": "search", "placeholder": "Name or email"}),

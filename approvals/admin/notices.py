@@ -82,5 +82,5 @@ def open_notice(request: HttpRequest, pk: int) -> HttpResponse:
 def read_all(request: HttpRequest) -> HttpResponse:
     """Mark all of one's own notices as read."""
     if mark_read(person_of(request)):
-        messages.success(request, "All of them are marked as read.")
+        messages.success(request, "All notifications are marked as read.")
     return redirect("admin:approvals_notices")

@@ -52,7 +52,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
         actions.save_preferences(person, sent, door=Door.ADMIN)
     except NothingLeft as refusal:
         return _page(request, reached, sent, problem=str(refusal))
-    messages.success(request, "Your choices are kept.")
+    messages.success(request, "Notification settings saved.")
     return redirect("admin:approvals_preferences")
 
 
@@ -77,7 +77,7 @@ def _page(
     return page(
         request,
         "approvals/preferences.html",
-        title="How I am told",
+        title="Notification settings",
         status=400 if problem else 200,
         channels=reached,
         has_slack=SLACK in channels.names(),

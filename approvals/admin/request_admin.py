@@ -132,7 +132,7 @@ class ApprovalRequestAdmin(SafeHistoryMixin, ReadOnlyAdmin):
         except Refusal as refusal:
             messages.error(request, str(refusal))
             return self._page(request, asked, status=403)
-        messages.success(request, f"You have withdrawn “{asked}”.")
+        messages.success(request, f"You withdrew “{asked}”.")
         return _to(asked)
 
     def _found(self, request: HttpRequest, pk: str | UUID) -> ApprovalRequest:
@@ -148,7 +148,7 @@ class ApprovalRequestAdmin(SafeHistoryMixin, ReadOnlyAdmin):
         return page(
             request,
             "approvals/request.html",
-            title="Approval request",
+            title="Request",
             status=status,
             asked=asked,
             page=explain(

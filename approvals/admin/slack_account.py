@@ -61,7 +61,7 @@ def end(request: HttpRequest) -> HttpResponse:
     _must_be_in_use()
     person = person_of(request)
     actions.end_slack_link(person, by=person, door=Door.ADMIN)
-    messages.success(request, "The link has ended. Nothing pressed in Slack counts as yours.")
+    messages.success(request, "Slack account unlinked. Its clicks no longer count as yours.")
     return redirect("admin:approvals_slack")
 
 
@@ -75,7 +75,7 @@ def _page(request: HttpRequest, *, status: int = 200, **form: str) -> HttpRespon
     return page(
         request,
         "approvals/slack_account.html",
-        title="Slack",
+        title="Slack account",
         status=status,
         link=link_of(person),
         offer=_offer(person.pk),

@@ -21,11 +21,11 @@ class Delivery(models.Model):
     """
 
     class Status(models.TextChoices):
-        QUEUED = "queued", "Waits"
-        SENDING = "sending", "Is being sent"
+        QUEUED = "queued", "Queued"
+        SENDING = "sending", "Sending"
         SENT = "sent", "Sent"
         FAILED = "failed", "Failed"
-        SKIPPED = "skipped", "Not needed any more"
+        SKIPPED = "skipped", "Skipped"
 
     channel = models.CharField(max_length=20)
     address = models.CharField(max_length=254)
@@ -42,15 +42,15 @@ class Delivery(models.Model):
     request = models.ForeignKey(
         "approvals.ApprovalRequest", models.PROTECT, null=True, related_name="deliveries"
     )
-    asks = models.BooleanField("asks for a decision", default=False)
+    asks = models.BooleanField("needs a decision", default=False)
 
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
     made_at = models.DateTimeField(db_default=Now(), editable=False)
     due_at = models.DateTimeField(db_default=Now())
-    lease_until = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField("claimed until", null=True)
     sent_at = models.DateTimeField(null=True)
-    external = models.JSONField("ids at the other side", default=dict)
+    external = models.JSONField("external ids", default=dict)
     # The state of the request that the message shows: see `approvals.requests.versions`.
     shown_version = models.CharField(max_length=30, blank=True)
     error = models.TextField(blank=True)
@@ -58,7 +58,7 @@ class Delivery(models.Model):
     class Meta:
         verbose_name_plural = "deliveries"
         ordering: ClassVar = ["-id"]
-        permissions: ClassVar = [("manage_channels", "May set up channels and send again")]
+        permissions: ClassVar = [("manage_channels", "Can manage channels and send again")]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["subject_type", "subject_id", "event", "occurrence", "channel", "address"],
@@ -100,8 +100,11 @@ class Halt(models.Model):
 
     history = audited()
 
+    class Meta:
+        verbose_name = "channel shutdown"
+
     def __str__(self) -> str:
-        return f"{self.channel} has stopped: {self.why}"
+        return f"{self.channel.capitalize()} is turned off: {self.why}"
 
 
 class Preference(models.Model):
@@ -120,6 +123,7 @@ class Preference(models.Model):
     history = audited()
 
     class Meta:
+        verbose_name = "notification setting"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["person", "event", "channel"], name="preferred_once")
         ]
@@ -138,9 +142,12 @@ class MailLink(models.Model):
     token_hash = models.CharField(max_length=64, unique=True)
     person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     request = models.ForeignKey("approvals.ApprovalRequest", models.PROTECT, related_name="+")
-    seal = models.CharField("seal of what was asked", max_length=64)
+    seal = models.CharField("fingerprint of what was requested", max_length=64)
     made_at = models.DateTimeField(db_default=Now(), editable=False)
     used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "email link"
 
     def __str__(self) -> str:
         return f"Link of {self.person} to {self.request}"
@@ -152,16 +159,17 @@ class Endpoint(models.Model):
     After a change it is signed with the secret before it as well, until `both_until`.
     """
 
-    url = models.URLField("address", max_length=500, unique=True)
+    url = models.URLField("endpoint URL", max_length=500, unique=True)
     ciphertext = models.BinaryField()
     former_ciphertext = models.BinaryField(default=bytes, db_default=b"")
-    secret_since = models.DateTimeField("has its secret since", db_default=Now())
+    secret_since = models.DateTimeField("secret since", db_default=Now())
     events = models.JSONField(default=list)
-    is_active = models.BooleanField("in use", default=True)
+    is_active = models.BooleanField("active", default=True)
 
     history = audited(excluded_fields=["ciphertext", "former_ciphertext"])
 
     class Meta:
+        verbose_name = "webhook endpoint"
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=models.Q(url__startswith="https://"), name="a_webhook_goes_by_https"
@@ -196,6 +204,7 @@ class SlackLink(models.Model):
     history = audited()
 
     class Meta:
+        verbose_name = "linked Slack account"
         indexes: ClassVar = [models.Index(fields=["person", "-id"], name="slack_link_of_person")]
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -231,6 +240,10 @@ class SlackRoom(models.Model):
     channel = models.CharField("Slack channel", max_length=20)
 
     history = audited()
+
+    class Meta:
+        verbose_name = "Slack channel of a group"
+        verbose_name_plural = "Slack channels of groups"
 
     def __str__(self) -> str:
         return f"{self.group} in {self.channel}"

@@ -19,48 +19,49 @@ class SlackMode(models.TextChoices):
     """How much of a request Slack may see, and whether it may be decided there."""
 
     OFF = "off", "Nothing"
-    NOTIFY = "notify", "That something waits"
-    LINK = "link", "Who asks for what, with a link"
-    DECIDE = "decide", "All of it, with buttons that decide"
+    NOTIFY = "notify", "That a request needs review"
+    LINK = "link", "Requester and request, with a link"
+    DECIDE = "decide", "The whole request, with buttons to decide"
 
 
 class ApprovalRequest(models.Model):
     """One sealed question. It never changes: what is asked anew is a new request."""
 
     class Status(models.TextChoices):
-        PENDING = "pending", "Waiting"
+        PENDING = "pending", "Awaiting approval"
         APPROVED = "approved", "Approved"
         REJECTED = "rejected", "Rejected"
-        RETURNED = "returned", "Changes asked for"
+        RETURNED = "returned", "Changes requested"
         WITHDRAWN = "withdrawn", "Withdrawn"
         EXPIRED = "expired", "Expired"
-        STALE = "stale", "Out of date"
+        STALE = "stale", "Outdated"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    title = models.CharField("what is asked", max_length=300)
+    title = models.CharField("title", max_length=300)
     # What a decider is shown: {"facts": [[label, text]], "changes": [[label, before, after]]}.
     shown = models.JSONField(default=dict)
-    seal = models.CharField("seal of what is asked", max_length=64)
+    seal = models.CharField("fingerprint of the request", max_length=64)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="requests_made"
     )
-    reason = models.TextField("why", blank=True)
+    reason = models.TextField("reason", blank=True)
     # Whether who asked can change it and ask anew: not what somebody found, or a look at a pause.
-    revisable = models.BooleanField("may be sent back", default=False, db_default=False)
+    revisable = models.BooleanField("can be sent back", default=False, db_default=False)
     # Said when it is opened: a setting that is changed later changes no message that is out there.
     slack_mode = models.CharField(
         "in Slack", max_length=10, choices=SlackMode, default=SlackMode.LINK, db_default="link"
     )
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
-    opened_at = models.DateTimeField("asked at", db_default=Now(), editable=False)
-    expires_at = models.DateTimeField("waits until")
-    closed_at = models.DateTimeField("decided at", null=True, blank=True)
+    opened_at = models.DateTimeField("requested at", db_default=Now(), editable=False)
+    expires_at = models.DateTimeField("expires at")
+    closed_at = models.DateTimeField("closed at", null=True, blank=True)
     # The transaction that opened it, set by the database: stages and reviewers come with it.
     opened_in = models.BigIntegerField(default=0, editable=False)
 
     history = audited(excluded_fields=["shown", "opened_in"])
 
     class Meta:
+        verbose_name = "request"
         indexes: ClassVar = [
             # The inbox: what waits, oldest first.
             models.Index(
@@ -89,17 +90,17 @@ class Stage(models.Model):
     groups = models.ManyToManyField(Group, related_name="+")
     people = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+")
     may_serve_twice = models.BooleanField(
-        "may be decided by who has decided another stage", default=False, db_default=False
+        "the same reviewer can decide several stages", default=False, db_default=False
     )
     # Copies of what the rule says. The times are counted from the request.
-    remind_after = models.DurationField("reminded after", null=True, blank=True)
-    escalate_after = models.DurationField("escalated after", null=True, blank=True)
+    remind_after = models.DurationField("reminder after", null=True, blank=True)
+    escalate_after = models.DurationField("escalate after", null=True, blank=True)
     escalate_to = models.ManyToManyField(Group, related_name="+")
     fresh_proof = models.BooleanField(
-        "who agrees proves anew who they are", default=False, db_default=False
+        "require password to approve", default=False, db_default=False
     )
     picked = models.BooleanField(
-        "the requester picked who is asked", default=False, db_default=False
+        "reviewers chosen by the requester", default=False, db_default=False
     )
 
     class Meta:
@@ -124,13 +125,13 @@ class Absence(models.Model):
         settings.AUTH_USER_MODEL,
         models.PROTECT,
         related_name="absences",
-        verbose_name="who is away",
+        verbose_name="person",
     )
     deputy = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.PROTECT,
         related_name="absences_of_others",
-        verbose_name="who decides meanwhile",
+        verbose_name="delegate",
     )
     starts_at = models.DateTimeField("from")
     ends_at = models.DateTimeField("until")
@@ -139,6 +140,7 @@ class Absence(models.Model):
     history = audited()
 
     class Meta:
+        verbose_name = "out-of-office period"
         ordering: ClassVar = ["starts_at", "id"]
         constraints: ClassVar = [
             models.CheckConstraint(
@@ -152,7 +154,7 @@ class Absence(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.deputy} stands in for {self.person}"
+        return f"{self.deputy} decides for {self.person}"
 
 
 class Reviewer(models.Model):
@@ -166,7 +168,7 @@ class Reviewer(models.Model):
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="review_places"
     )
-    not_before = models.DateTimeField("may decide from", null=True, blank=True)
+    not_before = models.DateTimeField("can decide from", null=True, blank=True)
     stands_in_for = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.PROTECT,
@@ -174,7 +176,7 @@ class Reviewer(models.Model):
         blank=True,
         related_name="+",
         db_index=False,
-        verbose_name="in the place of",
+        verbose_name="on behalf of",
     )
 
     class Meta:
@@ -203,6 +205,7 @@ class FollowUp(models.Model):
     recorded_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
+        verbose_name = "follow-up"
         ordering: ClassVar = ["id"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["stage", "kind"], name="followed_up_once")
@@ -221,11 +224,12 @@ class Proof(models.Model):
     person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="proofs")
     kind = models.CharField(max_length=10, choices=Kind)
     session = models.CharField("digest of the session", max_length=64)
-    door = models.CharField(max_length=10)
+    door = models.CharField("via", max_length=10)
     # Stamped by the database.
     proved_at = models.DateTimeField(db_column="recorded_at", db_default=Now(), editable=False)
 
     class Meta:
+        verbose_name = "password confirmation"
         indexes: ClassVar = [
             models.Index(fields=["person", "session", "-proved_at"], name="proof_of_person")
         ]
@@ -240,7 +244,7 @@ class Decision(models.Model):
     class Verdict(models.TextChoices):
         APPROVE = "approve", "Approved"
         REJECT = "reject", "Rejected"
-        CHANGE = "change", "Asked for changes"
+        CHANGE = "change", "Requested changes"
 
     request = models.ForeignKey(ApprovalRequest, models.PROTECT, related_name="decisions")
     stage = models.ForeignKey(Stage, models.PROTECT, related_name="decisions")
@@ -256,11 +260,11 @@ class Decision(models.Model):
         blank=True,
         related_name="+",
         db_index=False,
-        verbose_name="in the place of",
+        verbose_name="on behalf of",
     )
-    verdict = models.CharField(max_length=10, choices=Verdict)
-    seal = models.CharField("seal of what was shown", max_length=64)
-    door = models.CharField(max_length=10)
+    verdict = models.CharField("decision", max_length=10, choices=Verdict)
+    seal = models.CharField("fingerprint of what was shown", max_length=64)
+    door = models.CharField("via", max_length=10)
     reason = models.TextField(blank=True)
     proof = models.ForeignKey(
         Proof, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
@@ -307,10 +311,11 @@ class Notice(models.Model):
     text = models.TextField()
     subject_type = models.CharField(max_length=100)
     subject_id = models.CharField(max_length=100)
-    told_at = models.DateTimeField(db_default=Now(), editable=False)
+    told_at = models.DateTimeField("notified at", db_default=Now(), editable=False)
     read_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = "notification"
         ordering: ClassVar = ["-id"]
         constraints: ClassVar = [
             models.UniqueConstraint(

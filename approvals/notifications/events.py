@@ -34,12 +34,12 @@ def goes_out_by_default(key: str) -> bool:
 ASKED: Final = "request_opened"
 
 add(
-    Event(ASKED, "A request waits for my decision"),
-    Event("request_reminder", "I am reminded of a request"),
+    Event(ASKED, "A request needs my review"),
+    Event("request_reminder", "Reminder of a request that needs my review"),
     Event("request_escalated", "A request is escalated"),
-    Event("request_decided", "My request is decided, or nobody decided it in time"),
-    Event("request_closed", "A request that I was asked about is withdrawn, or its time is over"),
-    Event("deputy", "I stand in for somebody who is away, or somebody for me"),
-    Event("slack_link_changed", "My Slack account is linked here, or is not any more"),
-    Event("channel_stopped", "A channel has stopped (administrators)"),
+    Event("request_decided", "My request is decided or expires"),
+    Event("request_closed", "A request that I could review is withdrawn or expires"),
+    Event("deputy", "I am out of office, or I am somebody's delegate"),
+    Event("slack_link_changed", "My Slack account is linked or unlinked"),
+    Event("channel_stopped", "A channel is turned off (administrators)"),
 )

@@ -75,7 +75,7 @@ def ask(request: ApprovalRequest) -> None:
     if (stage := ballot.open_stage()) is None:
         return
     told = Told("request_opened", quorum.waited_for(ballot, stage), list(stage.groups.all()))
-    text = f"Waits for your decision: {request}"
+    text = f"Approval needed: {request}"
     outbox.put(told, subject=request, text=text, occurrence=str(stage.position), asks=True)
 
 

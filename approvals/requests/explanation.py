@@ -29,27 +29,25 @@ EVERY_RUN: Final = "Every run needs approval"
 DID: Final = {
     Verdict.APPROVE: ("approved", "good"),
     Verdict.REJECT: ("rejected", "bad"),
-    Verdict.CHANGE: ("asked for changes", "waiting"),
+    Verdict.CHANGE: ("requested changes", "waiting"),
 }
 
 FOLLOWED_UP: Final[dict[str, str]] = {
-    FollowUp.Kind.REMINDED: "Those who may decide “{stage}” were reminded",
+    FollowUp.Kind.REMINDED: "Reviewers of “{stage}” were reminded",
     FollowUp.Kind.ESCALATED: "“{stage}” was escalated",
 }
 
+# `who` is the requester, and “You” to the requester.
 ENDED: Final = {
-    Status.APPROVED: "Everybody who was needed agreed. It goes ahead without further questions.",
-    Status.REJECTED: "It will not happen. It can be asked for again, as a new request.",
+    Status.APPROVED: "All approvals were given.",
+    Status.REJECTED: "It will not be done. {who} can request it again.",
     Status.RETURNED: (
-        "Nothing happens as it was asked. Who asked can change it and ask anew: that is a new request, "
-        "for which no earlier answer counts."
+        "{who} can edit and resubmit this request. It becomes a new request, which needs all of its "
+        "approvals again."
     ),
-    Status.WITHDRAWN: "It was taken back before it was decided. Nothing happens.",
-    Status.EXPIRED: "Nobody decided in time. Nothing happens; it can be asked for again.",
-    Status.STALE: (
-        "After it was approved, something changed: what would have happened is no longer what was "
-        "approved. So nothing was done. It can be asked for again."
-    ),
+    Status.WITHDRAWN: "Withdrawn before it was decided. Nothing was done.",
+    Status.EXPIRED: "Nobody decided in time. Nothing was done. {who} can request it again.",
+    Status.STALE: "Something changed after approval, so nothing was done. {who} can request it again.",
 }
 
 
@@ -144,7 +142,7 @@ def explain(
         stages=[_stage(s, ballot, eligible, escalations.get(s.pk), waits=waits) for s in stages],
         answers=answers,
         so_far=_so_far(request, answers),
-        next=_next(ballot) if waits else ENDED[_end(request)],
+        next=_next(ballot) if waits else _ended(request, person),
         objection=objection(ballot, person, now=now),
         in_place_of=_in_whose_place(ballot, person, eligible) if waits else None,
         may_withdraw=waits and request.requested_by_id == person.pk,
@@ -165,9 +163,10 @@ def _asks_proof(ballot: Ballot, person: "User", session: str) -> bool:
     return stage is not None and is_needed(stage) and fresh_proof(person, session) is None
 
 
-def _end(request: ApprovalRequest) -> ApprovalRequest.Status:
+def _ended(request: ApprovalRequest, person: "User") -> str:
     status = Status(request.status)
-    return Status.EXPIRED if status == Status.PENDING else status
+    who = "You" if request.requested_by_id == person.pk else request.requested_by
+    return ENDED[Status.EXPIRED if status == Status.PENDING else status].format(who=who)
 
 
 def _so_far(request: ApprovalRequest, answers: Sequence[Answer]) -> list[Step]:
@@ -179,7 +178,7 @@ def _so_far(request: ApprovalRequest, answers: Sequence[Answer]) -> list[Step]:
 
 def _answered(answer: Answer) -> Step:
     decision, tone = answer.decision, DID[Verdict(answer.decision.verdict)][1]
-    what = f"{answer.who} {answer.did}, through {answer.door}"
+    what = f"{answer.who} {answer.did} via {answer.door}"
     return Step(decision.decided_at, what, decision.reason, tone)
 
 
@@ -254,7 +253,7 @@ def _may_decide(stage: Stage, ballot: Ballot, eligible: Sequence[Reviewer]) -> s
         return ""
     free = ballot.free_of(stage, eligible)
     if not free:
-        return "Nobody any more: everybody who could has left or has decided already."
+        return "Nobody: all reviewers have already decided or are no longer eligible."
     names = [in_place_of(place.person, place.stands_in_for) for place in free[:NAMED]]
     if more := len(free) - NAMED:
         return f"{', '.join(names)} and {more} more" if more > 0 else get_text_list(names, "or")
@@ -262,24 +261,27 @@ def _may_decide(stage: Stage, ballot: Ballot, eligible: Sequence[Reviewer]) -> s
 
 
 def in_place_of(person: "User", away: "User | None") -> str:
-    """“Bob Doyle”, or “Bob Doyle (for Alice Smith)” where Bob decides in the place of Alice."""
-    return f"{person} (for {away})" if away else str(person)
+    """“Bob Doyle”, or “Bob Doyle (on behalf of Alice Smith)”."""
+    return f"{person} (on behalf of {away})" if away else str(person)
 
 
 def _people(missing: int, *, more: bool) -> str:
     and_more = "more " if more else ""
-    return f"one {and_more}person agrees" if missing == 1 else f"{missing} {and_more}people agree"
+    one = f"one {and_more}reviewer approves"
+    return one if missing == 1 else f"{missing} {and_more}reviewers approve"
 
 
 def _next(ballot: Ballot) -> str:
     stage = ballot.open_stage()
     if stage is None:
-        return "Everybody who was needed has agreed."
+        return "All approvals are given."
     agreed = ballot.approvals(stage)
     people = _people(stage.needed - agreed, more=agreed > 0)
     later = [s for s in ballot.stages if s.position > stage.position]
-    then = f"“{later[0].name}” is asked" if later else "it goes ahead at once"
-    ends = "One rejection, or a wish for changes, ends it."
-    if not ballot.request.revisable:
-        ends = "One rejection ends it."
-    return f"When {people}, {then}. {ends}"
+    is_run = ballot.request.revisable
+    if later:
+        then = f"When {people}, “{later[0].name}” is next."
+    else:
+        then = f"{'Runs' if is_run else 'Takes effect'} as soon as {people}."
+    ends = "A rejection or change request closes it." if is_run else "A rejection closes it."
+    return f"{then} {ends}"

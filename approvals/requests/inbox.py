@@ -120,30 +120,30 @@ def _everything(person: "User") -> Requests:
 TABS: Final = (
     Tab(
         "decide",
-        "To decide",
+        "Needs your review",
         _to_decide,
-        "Nothing waits for you.",
-        "When somebody asks for something that you may decide, it stands here.",
+        "Nothing needs your review.",
+        "Requests that you can decide appear here.",
     ),
     Tab(
         "mine",
-        "Mine",
+        "Your requests",
         _mine,
-        "You have not asked for anything yet.",
-        "What you ask for in the catalogue, and others must agree to, stands here.",
+        "You have no requests yet.",
+        "Your requests that need approval appear here.",
     ),
     Tab(
         "done",
         "Done",
         _done,
-        "Nothing has been decided yet.",
-        "Requests that you decided, or that were closed in another way, stand here.",
+        "Nothing is done yet.",
+        "Requests that you decided, or that are closed, appear here.",
     ),
 )
 EVERYTHING: Final = Tab(
     "everything",
-    "Everything",
+    "All requests",
     _everything,
-    "Nobody has asked for anything yet.",
-    "Every request of everybody stands here, because you may read everything.",
+    "There are no requests yet.",
+    "You can see the requests of everybody, because you can view the audit log.",
 )

@@ -154,20 +154,24 @@ def place_to_decide(
     """The place from which this person may decide this request now. Raises a `Refusal`: why not."""
     request = ballot.request
     if request.requested_by_id == person.pk:
-        raise OwnRequest("You asked for this yourself: somebody else has to decide it.")
+        raise OwnRequest("You requested this, so somebody else has to decide it.")
     if request.status != Status.PENDING:
-        state = request.get_status_display().lower()
-        raise NotWaiting(f"This request is not waiting any more. It is {state}.")
+        raise already_closed(request)
     if request.expires_at <= now:
-        raise NotWaiting("This request has expired. It can be asked for again.")
+        raise NotWaiting("This request has expired. It can be requested again.")
     place = place_of(ballot, person)
     if place is None:
         raise _no_place(ballot, person)
     if seal is not None and seal != request.seal:
         raise SomethingChanged(
-            "What you were shown is not what is asked now. Open the request again and look."
+            "The request has changed since you opened it. Open it again and review it."
         )
     return place
+
+
+def already_closed(request: ApprovalRequest) -> NotWaiting:
+    state = request.get_status_display()
+    return NotWaiting(f"This request is already closed. Its status is “{state}”.")
 
 
 def objection_to_door(ballot: Ballot, door: str) -> Refusal | None:
@@ -180,17 +184,17 @@ def objection_to_door(ballot: Ballot, door: str) -> Refusal | None:
     stage = ballot.open_stage()
     if ballot.request.slack_mode == SlackMode.DECIDE and not (stage and stage.fresh_proof):
         return None
-    return NotAtThisDoor("This is not decided in Slack. Open its page to look and decide.")
+    return NotAtThisDoor("This request cannot be decided in Slack. Open it in the browser.")
 
 
 def _no_place(ballot: Ballot, person: "User") -> Refusal:
     if any(decision.decided_by_id == person.pk for decision in ballot.decisions):
-        return AlreadyDecided("You have decided this request already.")
+        return AlreadyDecided("You have already decided this request.")
     if still_reviewers(ballot.request.pk).filter(stage=ballot.open_stage(), person=person).exists():
         return AlreadyDecided(
-            "This was decided already by who shares your place while one is away."
+            "One of you is out of office, and the other has already decided for both of you."
         )
-    return NotEligible("You are not among the people who may decide this request now.")
+    return NotEligible("You are not an eligible reviewer of this request.")
 
 
 def _incomplete() -> models.QuerySet[Stage]:

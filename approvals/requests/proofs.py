@@ -60,6 +60,6 @@ def check_tries(person: "User") -> None:
     )
     if failed.count() >= MOST_TRIES:
         raise NotProved(
-            "That was wrong too often. Wait a quarter of an hour, and tell an administrator if it "
-            "was not you."
+            "Too many wrong passwords. Wait 15 minutes. If this was not you, contact an "
+            "administrator."
         )

@@ -33,7 +33,10 @@ logger = logging.getLogger(__name__)
 type Body = Mapping[str, Any]
 type Ack = Callable[..., Any]
 Verdict = Decision.Verdict
-GONE: Final = "Nothing was decided: this message is not one of ours, or is from another workspace."
+GONE: Final = (
+    "No decision was made: this message is not ours, or comes from another workspace. "
+    "Open your inbox in the back office."
+)
 
 
 def approve(body: Body, ack: Ack) -> None:
@@ -113,7 +116,7 @@ def _problem(request: ApprovalRequest | None, account: Account, shown: Shown) ->
         return GONE
     person = person_of(account.team, account.user)
     if person is None:
-        return "This Slack account is linked to nobody here. Link it under “How I am told”."
+        return "This Slack account is not linked to anybody. Link it under “Notification settings”."
     ballot = Ballot.of(request)
     found = objection(ballot, person, now=database_now(), seal=shown.seal)
     return str(found or objection_to_door(ballot, Door.SLACK) or "")
@@ -125,13 +128,13 @@ def _linked(click: Click, *, agrees: bool) -> str:
         number = int(click.value)
         if agrees:
             link = actions.confirm_slack_link(number, **who)
-            return f"Linked: what you press here counts as {link.person}."
+            return f"Linked. Your decisions here count as {link.person}."
         actions.decline_slack_link(number, **who)
     except ValueError:
         return GONE
     except Refusal as refusal:
         return str(refusal)
-    return "Not linked. If this worries you, tell an administrator of the back office."
+    return "Not linked. If you did not expect this, contact an administrator of the back office."
 
 
 # --- Afterwards -----------------------------------------------------------------------------------

@@ -27,14 +27,14 @@ def pressed(request: HttpRequest) -> HttpResponse:
         raise Http404
     stamp = request.headers.get("X-Slack-Request-Timestamp", "")
     if not (stamp.isascii() and stamp.isdigit()):
-        return HttpResponseBadRequest("When was this?")
+        return HttpResponseBadRequest("X-Slack-Request-Timestamp is missing or is not a number.")
     if int(stamp) > time.time() + AHEAD:
-        return HttpResponse("This is from the future.", status=401)
+        return HttpResponse("X-Slack-Request-Timestamp is in the future.", status=401)
     try:
         return _handler().handle(request)
     except ValueError:
         # Bolt reads the body before it looks at the signature, and leaves it to us when it cannot.
-        return HttpResponseBadRequest("This cannot be read.")
+        return HttpResponseBadRequest("The body cannot be read.")
 
 
 @cache

@@ -40,7 +40,7 @@ def ask_account(person: "User", *, session: str, door: str) -> SlackLink:
     try:
         client(PATIENCE).chat_postMessage(channel=account.user, **_question(link))
     except Exception as error:
-        raise NoAccount(f"{said(error)} Try again in a while.") from error
+        raise NoAccount(f"{said(error)} Try again in a few minutes.") from error
     return link
 
 
@@ -49,12 +49,12 @@ def _account_of(person: "User") -> Account:
         found = client(PATIENCE).users_lookupByEmail(email=person.email)["user"]
     except SlackApiError as error:
         if code_of(error) == "users_not_found":
-            raise NoAccount(f"Nobody in Slack has your address, {person.email}.") from error
-        raise NoAccount(f"{said(error)} Try again in a while.") from error
+            raise NoAccount(f"No Slack account has your address, {person.email}.") from error
+        raise NoAccount(f"{said(error)} Try again in a few minutes.") from error
     except Exception as error:
-        raise NoAccount(f"{said(error)} Try again in a while.") from error
+        raise NoAccount(f"{said(error)} Try again in a few minutes.") from error
     if _is_no_member(found):
-        raise NoAccount("Guests, bots and people of other workspaces cannot decide here.")
+        raise NoAccount("Guests, bots and people from other workspaces cannot be linked.")
     return Account(found["team_id"], found["id"])
 
 
@@ -65,9 +65,9 @@ def _is_no_member(user: dict[str, Any]) -> bool:
 
 def _question(link: SlackLink) -> dict[str, Any]:
     text = (
-        f"{link.person} ({link.person.get_username()}) says in the back office that this Slack "
-        "account is theirs. If that is you and you have just asked for it, press Yes within ten "
-        "minutes: what you press here counts as yours from then on. If not, press No."
+        f"{link.person} ({link.person.get_username()}) wants to link this Slack account in the "
+        "back office. If this is you, choose Yes within ten minutes: decisions that you make here "
+        "then count as yours. If it is not you, choose No."
     )
     value = str(link.pk)
     answers = blocks.buttons(

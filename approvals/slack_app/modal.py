@@ -23,12 +23,12 @@ def modal_for(request: ApprovalRequest, shown: Shown, place: Place) -> dict[str,
         "submit": blocks.plain("Reject", 24),
         "close": blocks.plain("Cancel", 24),
         "blocks": [
-            blocks.section(f"You reject “{request}”."),
+            blocks.section(f"You are rejecting “{request}”."),
             {
                 "type": "input",
                 "block_id": "reason",
-                "label": blocks.plain("Why?", 2000),
-                "hint": blocks.plain(f"{request.requested_by} reads it.", 2000),
+                "label": blocks.plain("Reason", 2000),
+                "hint": blocks.plain(f"{request.requested_by} is notified of it.", 2000),
                 "element": {
                     "type": "plain_text_input",
                     "action_id": "reason",

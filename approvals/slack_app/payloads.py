@@ -63,7 +63,7 @@ class Click:
                 Account.of(body), Place.of(body), str(action["value"]), str(body["trigger_id"])
             )
         except (KeyError, IndexError, TypeError, AttributeError) as error:
-            raise Unreadable("No button of ours.") from error
+            raise Unreadable("Not one of our buttons.") from error
 
 
 @dataclass(frozen=True)
@@ -84,4 +84,4 @@ class Filled:
             metadata = view["private_metadata"]
             return cls(Account.of(body), Place.read(metadata), metadata, str(typed))
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise Unreadable("No modal of ours.") from error
+            raise Unreadable("Not one of our modals.") from error

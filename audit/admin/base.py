@@ -93,7 +93,7 @@ class SafeHistoryMixin:
             raise Http404
         context = {
             **self.admin_site.each_context(request),
-            "title": f"History of {instance}",
+            "title": f"Change history of {instance}",
             "opts": self.opts,
             "object": instance,
             "page": recent_changes_of(instance, before=before(request)),

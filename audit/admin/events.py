@@ -21,7 +21,7 @@ class EventAdmin(ReadOnlyAdmin):
     ordering = ("-pk",)
     show_facets = admin.ShowFacets.NEVER
     search_fields = ("actor_label",)
-    search_help_text = "The beginning of a person's name, or the number of a request."
+    search_help_text = "Beginning of a person's name, or a request ID."
     fields = (
         "when", "actor_label", "door", "ip", "verb", "subject_label", "kind", "subject_id",
         "reason", "details", "request_id",
@@ -48,7 +48,7 @@ class EventAdmin(ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        title = {"title": "Sign-ins, refusals and exports"}
+        title = {"title": "Access log"}
         return super().changelist_view(request, title | (extra_context or {}))
 
     @admin.display(description="when")
@@ -59,7 +59,7 @@ class EventAdmin(ReadOnlyAdmin):
     def about(self, event: Event) -> str:
         return event.subject_label or self.details(event)
 
-    @admin.display(description="kind of object")
+    @admin.display(description="object type")
     def kind(self, event: Event) -> str:
         try:
             return str(apps.get_model(event.subject_type)._meta.verbose_name)

@@ -27,7 +27,7 @@ class HistoryFilter(forms.Form):
         label="Person",
         required=False,
         max_length=254,
-        help_text="A user name or an email address.",
+        help_text="Username or email address.",
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
     )
     since = forms.DateField(
@@ -45,7 +45,7 @@ class HistoryFilter(forms.Form):
         found = people.filter(Q(username__iexact=name) | Q(email__iexact=name)).first()
         if found is None:
             raise ValidationError(
-                f"Nobody here has the user name or email address “{name}”. Check the spelling."
+                f"No person has the username or email address “{name}”. Check the spelling."
             )
         return found
 

@@ -52,7 +52,7 @@ def kinds(request: HttpRequest) -> HttpResponse:
         }
         for model in audited_models()
     ]
-    return _page(request, "audit/kinds.html", title="History", kinds=found)
+    return _page(request, "audit/kinds.html", title="Change history", kinds=found)
 
 
 @require_safe
@@ -68,7 +68,7 @@ def history(request: HttpRequest, kind: str) -> HttpResponse:
     return _page(
         request,
         "audit/history.html",
-        title=f"History of {model._meta.verbose_name_plural}",
+        title=f"Change history of {model._meta.verbose_name_plural}",
         kind=kind,
         form=form,
         page=page,
@@ -87,7 +87,7 @@ def export(request: HttpRequest, kind: str) -> HttpResponse | StreamingHttpRespo
             request,
             "audit/history.html",
             status=400,
-            title=f"History of {model._meta.verbose_name_plural}",
+            title=f"Change history of {model._meta.verbose_name_plural}",
             kind=kind,
             form=form,
             page=RecentChanges([], None),
@@ -134,7 +134,11 @@ def _record_export(
         Event.Verb.EXPORTED,
         by=request.user,  # type: ignore[arg-type]  # somebody who may read is signed in
         door=current().door,
-        data={"history of": str(model._meta.verbose_name_plural), "for a": reader, **asked},
+        data={
+            "export": f"change history of {model._meta.verbose_name_plural}",
+            "format": reader,
+            **asked,
+        },
     )
 
 

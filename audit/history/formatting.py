@@ -95,7 +95,7 @@ class Wording[Text]:
             return MASK
         if isinstance(field, models.ForeignKey):
             target = self._related.get(_key(field, value))
-            return f"{value} (not there any more)" if target is None else _name(target)
+            return f"{value} (no longer exists)" if target is None else _name(target)
         if field.flatchoices:
             return str(dict(field.flatchoices).get(value, value))
         return self._plain(value)

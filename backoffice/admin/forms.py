@@ -28,15 +28,15 @@ class PersonForm(ReasonForm):
 
 class NewPersonForm(PersonForm):
     username = forms.CharField(
-        label="User name",
+        label="Username",
         max_length=150,
-        help_text="Short and without spaces. It stays the same for ever.",
+        help_text="Short, without spaces. It cannot be changed later.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     password = forms.CharField(
-        label="First password",
+        label="Initial password",
         strip=False,
-        help_text="At least eight characters. Hand it over safely; they can change it afterwards.",
+        help_text="At least eight characters. They can change it after signing in.",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
@@ -70,11 +70,11 @@ class SlackChannelForm(ReasonForm):
     """Where in Slack a group is asked."""
 
     channel = forms.CharField(
-        label="Id of the Slack channel",
+        label="Slack channel ID",
         max_length=20,
         required=False,
-        help_text="Such as C0123ABCDEF: it stands at the end of the channel's details in Slack. "
-        "The app has to be invited there. Empty: in none.",
+        help_text="For example C0123ABCDEF, at the end of the channel's details in Slack. "
+        "Invite the app to the channel. Leave empty for none.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     field_order = ["channel", "reason"]

@@ -67,7 +67,7 @@ class GroupAdmin(SettingsAdmin):
             raise Http404
         form = NewGroupForm(request.POST)
         if attempt(form, lambda data: actions.add_group(**data, **by_whom(request))):
-            messages.success(request, f"The group “{form.cleaned_data['name']}” is there.")
+            messages.success(request, f"Group “{form.cleaned_data['name']}” created.")
             return redirect("admin:auth_group_changelist")
         return _groups(request, form, status=400)
 
@@ -85,7 +85,7 @@ class GroupAdmin(SettingsAdmin):
             became.append(actions.join_group(who, group, reason=why, **by_whom(request)))
 
         if attempt(form, join):
-            say(request, became[0], made=f"{form.cleaned_data['person']} is in “{group}” now.")
+            say(request, became[0], made=f"{form.cleaned_data['person']} added to “{group}”.")
             return redirect("admin:auth_group_change", pk)
         return _group(request, group, form, status=400)
 
@@ -100,7 +100,7 @@ class GroupAdmin(SettingsAdmin):
             actions.set_slack_channel(group, **data, **by_whom(request))
 
         if attempt(form, ask_there):
-            messages.success(request, "The Slack channel of the group is changed.")
+            messages.success(request, "Slack channel saved.")
             return redirect("admin:auth_group_change", pk)
         return _group(request, group, AddMemberForm(group=group), slack_form=form, status=400)
 

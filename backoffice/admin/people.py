@@ -65,7 +65,9 @@ class UserAdmin(SafeHistoryMixin, SettingsAdmin):
         if request.method == "POST" and attempt(
             form, lambda data: made.append(actions.add_person(**data, **by_whom(request)))
         ):
-            messages.success(request, f"{made[0]} can sign in now. Put them into a group next.")
+            messages.success(
+                request, f"Account created. {made[0]} can sign in now. Next: add them to a group."
+            )
             return redirect("admin:backoffice_user_change", made[0].pk)
         status = 400 if form.is_bound else 200
         return page(
@@ -139,7 +141,7 @@ class UserAdmin(SafeHistoryMixin, SettingsAdmin):
         person = self.found(request, pk)
         became: list[object] = []
         if attempt(form, lambda data: became.append(change(data))):
-            say(request, became[0], made=f"The account of {person} is changed.")
+            say(request, became[0], made=f"Account updated: {person}.")
             return redirect("admin:backoffice_user_change", pk)
         return self._show(request, person, status=400, **{name: form})
 

@@ -107,7 +107,7 @@ def adopt_database(connection: Connection, name: str) -> None:
     if _has_tables(connection):
         raise Refused(
             f"The database {name} has tables already and belongs to {owner}: name another "
-            "database in DATABASE_URL. One that is not there yet is made for you."
+            "database in DATABASE_URL. A database that does not exist yet is created for you."
         )
     statement = sql.SQL("ALTER DATABASE {} OWNER TO {}")
     connection.execute(statement.format(sql.Identifier(name), sql.Identifier(OWNER)))

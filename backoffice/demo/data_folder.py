@@ -94,7 +94,7 @@ class DataFolder:
 
     def _unwritable(self, error: OSError) -> str:
         return (
-            f"Nothing can be written to {self.path} ({error.strerror}): correct its rights, or "
+            f"Nothing can be written to {self.path} ({error.strerror}): correct its permissions, or "
             "set BACKOFFICE_DATA to a folder of yours."
         )
 

@@ -25,7 +25,7 @@ from backoffice.progress import Refused, say, step
 
 HOST = "127.0.0.1"
 PREPARATIONS = (
-    ("Bringing the tables up to date", "migrate", "--no-input"),
+    ("Migrating the database", "migrate", "--no-input"),
     ("Loading the demo company", "load_demo"),
     ("Collecting styles and scripts", "collectstatic", "--no-input"),
 )
@@ -49,15 +49,15 @@ def main(arguments: list[str]) -> int:
         with data.held() as lock:
             reset(data) if "--reset" in arguments else run(data, lock, stop)
     except Stopped:
-        say("Stopped. The data are kept: `make demo` goes on with them.")
+        say("Stopped. The data are kept: `make demo` continues with them.")
     except Refused as refusal:
         say(f"\n{refusal}")
         return 1
     except psycopg.Error as error:
-        say(f"\nThe database server does not let us: {str(error).splitlines()[0]}")
+        say(f"\nThe database server refused: {str(error).splitlines()[0]}")
         return 1
     except OSError as error:
-        say(f"\nThe operating system does not let us: {error}")
+        say(f"\nThe operating system refused: {error}")
         return 1
     return 0
 
@@ -103,7 +103,7 @@ def start(
         programs.start("worker", python, "manage.py", "worker")
         programs.start("web server", python, "-m", "gunicorn", *GUNICORN, f"--bind={HOST}:{port}")
         programs.wait_until(
-            lambda: serves(port), seconds=START_LIMIT, what="The web server gives no page"
+            lambda: serves(port), seconds=START_LIMIT, what="The web server does not answer"
         )
 
 
@@ -114,7 +114,7 @@ def database(data: DataFolder) -> Iterator[Addresses]:
         with step("Preparing the database"):
             provided = OutsideDatabase(url, data.database_record).provide()
         if not provided:
-            say("  This login may not make roles: only triggers protect the history then.")
+            say("  This login cannot create roles: only triggers protect the audit log.")
         yield provided or Addresses(app=url, owner=url)
         return
     server = EmbeddedPostgres(data.postgres)
@@ -204,7 +204,7 @@ def serves(port: int) -> bool:
         except (OSError, http.client.HTTPException):
             return False
     if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise Refused(f"The web server answers with the error {status}: see its log.")
+        raise Refused(f"The web server answers with error {status}: see its log.")
     return True
 
 
@@ -212,7 +212,7 @@ def refuse_without_doubles() -> None:
     if not is_checkout():
         raise Refused(
             "The demo needs the doubles of Stripe and Slack, which are not installed with the "
-            "package: take a checkout of the repository and say `make demo` there."
+            "package: clone the repository and run `make demo` there."
         )
 
 
@@ -223,14 +223,14 @@ def reset(data: DataFolder) -> None:
     else:
         EmbeddedPostgres(data.postgres).stop()
     data.clear()
-    say("The demo's data are removed.")
+    say("The demo's data have been removed.")
 
 
 def box(data: DataFolder, port: int) -> str:
-    lines = [f"The back office is at  http://{HOST}:{port}/", "", "Log in as one of"]
+    lines = [f"The back office is at  http://{HOST}:{port}/", "", "Sign in as one of"]
     lines += [f"  {login.name:<6}{login.role}" for login in LOGINS]
     lines += ["", f"Password for each of them:  {PASSWORD}", ""]
-    lines += [f"What would be sent:  http://{HOST}:{port}/sent/", ""]
+    lines += [f"Demo mailbox:  http://{HOST}:{port}/sent/", ""]
     lines += [f"Ctrl-C stops everything. The data stay in {data.path}"]
     width = max(len(line) for line in lines)
     edge = f"  +{'-' * (width + 4)}+"

@@ -1,4 +1,4 @@
-"""The demo sends nothing: its emails are kept in a folder, and the page “Sent messages” shows them."""
+"""The demo sends nothing: its emails are kept in a folder, and the page “Demo mailbox” shows them."""
 
 import email
 import re

@@ -14,11 +14,12 @@ class DemoLogin:
 
 
 LOGINS = (
-    DemoLogin("sam", "support agent: asks for credits, refunds and the like"),
+    DemoLogin("sam", "support agent: requests credits, refunds and more"),
     DemoLogin("mona", "support manager: approves them"),
-    DemoLogin("erin", "engineer and administrator: writes the tasks, sets the rules"),
-    DemoLogin("evan", "the other engineer: agrees to what erin changes"),
-    DemoLogin("carl", "compliance: reads and exports the whole history"),
+    DemoLogin("max", "the other support manager: approves when a second one is needed"),
+    DemoLogin("erin", "engineer and administrator: writes tasks, sets approval rules"),
+    DemoLogin("evan", "the other engineer: approves erin's changes"),
+    DemoLogin("carl", "compliance: views and exports the audit log"),
 )
 
 

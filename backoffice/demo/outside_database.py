@@ -83,8 +83,8 @@ class OutsideDatabase:
     def _check_that_it_is_there(self, connection: Connection) -> None:
         if provision.database_owner(connection, self.database) is None:
             raise Refused(
-                f"The server has no database {self.database}, and the login in DATABASE_URL may not "
-                "make one: create it first, or name a login that may create roles and databases."
+                f"The server has no database {self.database}, and the login in DATABASE_URL cannot "
+                "create one: create it first, or name a login that can create roles and databases."
             )
 
     def _begin(self, connection: Connection) -> dict[str, Any]:
@@ -92,7 +92,7 @@ class OutsideDatabase:
         if taken := provision.existing_roles(connection):
             raise Refused(
                 f"The server has roles named {', '.join(sorted(taken))} already, and {self.record} "
-                "with their passwords is not there: use that demo's data folder, or drop the roles."
+                "with their passwords is missing: use that demo's data folder, or drop the roles."
             )
         passwords = {role: secrets.token_urlsafe(24) for role in ROLES}
         kept = {"server": self._server, "database": self.database, "passwords": passwords}

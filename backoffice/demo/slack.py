@@ -1,4 +1,4 @@
-"""The demo's Slack: what was posted there, on the page “Sent messages”, and buttons that press."""
+"""The demo's Slack: what was posted there, on the page “Demo mailbox”, and buttons that press."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -137,5 +137,5 @@ def press(request: HttpRequest) -> HttpResponse:
     except NoDouble as error:
         messages.error(request, str(error))
     except KeyError:
-        return HttpResponseBadRequest("Go back, and press a button of a message.")
+        return HttpResponseBadRequest("Go back, and choose a button of a message.")
     return redirect("sent_messages")

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 PATIENCE_MS: Final = 5000  # for each statement: a probe that hangs tells nobody anything
 # The error itself names hosts, roles and databases: it goes into the log.
-AWAY: Final = "The database does not answer, or does not have the tables of this version."
+AWAY: Final = "The database is unreachable, or its tables are not of this version."
 
 
 @require_safe
@@ -146,4 +146,4 @@ def _bounded() -> Iterator[None]:
 
 
 def _note(error: Error) -> None:
-    logger.warning("The database cannot be asked how things are: %s", str(error).strip())
+    logger.warning("The database could not be queried: %s", str(error).strip())

@@ -120,20 +120,20 @@ def troubles(found: Status) -> Iterator[str]:
         yield too_long(found.work)
     if found.work.left_alone:
         yield (
-            f"{_runs(found.work.left_alone)} running without a sign of life from the worker. A living "
-            "worker takes care of that within two minutes."
+            f"{_runs(found.work.left_alone)} running without contact to a worker. "
+            "Another worker takes over within two minutes."
         )
     if found.uncertain:
         yield (
-            f"{_runs(found.uncertain)} uncertain: nobody knows whether it happened. "
-            "Somebody has to look it up and settle it."
+            f"The outcome of {_count(found.uncertain)} is unknown. "
+            "A task administrator has to investigate and resolve it."
         )
 
 
 def too_long(work: Work) -> str:
     """Why the product is not ready when `work.waits_too_long`."""
     waited = length(work.oldest_wait or timedelta())
-    return f"A run has been waiting for a worker for {waited}: the workers are busy, stuck or gone."
+    return f"A run has been queued for {waited}: all workers are busy, stuck or stopped."
 
 
 def may_see(person: "User") -> bool:
@@ -143,13 +143,17 @@ def may_see(person: "User") -> bool:
 
 def _of_workers(work: Work) -> Iterator[str]:
     if work.silence is None:
-        yield "No worker has been started yet. Until one is, runs stay queued."
+        yield "No worker has started yet. Runs stay queued until one does."
     elif not work.worker_alive:
         yield (
-            f"No worker is alive: there has been no sign of one for {length(work.silence)}. "
-            "Until one is started, runs stay queued."
+            f"No worker is running. The last contact was {length(work.silence)} ago. "
+            "Runs stay queued until one starts."
         )
 
 
 def _runs(count: int) -> str:
-    return f"{count} runs are" if count > 1 else "1 run is"
+    return f"{_count(count)} {'are' if count > 1 else 'is'}"
+
+
+def _count(runs: int) -> str:
+    return f"{runs} runs" if runs > 1 else "1 run"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 REVIEWERS: Final = 2
 REVIEWED_WITHIN: Final = timedelta(hours=24)
 COUNTED_OVER: Final = timedelta(hours=24)
-NOT_HERE: Final = "This task has no way around its approvals, not in an emergency either."
+NOT_HERE: Final = "Emergency runs are not allowed for this task."
 
 
 def break_glass_of(task: Task) -> BreakGlass | None:
@@ -59,9 +59,9 @@ def _not_theirs(run: Run, person: "User", break_glass: BreakGlass | None) -> str
     if break_glass is None:
         return NOT_HERE
     if run.requested_by_id != person.pk:
-        return "Only who asked for it can run it in an emergency."
+        return "Only the requester can run it in an emergency."
     if run.status != Run.Status.AWAITING_APPROVAL:
-        return "It does not wait for approval any more."
+        return "This run is no longer awaiting approval."
     if not is_on_call(person, break_glass.group):
         return f"Only active members of “{break_glass.group}” can run it in an emergency."
     return ""
@@ -74,9 +74,7 @@ def _over_the_cap(run: Run, break_glass: BreakGlass) -> str:
     if break_glass.up_to is not None and any(
         m.amount > break_glass.up_to for m in money_in(values)
     ):
-        return (
-            f"In an emergency it runs with at most {break_glass.up_to:,}. Let it wait for approval."
-        )
+        return f"Emergency runs are limited to {break_glass.up_to:,}. Wait for approval."
     return ""
 
 
@@ -92,7 +90,7 @@ def lately(task: Task) -> int:
 
 def _too_often(per_day: int) -> str:
     times = "once" if per_day == 1 else f"{per_day} times"
-    return f"It was run in an emergency {times} within 24 hours already, and not more is allowed."
+    return f"This task was run in an emergency {times} within 24 hours, which is the limit."
 
 
 def review_stage(run: Run) -> StageSpec:
@@ -101,7 +99,7 @@ def review_stage(run: Run) -> StageSpec:
     for stage in run.approval.stages.all() if run.approval else ():
         groups.update(stage.groups.all())
         people.update(stage.people.all())
-    return StageSpec("Review of an emergency", REVIEWERS, list(groups), list(people))
+    return StageSpec("Review of an emergency run", REVIEWERS, list(groups), list(people))
 
 
 def asked_about(request: ApprovalRequest) -> "QuerySet[User]":

@@ -47,11 +47,11 @@ class Right(IntEnum):
 
 
 _LABELS = {
-    Right.VIEW: "See it",
-    Right.REQUEST: "Ask for it",
-    Right.EXECUTE: "Run it",
-    Right.APPROVE: "Approve it",
-    Right.CHANGE: "Administer it",
+    Right.VIEW: "Can view",
+    Right.REQUEST: "Can request",
+    Right.EXECUTE: "Can run",
+    Right.APPROVE: "Can approve",
+    Right.CHANGE: "Can administer",
 }
 
 
@@ -111,8 +111,8 @@ def require(person: "User", right: Right, task: Task) -> None:
     """Raise `NotGranted`, in words for the person, unless it is allowed."""
     if not allowed(person, right, task):
         raise NotGranted(
-            f"You may not do this with “{task}”: it needs the right “{right.label}”. "
-            "Ask the task's owner or an administrator for it."
+            f"You don't have the permission “{right.label}” on “{task}”. Request access from "
+            f"{task.owner} or an administrator."
         )
 
 

@@ -90,7 +90,7 @@ def people_of(stop: Stop) -> "list[User]":
 
 
 def in_a_sentence(stop: Stop) -> str:
-    """“Erin Wallace has stopped all that moves money”: a sentence without its end."""
+    """“Erin Wallace has stopped everything that moves money”: a sentence without its end."""
     if stop.stopped_by:
         return f"{stop.stopped_by} has stopped {in_words(stop)}"
     return f"{in_words(stop)} was stopped automatically"
@@ -102,4 +102,4 @@ def in_words(stop: Stop) -> str:
         return f"“{stop.task}”"
     if stop.scope == Scope.CATEGORY:
         return f"all of “{stop.category}”"
-    return "all that moves money" if stop.scope == Scope.MONEY else "everything"
+    return "everything that moves money" if stop.scope == Scope.MONEY else "everything"

@@ -96,6 +96,6 @@ def _refresh(task: Task, registered: RegisteredTask) -> None:
 
 def retire_task(task: Task) -> None:
     """Close a task whose code is gone. Its runs and their history stay."""
-    with transition(by=None, door=Door.DEPLOY, reason="Not in the code any more"):
+    with transition(by=None, door=Door.DEPLOY, reason="Removed from the code"):
         task.retired_at = database_now()
         task.save(update_fields=["retired_at"])

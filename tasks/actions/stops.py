@@ -49,12 +49,14 @@ def stop_tasks(
     stop = Stop(scope=scope, task=task, category=category, stopped_by=by, reason=reason.strip())
     with transition(by=by, door=door, subject=task, reason=reason):
         if not stop.reason:
-            raise NotStopped("Say why: everybody who is held up by it reads it.")
+            raise NotStopped("Enter a reason. Everybody affected by it reads it.")
         if not may_stop(by, stop):
-            raise NotStopped(f"To stop {in_words(stop)} you need a task of it to approve.")
+            raise NotStopped(
+                f"You can stop {in_words(stop)} only if you can approve or administer one of its tasks."
+            )
         locks.hold("stops")  # two who stop the same at the same instant come one after the other
         if Stop.objects.filter(scope=scope, task=task, category=category, ended_at=None).exists():
-            raise NotStopped(f"Somebody has stopped {in_words(stop)} already.")
+            raise NotStopped(f"Already stopped: {in_words(stop)}.")
         stop.save(force_insert=True)
         _tell(stop, f"{in_a_sentence(stop)}: {stop.reason}", event="stopped")
     return stop
@@ -82,12 +84,12 @@ def propose_start(stop_id: int, *, by: "User", door: str, reason: str) -> Approv
         stop = Stop.objects.select_for_update(of=("self",)).get(pk=stop_id)
         _may_propose(stop, by, reason)
         stop.approval = approvals.open_request(
-            title=f"Start again: {in_words(stop)}"[:300],
+            title=f"Restart: {in_words(stop)}"[:300],
             shown={"facts": _facts(stop), "changes": []},
             seal=seal_of({"stop": stop.pk, "scope": stop.scope, "reason": stop.reason}),
             requested_by=by,
             door=door,
-            stages=[StageSpec("Start again", 1, people=people_of(stop))],
+            stages=[StageSpec("Restart", 1, people=people_of(stop))],
             reason=reason.strip(),
         )
         stop.save(update_fields=["approval"])
@@ -96,22 +98,24 @@ def propose_start(stop_id: int, *, by: "User", door: str, reason: str) -> Approv
 
 def _may_propose(stop: Stop, by: "User", reason: str) -> None:
     if stop.ended_at:
-        raise NotStarted("It has been started again already.")
+        raise NotStarted("It has already been restarted.")
     if not may_stop(by, stop):
-        raise NotStarted(f"To start {in_words(stop)} again you need a task of it to approve.")
+        raise NotStarted(
+            f"You can restart {in_words(stop)} only if you can approve or administer one of its tasks."
+        )
     if not reason.strip():
-        raise NotStarted("Say why it can start again: who has to agree reads it.")
+        raise NotStarted("Say why it is safe to restart. The reviewer reads it.")
     if stop.approval and stop.approval.status == ApprovalRequest.Status.PENDING:
-        raise NotStarted("Somebody has proposed that already. Another person has to agree.")
+        raise NotStarted("A restart has already been requested. It needs a second person.")
 
 
 def _facts(stop: Stop) -> list[list[str]]:
     return [
         ["Stopped", in_words(stop)],
-        ["By", str(stop.stopped_by) if stop.stopped_by else "By itself"],
-        ["Because", stop.reason],
-        ["Runs that wait in line", str(waiting_runs(stop).count())],
-        ["What follows", "What waits in line begins at once, if what was approved still holds."],
+        ["By", str(stop.stopped_by) if stop.stopped_by else "Automatically"],
+        ["Reason", stop.reason],
+        ["Queued runs", str(waiting_runs(stop).count())],
+        ["What happens next", "Queued runs start at once, if what was approved still holds."],
     ]
 
 
@@ -121,12 +125,12 @@ def on_start_decided(request: ApprovalRequest, **_: object) -> None:
     if stop is None or request.status != ApprovalRequest.Status.APPROVED:
         return
     if not quorum_holds(request):
-        raise NotStarted("Who agreed may not do so any more.")
+        raise NotStarted("Somebody who approved it is no longer eligible.")
     stop.ended_at = database_now()
     stop.save(update_fields=["ended_at"])
     for run in waiting_runs(stop).select_related("task"):
         messages.enqueue_run(run.pk, timeout=run.task.timeout)
-    _tell(stop, f"Started again: {in_words(stop)}", event="started")
+    _tell(stop, f"Restarted: {in_words(stop)}", event="started")
 
 
 def _tell(stop: Stop, text: str, *, event: str) -> None:

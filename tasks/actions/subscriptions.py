@@ -40,9 +40,9 @@ def subscribe(
         locks.hold(f"subscriptions of {by.pk}")
         mine = Subscription.objects.filter(person=by, ended_at=None)
         if mine.filter(task=task, states=wanted, condition=condition).exists():
-            raise NotSubscribed("You are told of that already.")
+            raise NotSubscribed("You already have this subscription.")
         if mine.count() >= MOST:
-            raise NotSubscribed(f"You have {MOST} of these. End one first.")
+            raise NotSubscribed(f"You have {MOST} subscriptions. Remove one first.")
         return Subscription.objects.create(person=by, task=task, states=wanted, condition=condition)
 
 
@@ -52,7 +52,7 @@ def end_subscription(subscription_id: int, *, by: "User", door: str) -> Subscrip
         mine = Subscription.objects.filter(pk=subscription_id, person=by, ended_at=None)
         subscription = mine.select_for_update(of=("self",)).first()
         if subscription is None:
-            raise NotSubscribed("You are not told of that any more.")
+            raise NotSubscribed("This subscription has already been removed.")
         subscription.ended_at = database_now()
         subscription.save(update_fields=["ended_at"])
     return subscription
@@ -61,7 +61,7 @@ def end_subscription(subscription_id: int, *, by: "User", door: str) -> Subscrip
 def _must_be_something(wanted: list[str], states: Collection[str]) -> None:
     if not wanted or set(states) - set(wanted):
         names = ", ".join(str(Run.Status(state).label) for state in STATES)
-        raise NotSubscribed(f"Say of which ends of a run you are told: {names}.")
+        raise NotSubscribed(f"Choose when you want to be notified: {names}.")
 
 
 def _must_be_answerable(task: Task, condition: str) -> None:
@@ -71,6 +71,4 @@ def _must_be_answerable(task: Task, condition: str) -> None:
     except ValidationError as error:
         raise NotSubscribed(" ".join(error.messages)) from error
     except UnknownTask as error:
-        raise NotSubscribed(
-            "The code of this task is gone: nothing of it runs any more."
-        ) from error
+        raise NotSubscribed("This task is retired and no longer runs.") from error

@@ -58,22 +58,22 @@ class _PersonField(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic
 class AwayForm(forms.Form):
     """Who is away from which day to which, and who decides meanwhile."""
 
-    person = _PersonField(None, label="Who is away", widget=UnfoldAdminSelectWidget)
+    person = _PersonField(None, label="Person", widget=UnfoldAdminSelectWidget)
     deputy = _PersonField(
         None,
-        label="Who decides meanwhile",
-        empty_label="Choose somebody",
+        label="Delegate",
+        empty_label="Choose a person",
         widget=UnfoldAdminSelectWidget,
-        help_text="In the same place: of the two, whoever decides first decides for both.",
+        help_text="Either of the two can decide. The first decision counts for both.",
     )
     first = forms.DateField(label="First day", widget=date_input(None, None))
     until = forms.DateField(label="Last day", widget=date_input(None, None))
     reason = forms.CharField(
-        label="Why",
+        label="Reason",
         max_length=2000,
-        help_text="Whoever agrees to it reads it.",
+        help_text="Visible to whoever approves it.",
         widget=UnfoldAdminTextareaWidget({"rows": 2}),
-        error_messages={"required": "Say why: whoever agrees to it reads it."},
+        error_messages={"required": "Enter a reason for whoever approves it."},
     )
 
     def __init__(self, *args: Any, by: "User", **kwargs: Any) -> None:  # noqa: ANN401
@@ -135,7 +135,11 @@ def absences(request: HttpRequest) -> HttpResponse:
     except Refusal as refusal:
         form.add_error("deputy", str(refusal))
     else:
-        say(request, proposal, made="Agreed to: nobody else has looked after people so far.")
+        say(
+            request,
+            proposal,
+            made="Saved. You are the only administrator so far, so no approval was needed.",
+        )
         return redirect(PAGE)
     return _page(request, form, status=400)
 
@@ -151,9 +155,7 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
     except Refusal as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(
-            request, f"It has ended: {ended.deputy} decides for {ended.person} no more."
-        )
+        messages.success(request, f"Ended: {ended.deputy} no longer decides for {ended.person}.")
     return redirect(PAGE)
 
 
@@ -170,7 +172,7 @@ def _page(request: HttpRequest, form: AwayForm, *, status: int = 200) -> HttpRes
     return page(
         request,
         "tasks/absences.html",
-        title="Away",
+        title="Out of office",
         status=status,
         form=form,
         absences=shown,

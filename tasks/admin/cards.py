@@ -39,7 +39,7 @@ class Card:
         """What this person may do with it."""
         if self.may_execute:
             return "You can run this"
-        return "You can ask for this" if self.may_request else "You can look"
+        return "You can request this" if self.may_request else "View only"
 
 
 def cards_for(person: "User", words: str = "") -> list[Card]:

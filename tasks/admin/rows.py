@@ -103,7 +103,7 @@ def export(request: HttpRequest, pk: UUID, name: str) -> StreamingHttpResponse:
     """The same rows as a file that a spreadsheet can open without harm."""
     run = run_or_404(request, pk)
     given = _given_or_404(run, name)
-    person, what = person_of(request), {"what": f"its rows: {name}"}
+    person, what = person_of(request), {"what": f"rows: {name}"}
     record(Event.Verb.EXPORTED, by=person, door=Door.ADMIN, subject=run, data=what)
     return csv_response(
         f"{run.task.slug}-{str(run.pk)[:8]}-{name}.csv", given.header, given.cells.values()

@@ -41,13 +41,13 @@ class StopAdmin(OnePageAdmin):
 class StopForm(forms.Form):
     """What somebody stops, and why. Only what they may stop is offered."""
 
-    what = forms.ChoiceField(label="What", widget=UnfoldAdminSelectWidget)
+    what = forms.ChoiceField(label="What to stop", widget=UnfoldAdminSelectWidget)
     reason = forms.CharField(
-        label="Why",
+        label="Reason",
         max_length=2000,
-        help_text="Everybody who is held up by it reads it.",
+        help_text="Shown to everyone affected.",
         widget=UnfoldAdminTextareaWidget({"rows": 2}),
-        error_messages={"required": "Say why: everybody who is held up by it reads it."},
+        error_messages={"required": "Enter a reason. It is shown to everyone affected."},
     )
 
     def __init__(self, *args: Any, person: "User", **kwargs: Any) -> None:  # noqa: ANN401
@@ -67,13 +67,15 @@ def choices_for(person: "User") -> list[tuple[str, Any]]:
     mine = tasks_to_stop(person).filter(retired_at=None)
     tasks = [(f"{Scope.TASK}{_SEPARATOR}{t.pk}", t.name) for t in mine.order_by("name")]
     names = mine.order_by("category").values_list("category", flat=True).distinct()
-    categories = [(f"{Scope.CATEGORY}{_SEPARATOR}{name}", f"All of “{name}”") for name in names]
+    categories = [
+        (f"{Scope.CATEGORY}{_SEPARATOR}{name}", f"All tasks in “{name}”") for name in names
+    ]
     wide = [
         (str(scope), scope.label)
         for scope in (Scope.MONEY, Scope.EVERYTHING)
         if may_stop(person, Stop(scope=scope))
     ]
-    return [("At once", wide), ("A category", categories), ("One task", tasks)]
+    return [("Many at once", wide), ("A category", categories), ("One task", tasks)]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -93,7 +95,9 @@ def stops(request: HttpRequest) -> HttpResponse:
     except Refusal as refusal:
         form.add_error("what", str(refusal))
         return _page(request, form, status=403)
-    messages.success(request, f"You have stopped {in_words(stop)}. Two people start it again.")
+    messages.success(
+        request, f"You have stopped {in_words(stop)}. Restarting needs a second person."
+    )
     return redirect(PAGE)
 
 
@@ -108,7 +112,7 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
     except Refusal as refusal:
         messages.error(request, str(refusal))
         return redirect(PAGE)
-    messages.success(request, "Proposed. It starts when another person agrees.")
+    messages.success(request, "Restart requested. It restarts when a second person approves.")
     return redirect("admin:approvals_approvalrequest_change", asked.pk)
 
 
@@ -126,4 +130,6 @@ def _page(request: HttpRequest, form: StopForm | None, *, status: int = 200) -> 
         }
         for stop in open_stops()
     ]
-    return page(request, "tasks/stops.html", title="Stops", status=status, form=form, stops=shown)
+    return page(
+        request, "tasks/stops.html", title="Stopped tasks", status=status, form=form, stops=shown
+    )

@@ -55,19 +55,19 @@ class SubscriptionForm(forms.Form):
         label="Task",
         to_field_name="slug",
         widget=UnfoldAdminSelectWidget,
-        empty_label="Choose one",
+        empty_label="Choose a task",
     )
     states = forms.MultipleChoiceField(
-        label="When a run ends as",
+        label="Notify me when a run ends as",
         choices=CHOICES,
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Tick one or more."},
+        error_messages={"required": "Choose one or more."},
     )
     condition = forms.CharField(
         label="Only if",
         required=False,
         max_length=LONGEST,
-        help_text="Without it you are told of each of them.",
+        help_text="Leave empty to be notified of every run.",
         widget=UnfoldAdminTextInputWidget({"autocomplete": "off", "spellcheck": "false"}),
     )
 
@@ -108,7 +108,7 @@ def subscriptions(request: HttpRequest) -> HttpResponse:
     except Refusal as refusal:
         form.add_error("condition" if isinstance(refusal, NotSubscribed) else "task", str(refusal))
         return _page(request, form, status=400)
-    messages.success(request, "You will be told.")
+    messages.success(request, "Subscribed.")
     return redirect(PAGE)
 
 
@@ -122,7 +122,7 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
     except Refusal as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, "You are told of that no more.")
+        messages.success(request, "Unsubscribed.")
     return redirect(PAGE)
 
 
@@ -133,7 +133,7 @@ def _page(request: HttpRequest, form: SubscriptionForm, *, status: int = 200) ->
     return page(
         request,
         "tasks/subscriptions.html",
-        title="My subscriptions",
+        title="Subscriptions",
         status=status,
         form=form,
         chosen=task,

@@ -30,7 +30,7 @@ def read_span(text: str) -> timedelta:
     """The length of time that is written. Raises ValueError, with what to write instead."""
     written = _WRITTEN.fullmatch(text.strip())
     if written is None:
-        raise ValueError(f"“{text}” is no length of time. Write, for example: 4 hours, or 3 days.")
+        raise ValueError(f"“{text}” is not a duration. Enter for example 4 hours, or 3 days.")
     span = int(written[1]) * UNITS[written[2]]
     if span > LONGEST:
         raise ValueError(f"“{text}” is longer than {LONGEST.days} days.")
@@ -56,13 +56,13 @@ def problems_of_times(
     for name in ("expires_after", "remind_after", "escalate_after"):
         span: timedelta | None = getattr(rule, name)
         if span is not None and not timedelta(0) < span <= LONGEST:
-            yield name, f"Write a time above nothing and of at most {LONGEST.days} days."
+            yield name, f"Enter a duration of at most {LONGEST.days} days."
     expires = rule.expires_after or default
     for name, what in (("remind_after", "reminded"), ("escalate_after", "escalated")):
         span = getattr(rule, name)
         if span is not None and span >= expires:
             yield name, f"It would be {what} when it has expired: that is after {written(expires)}."
     if rule.escalate_after is not None and not escalates:
-        yield "escalate_to", "Choose the groups that it is escalated to."
+        yield "escalate_to", "Choose the groups to escalate to."
     if rule.escalate_after is None and escalates:
-        yield "escalate_after", "Say after which time it is escalated to these groups."
+        yield "escalate_after", "Enter when to escalate to these groups."

@@ -51,7 +51,7 @@ class Limits:
             f"when more than {self.percent} % of the items have failed": self.percent,
             f"before more than {self.amount} is done": self.amount is not None,
         }
-        return [f"Pauses for a look {when}." for when, is_set in found.items() if is_set]
+        return [f"Pauses for review {when}." for when, is_set in found.items() if is_set]
 
 
 NEVER: Final = Limits()
@@ -113,7 +113,7 @@ def why_stop(
     before = looked or Progress()
     tried, failed = seen.tried - before.tried, seen.failed - before.failed
     if limits.first and before.tried < limits.first <= seen.tried:
-        return f"The {_first(limits.first)} ran, and {'wait' if limits.first > 1 else 'waits'} for a look."
+        return f"The {_first(limits.first)} ran. Review the results before the rest runs."
     if limits.failures and failed >= limits.failures:
         return f"{failed} of {tried} items failed or had no answer: the limit is {limits.failures}."
     if limits.percent and tried >= SOME and 100 * failed > limits.percent * tried:
@@ -136,6 +136,6 @@ def _too_much(
     if done + amount <= limits.amount:
         return ""
     return (
-        f"{done:,f} {currency} is done. With the next item, of {amount:,f} {currency}, it would be "
-        f"more than the limit of {limits.amount:,f}."
+        f"{done:,f} {currency} is done. The next item, {amount:,f} {currency}, would exceed the limit "
+        f"of {limits.amount:,f}."
     )

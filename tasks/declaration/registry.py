@@ -144,7 +144,7 @@ class Registry:
         except KeyError:
             raise UnknownTask(
                 f"No code is registered for the task {slug!r}. It was renamed or removed, or the "
-                "module it stands in is missing from TASK_MODULES."
+                "module it is in is missing from TASK_MODULES."
             ) from None
 
     def all(self) -> list[RegisteredTask]:

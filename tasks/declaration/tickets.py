@@ -26,7 +26,7 @@ def problem_of_pattern(pattern: str) -> str:
     try:
         re.compile(pattern)
     except re.error as error:
-        return f"This is no pattern: {error}. Write something like ^SUP-\\d+$."
+        return f"Not a valid pattern: {error}. Enter something like ^SUP-\\d+$."
     return ""
 
 
@@ -36,7 +36,7 @@ def problem_of_ticket(ticket: str, rules: Iterable[AsksForTicket]) -> str:
         if rule.ticket_pattern and not _fits(ticket, rule.ticket_pattern):
             return _what_is_wrong(ticket, rule.ticket_pattern)
     if len(ticket) > LONGEST:
-        return f"The number of a ticket has at most {LONGEST} characters."
+        return f"A ticket number has at most {LONGEST} characters."
     return ""
 
 

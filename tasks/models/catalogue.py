@@ -22,7 +22,7 @@ class Task(models.Model):
     owner = models.CharField(max_length=80)
     description = models.TextField()
     timeout = models.PositiveIntegerField(help_text="Seconds a run may take.")
-    idempotent = models.BooleanField("may be sent again")
+    idempotent = models.BooleanField("safe to retry")
     source_hash = models.CharField("fingerprint of the code", max_length=64)
     moves_money = models.BooleanField(default=False, db_default=False)
     retired_at = models.DateTimeField(null=True, blank=True)
@@ -33,7 +33,7 @@ class Task(models.Model):
         ordering: ClassVar = ["category", "name"]
         permissions: ClassVar = [
             ("request_task", "Can request"),
-            ("execute_task", "Can execute"),
+            ("execute_task", "Can run"),
             ("approve_task", "Can approve"),
         ]
 
@@ -53,8 +53,8 @@ class TaskUserPermission(UserObjectPermissionBase):
     history = audited()
 
     class Meta(UserObjectPermissionBase.Meta):
-        verbose_name = "grant to a person"
-        verbose_name_plural = "grants to people"
+        verbose_name = "permission of a person"
+        verbose_name_plural = "permissions of people"
         indexes: ClassVar = [
             models.Index(  # who may do this to that task
                 fields=["content_object", "permission"], include=["user"], name="user_grant_who"
@@ -75,8 +75,8 @@ class TaskGroupPermission(GroupObjectPermissionBase):
     history = audited()
 
     class Meta(GroupObjectPermissionBase.Meta):
-        verbose_name = "grant to a group"
-        verbose_name_plural = "grants to groups"
+        verbose_name = "permission of a group"
+        verbose_name_plural = "permissions of groups"
         indexes: ClassVar = [
             models.Index(
                 fields=["content_object", "permission"], include=["group"], name="group_grant_who"

@@ -52,9 +52,9 @@ class Effect(models.Model):
 
     class State(models.TextChoices):
         DONE = "done", "Done"
-        REFUSED = "refused", "Refused"
-        OPEN = "open", "Without an answer"
-        NOT_BEGUN = "not_begun", "Not begun"
+        REFUSED = "refused", "Failed"
+        OPEN = "open", "No answer"
+        NOT_BEGUN = "not_begun", "Not started"
 
     run = models.ForeignKey(Run, models.PROTECT, related_name="effects")
     step = models.CharField(max_length=160)
@@ -69,11 +69,12 @@ class Effect(models.Model):
     answered_at = models.DateTimeField(null=True, blank=True)
     refused = models.BooleanField(default=False)
     answer = models.JSONField(null=True, blank=True)
-    error = models.TextField("what went wrong", blank=True, default="", db_default="")
+    error = models.TextField(blank=True, default="", db_default="")
 
     objects = EffectQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "step"
         ordering: ClassVar = ["id"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["run", "step", "generation"], name="effect_once"),

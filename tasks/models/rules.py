@@ -22,33 +22,37 @@ class ApprovalRule(models.Model):
     condition = models.TextField(help_text="For example: amount > 100. Write true for every run.")
     groups = models.ManyToManyField(Group, related_name="+", blank=True)
     people = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+", blank=True)
-    needed = models.PositiveSmallIntegerField("how many must agree", default=1)
+    needed = models.PositiveSmallIntegerField("approvals needed", default=1)
     position = models.PositiveSmallIntegerField("stage", default=1)
     for_settling = models.BooleanField(
-        "also when an uncertain run is settled", default=False, db_default=False
+        "also to resolve an unknown outcome", default=False, db_default=False
     )
     may_serve_twice = models.BooleanField(
-        "who has decided another stage may decide this one too", default=False, db_default=False
+        "allow the same reviewer in several stages", default=False, db_default=False
     )
     fresh_proof = models.BooleanField(
-        "who agrees proves anew who they are", default=False, db_default=False
+        "require password to approve", default=False, db_default=False
     )
     # What the number of a ticket looks like. Empty: none is asked for.
     ticket_pattern = models.CharField(
-        "asks for a ticket like", max_length=200, blank=True, default="", db_default=""
+        "ticket format", max_length=200, blank=True, default="", db_default=""
     )
     expires_after = models.DurationField("expires after", null=True, blank=True)
-    remind_after = models.DurationField("reminds after", null=True, blank=True)
-    escalate_after = models.DurationField("escalates after", null=True, blank=True)
+    remind_after = models.DurationField("reminder after", null=True, blank=True)
+    escalate_after = models.DurationField("escalate after", null=True, blank=True)
     escalate_to = models.ManyToManyField(Group, related_name="+", blank=True)
     # When a run over many items pauses for a look. Zero and empty: never.
     first_items = models.PositiveIntegerField(
-        "first items that wait for a look", default=0, db_default=0
+        "pause after the first items", default=0, db_default=0
     )
-    stop_after_failures = models.PositiveIntegerField("failed items", default=0, db_default=0)
-    stop_above_percent = models.PositiveSmallIntegerField("failed share", default=0, db_default=0)
+    stop_after_failures = models.PositiveIntegerField(
+        "pause after failed items", default=0, db_default=0
+    )
+    stop_above_percent = models.PositiveSmallIntegerField(
+        "pause above failed share (%)", default=0, db_default=0
+    )
     stop_above_amount = models.DecimalField(
-        "amount done", max_digits=20, decimal_places=4, null=True, blank=True
+        "pause above total", max_digits=20, decimal_places=4, null=True, blank=True
     )
     version = models.PositiveIntegerField(default=1, editable=False)
     replaces = models.OneToOneField(
@@ -56,7 +60,13 @@ class ApprovalRule(models.Model):
     )
     # What somebody proposed and another person agreed to. Without it the rule came with the code.
     brought_by = models.OneToOneField(
-        "Proposal", models.PROTECT, null=True, blank=True, related_name="brought", editable=False
+        "Proposal",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="brought",
+        editable=False,
+        verbose_name="change",
     )
     in_force_since = models.DateTimeField(db_default=Now(), editable=False)
     ended_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -97,12 +107,12 @@ class Proposal(models.Model):
     """
 
     class Kind(models.TextChoices):
-        RULE = "rule", "Put a rule in force"
-        END = "end", "End a rule"
-        GRANT = "grant", "Give a right"
-        JOIN = "join", "Put somebody into a group"
-        OPEN = "open", "Open an account again"
-        DEPUTY = "deputy", "Let somebody decide for who is away"
+        RULE = "rule", "Change an approval rule"
+        END = "end", "End an approval rule"
+        GRANT = "grant", "Grant a permission"
+        JOIN = "join", "Add somebody to a group"
+        OPEN = "open", "Reactivate an account"
+        DEPUTY = "deputy", "Delegate decisions while out of office"
 
     kind = models.CharField("what", max_length=10, choices=Kind)
     task = models.ForeignKey(Task, models.PROTECT, null=True, blank=True, related_name="proposals")
@@ -110,19 +120,20 @@ class Proposal(models.Model):
     rule = models.ForeignKey(
         ApprovalRule, models.PROTECT, null=True, blank=True, related_name="proposals"
     )
-    content = models.JSONField("what it says", default=dict)
-    reason = models.TextField("why", blank=True)
+    content = models.JSONField(default=dict)
+    reason = models.TextField(blank=True)
     proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     proposed_at = models.DateTimeField(db_default=Now(), editable=False)
     approval = models.OneToOneField(
         ApprovalRequest, models.PROTECT, null=True, blank=True, related_name="proposal"
     )
-    applied_at = models.DateTimeField("made at", null=True, blank=True)
-    dropped_at = models.DateTimeField("dropped at", null=True, blank=True)
+    applied_at = models.DateTimeField(null=True, blank=True)
+    dropped_at = models.DateTimeField("closed at", null=True, blank=True)
 
     history = audited()
 
     class Meta:
+        verbose_name = "proposed change"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["rule"],

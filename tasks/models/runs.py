@@ -44,19 +44,19 @@ class Run(models.Model):
         PAUSED = "paused", "Paused"
         SUCCEEDED = "succeeded", "Succeeded"
         FAILED = "failed", "Failed"
-        UNCERTAIN = "uncertain", "Uncertain"
+        UNCERTAIN = "uncertain", "Outcome unknown"
         CANCELLED = "cancelled", "Cancelled"
         REJECTED = "rejected", "Rejected"
-        RETURNED = "returned", "Changes asked for"
+        RETURNED = "returned", "Changes requested"
         EXPIRED = "expired", "Expired"
-        STALE = "stale", "Out of date"
+        STALE = "stale", "Outdated"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     task = models.ForeignKey(Task, models.PROTECT, related_name="runs")
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="runs_requested"
     )
-    door = models.CharField(max_length=10)
+    door = models.CharField("via", max_length=10)
     reason = models.TextField(blank=True)
     ticket = models.CharField(max_length=40, blank=True, default="", db_default="")
     headline = models.CharField("what", max_length=300)
@@ -65,7 +65,7 @@ class Run(models.Model):
     # Where it stops between two items, for somebody to look: see limits.py.
     limits = models.JSONField(default=dict, db_default={}, editable=False)
     source_hash = models.CharField("fingerprint of the code", max_length=64)
-    seal = models.CharField(max_length=64)
+    seal = models.CharField("fingerprint", max_length=64)
     needs_approval = models.BooleanField()
     approval = models.OneToOneField(
         ApprovalRequest, models.PROTECT, null=True, blank=True, related_name="run"
@@ -78,13 +78,13 @@ class Run(models.Model):
     attempt = models.PositiveSmallIntegerField(default=0)
     worker = models.CharField(max_length=120, blank=True)
     # The worker extends it while it lives; a run that is overdue was left alone.
-    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    lease_until = models.DateTimeField("claimed until", null=True, blank=True, editable=False)
     # When its message was last put into the queue: the sweep repeats one that vanished.
     rung_at = models.DateTimeField(null=True, blank=True, editable=False)
     # Not to be begun before, after an attempt that may be repeated.
-    due_at = models.DateTimeField("tried again at", null=True, blank=True)
-    cancel_asked_at = models.DateTimeField("asked to stop at", null=True, blank=True)
-    pause_asked_at = models.DateTimeField("asked to pause at", null=True, blank=True)
+    due_at = models.DateTimeField("next attempt at", null=True, blank=True)
+    cancel_asked_at = models.DateTimeField("cancellation requested at", null=True, blank=True)
+    pause_asked_at = models.DateTimeField("pause requested at", null=True, blank=True)
     steps_done = models.PositiveIntegerField(default=0, editable=False)
     steps_total = models.PositiveIntegerField(null=True, blank=True, editable=False)
     again_of = models.ForeignKey(
@@ -102,7 +102,7 @@ class Run(models.Model):
         "one at a time", max_length=200, blank=True, default="", db_default=""
     )
     output = models.JSONField(null=True, blank=True)
-    error = models.TextField("what went wrong", blank=True)
+    error = models.TextField(blank=True)
     traceback = models.TextField(blank=True)
 
     history = audited(
@@ -186,7 +186,7 @@ class Tally(models.Model):
     recorded_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
-        verbose_name_plural = "tallies"
+        verbose_name = "total"
         indexes: ClassVar = [
             models.Index(
                 fields=["task", "name", "value", "recorded_at"],

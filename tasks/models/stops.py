@@ -20,7 +20,7 @@ class Stop(models.Model):
     class Scope(models.TextChoices):
         TASK = "task", "One task"
         CATEGORY = "category", "All tasks of a category"
-        MONEY = "money", "All that moves money"
+        MONEY = "money", "Everything that moves money"
         EVERYTHING = "everything", "Everything"
 
     scope = models.CharField("what", max_length=10, choices=Scope)
@@ -28,7 +28,7 @@ class Stop(models.Model):
         Task, models.PROTECT, null=True, blank=True, related_name="stops", db_index=False
     )
     category = models.CharField(max_length=60, blank=True)
-    reason = models.TextField("why")
+    reason = models.TextField()
     # Nobody, where it was stopped by itself: what should have been done by then was not done.
     stopped_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
@@ -38,7 +38,7 @@ class Stop(models.Model):
     approval = models.OneToOneField(
         ApprovalRequest, models.PROTECT, null=True, blank=True, related_name="stop"
     )
-    ended_at = models.DateTimeField("started again at", null=True, blank=True)
+    ended_at = models.DateTimeField("restarted at", null=True, blank=True)
 
     history = audited()
 

@@ -22,7 +22,7 @@ class Subscription(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="subscriptions"
     )
     task = models.ForeignKey(Task, models.PROTECT, related_name="subscriptions", db_index=False)
-    states = models.JSONField("when a run", default=list)
+    states = models.JSONField("when a run ends as", default=list)
     condition = models.TextField("only if", blank=True)
     made_at = models.DateTimeField(db_default=Now(), editable=False)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -48,4 +48,4 @@ class Subscription(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.person} is told of “{self.task}”"
+        return f"{self.person} is subscribed to “{self.task}”"

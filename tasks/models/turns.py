@@ -15,17 +15,20 @@ class Settlement(models.Model):
     """What a person who looked has found out about an uncertain run, and what shall follow."""
 
     class Finding(models.TextChoices):
-        GO_ON = "go_on", "It happened: record what was found, and go on with the rest"
-        HAPPENED = "happened", "It happened: record it as done, and do nothing more"
-        DID_NOT = "did_not", "It did not happen, and is not to be tried again"
-        SEND_AGAIN = "again", "It did not happen: send it again under the same key"
-        NEW_KEY = "new_key", "It did not happen: send it again under a new key"
+        GO_ON = "go_on", "It happened. Record the result and continue the run"
+        HAPPENED = "happened", "It happened. Mark the run as succeeded"
+        DID_NOT = "did_not", "It did not happen. Mark the run as failed"
+        SEND_AGAIN = "again", "It did not happen. Retry with the same key"
+        NEW_KEY = "new_key", "It did not happen. Retry with a new key"
 
     run = models.ForeignKey(Run, models.PROTECT, related_name="settlements")
     finding = models.CharField(max_length=10, choices=Finding)
     reason = models.TextField()
     settled_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="settlements"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="settlements",
+        verbose_name="resolved by",
     )
     # What the other side showed when this person looked: texts, as they were on the page.
     looked_up = models.JSONField(default=list)
@@ -34,11 +37,12 @@ class Settlement(models.Model):
     )
     proposed_at = models.DateTimeField(db_default=Now(), editable=False)
     applied_at = models.DateTimeField(null=True, blank=True, editable=False)
-    dropped_at = models.DateTimeField(null=True, blank=True, editable=False)
+    dropped_at = models.DateTimeField("closed at", null=True, blank=True, editable=False)
 
     history = audited()
 
     class Meta:
+        verbose_name = "resolution"
         ordering: ClassVar = ["id"]
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -58,9 +62,9 @@ class Pause(models.Model):
     run = models.ForeignKey(Run, models.PROTECT, related_name="pauses")
     why = models.TextField()
     # Whether somebody other than who asked for the run has to look before it goes on.
-    needs_look = models.BooleanField()
+    needs_look = models.BooleanField("needs review")
     # How many items were tried by then, how many failed, and the amount by currency.
-    seen = models.JSONField(default=dict)
+    seen = models.JSONField("progress", default=dict)
     approval = models.OneToOneField(
         ApprovalRequest, models.PROTECT, null=True, blank=True, related_name="pause"
     )
@@ -97,8 +101,10 @@ class Emergency(models.Model):
     """
 
     run = models.OneToOneField(Run, models.PROTECT, related_name="emergency")
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    reason = models.TextField("why it could not wait")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="run by"
+    )
+    reason = models.TextField()
     proof = models.ForeignKey(Proof, models.PROTECT, related_name="+", db_index=False)
     review = models.OneToOneField(ApprovalRequest, models.PROTECT, related_name="emergency")
     at = models.DateTimeField(db_default=Now(), editable=False)
@@ -106,10 +112,10 @@ class Emergency(models.Model):
     history = audited()
 
     class Meta:
-        verbose_name_plural = "emergencies"
+        verbose_name = "emergency run"
         constraints: ClassVar = [
             models.CheckConstraint(condition=~models.Q(reason=""), name="an_emergency_has_a_reason")
         ]
 
     def __str__(self) -> str:
-        return f"Emergency: {self.run}"
+        return f"Emergency run: {self.run}"

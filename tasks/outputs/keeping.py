@@ -136,7 +136,7 @@ class _Keeper:
         value = self._plain(output.value, DEEPEST)
         if self._left < 0:
             return _note(
-                f"{output.title or 'The result'} is not here: it is too large to be kept as JSON. "
+                f"{output.title or 'The result'} is too large to be kept as JSON. "
                 "The task should return it as a file."
             )
         return self._titled("json", output.title, value=value)

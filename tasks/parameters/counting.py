@@ -109,8 +109,8 @@ def _at(frozen: Json | Mapping[str, Json], path: tuple[str, ...]) -> Json:
         if found is None:
             return None
         if not isinstance(found, Mapping):
-            raise DoesNotFit("A stored parameter has another shape than the code expects.")
+            raise DoesNotFit("The task has changed since this was stored. Request the run again.")
         found = found.get(name)
     if isinstance(found, Mapping):
-        raise DoesNotFit("A stored parameter has another shape than the code expects.")
+        raise DoesNotFit("The task has changed since this was stored. Request the run again.")
     return found  # type: ignore[no-any-return]

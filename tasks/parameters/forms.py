@@ -129,7 +129,7 @@ class ParameterForm(forms.Form):
             many = getattr(widget, "allow_multiple_selected", False)
             lists = [self.data.getlist(self.add_prefix(name)) for name in parameter.inputs]
             if not many and any(len(values) > 1 for values in lists):
-                self.add_error(parameter.name, "This was sent more than once. Send one value.")
+                self.add_error(parameter.name, "This value was sent more than once. Send one.")
 
     def _mark_condition(self, parameter: Parameter) -> None:
         if parameter.param.only_if:

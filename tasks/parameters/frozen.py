@@ -50,7 +50,7 @@ def thaw(
     names = {p.name for p in parameters}
     if names != frozen.keys():
         changed = ", ".join(sorted(names ^ frozen.keys()))
-        raise DoesNotFit(f"The code asks for other parameters by now ({changed}). Ask again.")
+        raise DoesNotFit(f"The task's form has changed ({changed}). Request it again.")
     load = Load(secret=secrets, file=files)
     return {p.name: _thawed(p, frozen[p.name], load) for p in parameters}
 
@@ -90,7 +90,7 @@ def rule_types(parameters: Iterable[Parameter]) -> dict[str, RuleType]:
 def _thawed(parameter: Parameter, frozen: Json, load: Load) -> object:
     if frozen is None:
         if not parameter.may_be_none:
-            raise DoesNotFit(f"“{parameter.label}” has no value, and the code needs one by now.")
+            raise DoesNotFit(f"“{parameter.label}” is new and has no value. Request it again.")
         return None
     return parameter.kind.thaw(frozen, load)
 

@@ -94,7 +94,7 @@ class Table:
         filled = [(n, cells) for n, cells in enumerate(records[1:], start=2) if any(cells)]
         if len(filled) > self.most:
             raise ValidationError(
-                f"It has {len(filled):,} rows. At most {self.most:,} can be done."
+                f"It has {len(filled):,} rows. At most {self.most:,} are allowed."
             )
         names, fields = [n for p in self.columns for n in p.inputs], self._fields()
         seen: dict[Hashable, int] = {}
@@ -151,7 +151,7 @@ class Table:
     ) -> bool:
         first = seen.setdefault(key, number)
         if first != number:
-            faults.append(f"Row {number}, {self.key}: {key} stands in row {first} already.")
+            faults.append(f"Row {number}, {self.key}: {key} is already in row {first}.")
         return first == number
 
 

@@ -148,7 +148,7 @@ class PostgresBroker(ORM):  # type: ignore[misc]  # untyped
     def _note_outage(self, error: Exception) -> None:
         if self._away_since is None:
             self._away_since = monotonic()
-            logger.warning("The database is away, which is waited out: %s", str(error).strip())
+            logger.warning("The database is unreachable; waiting for it: %s", str(error).strip())
         self.hang_up()
         connection = connections[Conf.ORM]
         if not connection.in_atomic_block:
@@ -156,7 +156,9 @@ class PostgresBroker(ORM):  # type: ignore[misc]  # untyped
 
     def _note_return(self) -> None:
         if self._away_since is not None:
-            logger.warning("The database is back after %.1f s", monotonic() - self._away_since)
+            logger.warning(
+                "The database is reachable again after %.1f s", monotonic() - self._away_since
+            )
             self._away_since = None
 
 

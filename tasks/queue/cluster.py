@@ -64,7 +64,5 @@ class Cluster:
     def _result(self, ended_with: int) -> Result:
         if ended_with in list(Result):
             return Result(ended_with)
-        logger.critical(
-            "The sentinel ended with %d: the cluster has to be started anew", ended_with
-        )
+        logger.critical("The sentinel ended with %d: the cluster has to be restarted", ended_with)
         return Result.BROKEN

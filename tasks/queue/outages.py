@@ -29,6 +29,6 @@ def patiently[T](act: Callable[[], T]) -> T:
         except OUTAGE:
             if monotonic() > give_up or connection.in_atomic_block:
                 raise
-            logger.warning("The database is away, which is waited out", exc_info=True)
+            logger.warning("The database is unreachable; waiting for it", exc_info=True)
             connection.close()
             sleep(PAUSE)

@@ -81,7 +81,7 @@ def as_sentinel(parent: int, cluster: UUID, stop: Flag, alive: Moment, seconds: 
     try:
         sentinel.start()
     except Exception:
-        logger.exception("The cluster cannot go on")
+        logger.exception("The cluster cannot continue")
         give_up(Result.BROKEN)
     kill_children()
 
@@ -149,7 +149,7 @@ class Guard(Sentinel):  # type: ignore[misc]  # untyped
         try:
             enqueue_sweep()
         except DatabaseError as error:
-            logger.warning("No sweep at the start, as the database is away: %s", error)
+            logger.warning("First check skipped: the database is unreachable: %s", error)
             connections.close_all()
 
     def _leave_if_outdated(self) -> None:
@@ -161,7 +161,7 @@ class Guard(Sentinel):  # type: ignore[misc]  # untyped
         gone: list[str] = self._asked(partial(superseded, self._current), [])
         if gone:
             logger.warning(
-                "There is new code for %s: the cluster ends and has to be started anew",
+                "New code for %s: the cluster ends and has to be restarted",
                 ", ".join(gone),
             )
             self.stop()
@@ -171,7 +171,7 @@ class Guard(Sentinel):  # type: ignore[misc]  # untyped
         try:
             return question()
         except DatabaseError as error:
-            logger.warning("The code was not compared, as the database is away: %s", error)
+            logger.warning("Code not compared: the database is unreachable: %s", error)
             connections.close_all()
             return otherwise
 
@@ -252,13 +252,13 @@ class Guard(Sentinel):  # type: ignore[misc]  # untyped
         if all(each.activity.busy for each in self.pool):
             return ""
         if self.broker.asked.age > still:
-            return "nobody has asked for messages while a worker was free"
+            return "no messages were fetched while a worker was free"
         if waiting(self.task_queue) and all(p.activity.began.age > still for p in self.pool):
             return "a message has waited in memory while a worker was free"
         return ""
 
     def _broken(self, why: str) -> NoReturn:
-        logger.critical("The cluster ends and has to be started anew: %s", why)
+        logger.critical("The cluster ends and has to be restarted: %s", why)
         give_up(Result.BROKEN)
 
 

@@ -121,7 +121,7 @@ def _check(condition: str, types: Types, read: Callable[[], rule_engine.Rule]) -
         raise ValidationError(f"{_explained(error.message)} {_names(types)}") from error
     except rule_engine.errors.EngineError as error:
         raise ValidationError(
-            f"This is no complete condition: {error.message}. Write, for example: amount > 100"
+            f"This condition is not complete: {error.message}. Write for example: amount > 100"
         ) from error
     _must_be_boolean(rule, condition, types)
 
@@ -130,7 +130,7 @@ def _must_be_boolean(rule: rule_engine.Rule, condition: str, types: Types) -> No
     kind = rule.statement.expression.result_type
     if kind not in (rule_engine.DataType.BOOLEAN, rule_engine.DataType.UNDEFINED):
         raise ValidationError(
-            f"“{condition}” is not a yes-or-no question. Compare it with something, as in "
+            f"“{condition}” is not true or false. Compare it with something, as in "
             f"amount > 100, or write true for every run. {_names(types)}"
         )
 
@@ -138,7 +138,7 @@ def _must_be_boolean(rule: rule_engine.Rule, condition: str, types: Types) -> No
 def _explained(message: str) -> str:
     if "nullable" in message:
         return (
-            "A parameter in this condition may be left empty. Say what an empty one counts as: "
+            "A parameter in this condition can be left empty. Say what an empty one counts as: "
             "(amount ?? 0) > 100."
         )
     return f"{message[:1].upper()}{message[1:]}."

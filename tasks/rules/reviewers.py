@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from django.template.defaultfilters import pluralize
 
 from approvals.requests.policy import StageSpec, people_wanted, reviewers_for
 from tasks.models import Task
@@ -101,14 +102,13 @@ def _people_of(picks: Iterable[Pick]) -> "set[User]":
 def _each_may_approve(picks: Iterable[Pick], able: "set[User]") -> None:
     for pick in picks:
         if not _people_of([pick]) & able:
-            raise WrongReviewers(
-                f"{pick} cannot approve this for you. Pick somebody else, or nobody."
-            )
+            raise WrongReviewers(f"{pick} cannot approve this. Choose another reviewer, or none.")
 
 
 def _must_suffice(what: str, needed: int, people: "set[User]") -> None:
     if len(people) < needed:
         raise WrongReviewers(
-            f"{what} needs {needed} to agree, and you picked {len(people)} who could. Pick more, "
-            "or nobody: then everybody who may approve it is asked."
+            f"{what} needs {needed} approval{pluralize(needed)}, and you selected {len(people)} "
+            f"reviewer{pluralize(len(people))} who can approve. Select more reviewers, or none to "
+            "notify all of them."
         )

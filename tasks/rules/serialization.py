@@ -48,7 +48,7 @@ def from_json(content: Mapping[str, Any]) -> RuleSpec:
     for name in ("groups", "escalate_to"):
         values[name] = list(Group.objects.filter(pk__in=content[name]).order_by("name"))
         if len(values[name]) != len(content[name]):
-            raise ValidationError("A group that the rule names is not there any more.")
+            raise ValidationError("A group of this rule no longer exists.")
     amount = content["stop_above_amount"]
     return RuleSpec(**values, stop_above_amount=None if amount is None else Decimal(amount))
 
@@ -71,7 +71,7 @@ def _people(people: "list[User]") -> list[str]:
 
 def _deciders(spec: RuleSpec) -> str:
     named = [*map(str, spec.groups), *_people(list(spec.people))]
-    return either(sorted(named)) or "Those who may approve the task"
+    return either(sorted(named)) or "Everybody who can approve the task"
 
 
 def _span(span: timedelta | None) -> str:
@@ -88,24 +88,24 @@ def _number(value: int) -> str:
 
 WORDS: Final[dict[str, Callable[[RuleSpec], str]]] = {
     "Name": lambda spec: spec.name,
-    "When": lambda spec: spec.condition,
-    "Who may agree": _deciders,
-    "How many of them must agree": lambda spec: str(spec.needed),
+    "Condition": lambda spec: spec.condition,
+    "Reviewers": _deciders,
+    "Approvals needed": lambda spec: str(spec.needed),
     "Stage": lambda spec: str(spec.position),
-    "Also when an uncertain run is settled": lambda spec: _yes(spec.for_settling),
-    "Who has decided another stage may agree here too": lambda spec: _yes(spec.may_serve_twice),
-    "Who agrees proves anew who they are": lambda spec: _yes(spec.fresh_proof),
-    "Who asks names a ticket like": lambda spec: spec.ticket_pattern,
-    "It expires after": lambda spec: written(spec.expires_after or WAITS_FOR),
-    "They are reminded after": lambda spec: _span(spec.remind_after),
-    "It is escalated after": lambda spec: _span(spec.escalate_after),
-    "It is escalated to": lambda spec: either(sorted(map(str, spec.escalate_to))),
-    "The first items run, and wait for a look": lambda spec: _number(spec.first_items),
-    "It pauses after so many failed items": lambda spec: _number(spec.stop_after_failures),
-    "It pauses when more than so many percent have failed": lambda spec: _number(
-        spec.stop_above_percent
+    "Also require approval to resolve a run whose outcome is unknown": lambda spec: _yes(
+        spec.for_settling
     ),
-    "It pauses before more than this amount is done": lambda spec: (
+    "Allow the same reviewer in several stages": lambda spec: _yes(spec.may_serve_twice),
+    "Require password to approve": lambda spec: _yes(spec.fresh_proof),
+    "Ticket format": lambda spec: spec.ticket_pattern,
+    "Expires after": lambda spec: written(spec.expires_after or WAITS_FOR),
+    "Send a reminder after": lambda spec: _span(spec.remind_after),
+    "Escalate after": lambda spec: _span(spec.escalate_after),
+    "Escalate to": lambda spec: either(sorted(map(str, spec.escalate_to))),
+    "Pause for review after the first items": lambda spec: _number(spec.first_items),
+    "Pause after failed items": lambda spec: _number(spec.stop_after_failures),
+    "Pause when failures exceed (%)": lambda spec: _number(spec.stop_above_percent),
+    "Pause before the total exceeds": lambda spec: (
         "" if spec.stop_above_amount is None else f"{spec.stop_above_amount.normalize():f}"
     ),
 }

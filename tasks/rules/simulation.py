@@ -98,7 +98,7 @@ def _sum_in_words(each: Sum, facts: Facts) -> str:
     try:
         total = totals.total_so_far(each, facts)
     except ValueError:
-        return "cannot be answered"
+        return "cannot be checked"
     unit = addends(facts.parameters)[each.of].unit(facts.frozen) if each.of else ""
     return f"{total:f} {unit}".strip()
 

@@ -39,7 +39,7 @@ def stages_of(task: Task, specs: Sequence[RuleSpec], person: "User") -> list[Sta
         return []
     because = f"{person} can request this task, but not run it"
     holders = _holders(task, Right.EXECUTE)
-    return [StageSpec("Somebody who may run it", 1, *holders, because=because, deputies=True)]
+    return [StageSpec("Somebody who can run it", 1, *holders, because=because, deputies=True)]
 
 
 def stages_for_settling(run: Run, person: "User") -> list[StageSpec]:
@@ -60,8 +60,8 @@ def stage_for_a_look(run: Run) -> StageSpec:
     groups = {group for stage in asked for group in stage.groups.all()}
     people = {person for stage in asked for person in stage.people.all()}
     if not groups and not people:
-        return StageSpec("A look before it goes on", 1, *_holders(run.task, Right.APPROVE))
-    return StageSpec("A look before it goes on", 1, list(groups), list(people))
+        return StageSpec("Checkpoint", 1, *_holders(run.task, Right.APPROVE))
+    return StageSpec("Checkpoint", 1, list(groups), list(people))
 
 
 def _rules_now(run: Run) -> list[Applied]:

@@ -43,7 +43,7 @@ def besides(rule: ApprovalRule) -> list[str]:
 def deciders(groups: Iterable[object], people: Iterable[object], needed: int) -> str:
     """“Support Managers or Bob Example”, “2 of Support Managers”."""
     named = [str(each) for each in (*groups, *people)]
-    whom = either(named) or "the people who may approve it"
+    whom = either(named) or "everybody who can approve it"
     return whom if needed == 1 else f"{needed} of {whom}"
 
 

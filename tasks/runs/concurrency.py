@@ -40,10 +40,10 @@ class Taken(Refusal):
     """Another run with the same key is open: `by`, which the person may not be allowed to see."""
 
     def __init__(self, by: Run, what: str) -> None:
-        state = by.get_status_display().lower()
+        state = by.get_status_display()
         super().__init__(
-            f"There is another run for the same {what}, which is not over yet: it is {state}. "
-            "Only one may be open at a time. Ask again when that one is over."
+            f"There is already an open run for the same {what}. Its status is “{state}”. Try again "
+            "when it has ended."
         )
         self.by = by
 

@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 Status = Run.Status
 
 EVENTS: Final = (
-    Event("rule_changed", "Somebody changes or ends an approval rule of a task of mine"),
-    Event("proposal_stale", "A change that I proposed was agreed to, and is out of date"),
-    Event("glass_broken", "Somebody runs something in an emergency, without approval"),
-    Event("stopped", "Somebody stops tasks"),
-    Event("started", "What was stopped starts again"),
+    Event("rule_changed", "An approval rule of one of my tasks is changed or ended"),
+    Event("proposal_stale", "A change that I proposed was approved and is outdated"),
+    Event("glass_broken", "Something is run in an emergency, without approval"),
+    Event("stopped", "Tasks are stopped"),
+    Event("started", "Stopped tasks are restarted"),
     Event("run_failed", "A run failed"),
-    Event("run_uncertain", "A run is uncertain"),
-    Event("run_stale", "A run is out of date: what was approved no longer holds"),
-    Event("run_cancelled", "A run of mine was taken back"),
-    Event("run_succeeded", "A run of mine that others approved has succeeded", by_default=False),
-    Event("run_paused", "A run of mine pauses for a look"),
-    Event("run_lost", "A run lost its worker and goes on"),
-    Event("run_proposed", "Somebody proposes how to settle an uncertain run"),
-    Event("run_settled", "An uncertain run is settled"),
+    Event("run_uncertain", "The outcome of a run is unknown"),
+    Event("run_stale", "A run is outdated: what was approved no longer holds"),
+    Event("run_cancelled", "My run was cancelled"),
+    Event("run_succeeded", "My approved run has succeeded", by_default=False),
+    Event("run_paused", "My run is paused for review"),
+    Event("run_lost", "A run lost its worker and continues"),
+    Event("run_proposed", "A resolution is proposed for a run whose outcome is unknown"),
+    Event("run_settled", "A run whose outcome was unknown is resolved"),
 )
 
 
@@ -91,8 +91,8 @@ def _in_slack(run: Run) -> str | None:
     mode = run.approval.slack_mode if run.approval else _mode_of(run.task)
     if mode == SlackMode.OFF:
         return ""
-    state = run.get_status_display().lower()
-    return f"{run.task}: a run is {state}" if mode == SlackMode.NOTIFY else None
+    state = run.get_status_display()
+    return f"{run.task}: the status of a run is “{state}”" if mode == SlackMode.NOTIFY else None
 
 
 def _mode_of(task: Task) -> str:
@@ -105,7 +105,7 @@ def _mode_of(task: Task) -> str:
 def tell_of_lost_worker(run: Run) -> None:
     """Tell that a run lost its worker and goes on with another one."""
     people = [run.requested_by, *who(Right.CHANGE, run.task)]
-    text = f"Lost its worker, and is tried again: {run}"
+    text = f"Retrying after its worker was lost: {run}"
     tell_of_run(people, run, event="run_lost", text=text, occurrence=str(run.attempt))
 
 
@@ -121,10 +121,12 @@ def tell_of_settlement(settlement: Settlement) -> None:
     """Tell what somebody who has looked proposes for an uncertain run, or has settled."""
     run, by = settlement.run, settlement.settled_by
     event, did = (
-        ("run_settled", "settled") if settlement.applied_at else ("run_proposed", "proposes for")
+        ("run_settled", "resolved")
+        if settlement.applied_at
+        else ("run_proposed", "proposed a resolution for")
     )
     people = [run.requested_by, by, *who(Right.CHANGE, run.task)]
-    text = f"{by} has looked and {did} {run}: “{settlement.get_finding_display()}”"
+    text = f"{by} {did} {run}: “{settlement.get_finding_display()}”"
     tell_of_run(people, run, event=event, text=text, occurrence=str(settlement.pk))
 
 

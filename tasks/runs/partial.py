@@ -23,7 +23,7 @@ def warning_of(run: Run | None) -> str:
     """For who asks for the same again, and for who decides about it. Empty where nothing is done twice."""
     if run is None or not ended_half_done(run):
         return ""
-    return f"{so_far(run)} Only what is left should be asked for."
+    return f"{so_far(run)} Request only what is left."
 
 
 def has_done_something(run: Run) -> bool:
@@ -37,13 +37,13 @@ def done_steps(run: Run) -> QuerySet[Effect]:
 
 
 def so_far(run: Run) -> str:
-    """“5 of 40 items were done, and stay done. 34 were not begun.” Or: “refund” was done, and stays done."""
+    """“5 of 40 items were done and stay done. 34 were not begun.” Or: “refund” was done and stays done."""
     counts = run.effects.tally()
     if not counts:
         return _steps_so_far([*done_steps(run).values_list("step", flat=True)])
     total, left = sum(counts.values()), counts.get(Effect.State.NOT_BEGUN, 0)
-    done = f"{counts.get(Effect.State.DONE, 0)} of {total} items were done, and stay done."
-    return f"{done} {left} {pluralize(left, 'was,were')} not begun." if left else done
+    done = f"{counts.get(Effect.State.DONE, 0)} of {total} items were done and stay done."
+    return f"{done} {left} {pluralize(left, 'was,were')} not started." if left else done
 
 
 def _steps_so_far(steps: list[str]) -> str:
@@ -52,5 +52,5 @@ def _steps_so_far(steps: list[str]) -> str:
     names = [f"“{step}”" for step in steps[:NAMED]]
     if more := len(steps) - len(names):
         names.append(f"{more} more")
-    done = "was done, and stays done" if len(steps) == 1 else "were done, and stay done"
+    done = "was done and stays done" if len(steps) == 1 else "were done and stay done"
     return f"{get_text_list(names, 'and')} {done}."

@@ -96,9 +96,9 @@ def _why_not(registered: RegisteredTask, run: Run) -> str:
     try:
         return difference(run.preview, rows_of(registered, storage.typed_values(registered, run)))
     except ValidationError as error:
-        return f"It cannot be done any more: {' '.join(error.messages)}"
+        return f"It can no longer be done: {' '.join(error.messages)}"
     except (Refused, DoesNotFit, ObjectGone) as error:
-        return f"It cannot be done any more: {error}"
+        return f"It can no longer be done: {error}"
     except PreviewFailed as failure:
         return str(failure)
     except messages.TimedOut as late:
@@ -115,10 +115,10 @@ def difference(approved: Rows, now: Rows) -> str:
     if gone:
         was = gone[0]
         if now_is := next((row for row in new if row.label == was.label), None):
-            return f"{was.label} was {was} when it was approved; now it is {now_is}."
-        return f"{was.label} ({was}) was approved, and would not change like that now."
+            return f"{was.label} was {was} when it was approved; it is now {now_is}."
+        return f"{was.label} ({was}) was approved, but would no longer change that way."
     if new:
-        return f"{new[0].label} ({new[0]}) would change as well now, which nobody approved."
+        return f"{new[0].label} ({new[0]}) would now change too, which nobody approved."
     return ""
 
 
@@ -139,9 +139,9 @@ def _took_too_long(error: Exception) -> bool:
 
 def _fault(registered: RegisteredTask, error: Exception) -> str:
     if isinstance(error, WentOnline):
-        why = "its code wanted to reach something outside, which a preview may not"
+        why = "its code tried to reach another system, which a preview must not"
     elif _took_too_long(error):
         why = f"the database had no answer within {STATEMENT_SECONDS} seconds"
     else:
         why = "its code has a fault"
-    return f"What it would change could not be worked out: {why}. Tell {registered.owner}."
+    return f"The preview failed: {why}. Contact {registered.owner}."

@@ -34,16 +34,18 @@ def check_revisable(run: Run, *, task: Task, person: "User", taken_back: bool) -
     """
     run.refresh_from_db()
     if run.requested_by_id != person.pk:
-        raise NotRevisable("Only the person who asked for it can change it and ask anew.")
+        raise NotRevisable("Only the requester can edit and resubmit this request.")
     if run.task_id != task.pk:
         raise NotRevisable(f"That was not a request for “{task}”.")
     if run.undoes_id:
-        raise NotRevisable("What undoes a run follows from that run. Take it back instead.")
+        raise NotRevisable(
+            "An undo follows from its run and cannot be edited. Withdraw the request instead."
+        )
     if later(run):
-        raise NotRevisable("You have changed this and asked anew already.")
+        raise NotRevisable("You have already edited and resubmitted this request.")
     if run.status != Run.Status.RETURNED and not taken_back:
-        state = run.get_status_display().lower()
-        raise NotRevisable(f"This cannot be changed any more. It is {state}.")
+        state = run.get_status_display()
+        raise NotRevisable(f"This request can no longer be edited. Its status is “{state}”.")
 
 
 def later(run: Run) -> Run | None:
@@ -85,7 +87,7 @@ def _changes(run: Run, old: Run, declared: list[parameters.Parameter]) -> list[l
 
 
 def _said(run: Run) -> dict[str, str]:
-    return {"Why": run.reason} | ({"Ticket": run.ticket} if run.ticket else {})
+    return {"Reason": run.reason} | ({"Ticket": run.ticket} if run.ticket else {})
 
 
 def _earlier(run: Run) -> Iterator[Run]:

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 Status = Run.Status
 
-EVENT: Final = Event("run_subscribed", "A run ends as I asked to be told")
+EVENT: Final = Event("run_subscribed", "A run matches one of my subscriptions")
 STATES: Final = (
     Status.SUCCEEDED,
     Status.FAILED,
@@ -94,7 +94,7 @@ def _tell_if_it_holds(subscription: Subscription, run: Run) -> None:
     try:
         holds, problem = _holds(subscription.condition, run), ""
     except Exception as error:  # nothing that is written there may stop a run
-        logger.info("Subscription %s could not be answered", subscription.pk, exc_info=error)
+        logger.info("Subscription %s could not be checked", subscription.pk, exc_info=error)
         holds, problem = False, _in_words(error, run)
     if problem != subscription.problem:
         Subscription.objects.filter(pk=subscription.pk).update(problem=problem)
@@ -130,11 +130,9 @@ def _in_words(error: Exception, run: Run) -> str:
         what = str(error.message)
     else:
         what = type(error).__name__
-    return f"It could not be answered for {run}: {what}."
+    return f"The condition could not be checked for {run}: {what}."
 
 
 def _text(subscription: Subscription, run: Run) -> str:
-    because = (
-        f" You asked to be told if {subscription.condition}." if subscription.condition else ""
-    )
+    because = f" Your subscription: {subscription.condition}." if subscription.condition else ""
     return f"{run.get_status_display()}: {run}.{because}"

@@ -47,59 +47,58 @@ LONG_WAIT: Final = timedelta(minutes=1)  # in the queue
 FIRST_ESTIMATE: Final = timedelta(seconds=5)  # after the start: before it, any pace is a guess
 
 STATES: Final[dict[str, str]] = {
-    Status.AWAITING_APPROVAL: "It waits for somebody to approve it.",
-    Status.QUEUED: "It waits for its turn, which comes within seconds.",
-    Status.RUNNING: "It is running now.",
-    Status.PAUSED: "It has paused, and goes on where it stopped when somebody says so.",
-    Status.SUCCEEDED: "It is done.",
-    Status.FAILED: "It failed.",
-    Status.UNCERTAIN: "Nobody knows yet whether it happened.",
-    Status.CANCELLED: "It was taken back before it began. Nothing was done.",
-    Status.REJECTED: "It was rejected. Nothing was done.",
-    Status.RETURNED: "Somebody asked for changes. Nothing was done.",
+    Status.AWAITING_APPROVAL: "Waiting for a reviewer.",
+    Status.QUEUED: "Starts within seconds.",
+    Status.RUNNING: "",
+    Status.PAUSED: "Waiting for somebody to resume it.",
+    Status.SUCCEEDED: "",
+    Status.FAILED: "",
+    Status.UNCERTAIN: "It may have happened. Somebody has to check.",
+    Status.CANCELLED: "Cancelled before it started. Nothing was done.",
+    Status.REJECTED: "Nothing was done.",
+    Status.RETURNED: "Nothing was done.",
     Status.EXPIRED: "Nobody decided in time. Nothing was done.",
-    Status.STALE: "It was out of date before it could begin. Nothing was done.",
+    Status.STALE: "Something changed after approval. Nothing was done.",
 }
 
 # Of a run that had begun.
 _STOPPED: Final[dict[str, str]] = {
-    Status.EXPIRED: "It had paused, and nobody let it go on in time. What was done stays done.",
-    Status.STALE: "It was out of date when it was to go on. What was done stays done.",
+    Status.EXPIRED: "Nobody resumed it in time. What was done stays done.",
+    Status.STALE: "Something changed while it was paused. What was done stays done.",
 }
 
 
 _NEXT: Final[dict[str, str]] = {
     Status.FAILED: (
-        "It is not tried again by itself. If you can put right what it says, ask for it again; "
-        "otherwise tell {owner}."
+        "It is not retried automatically. Fix what the error says and request it again, or contact "
+        "{owner}."
     ),
     Status.UNCERTAIN: (
-        "Do not ask for it again yet: it would happen twice if it did happen. Tell {owner}, who "
-        "can look it up."
+        "Do not request it again yet: it could happen twice. Contact {owner}, who can look it up."
     ),
-    Status.RETURNED: "Who asked can change it and ask anew.",
-    Status.EXPIRED: "If it is still needed, ask for it again and tell those who decide.",
-    Status.STALE: "If it is still needed, ask for it again.",
+    Status.RETURNED: "{requester} can edit and resubmit this request.",
+    Status.EXPIRED: "If you still need it, request it again and tell the reviewers.",
+    Status.STALE: "If you still need it, request it again.",
 }
 
 _HALF_DONE: Final = (
-    "Do not ask for the same again: what is done would be done a second time. Ask for what is left, "
-    "or tell {owner}."
+    "Do not request the same again: what is done would be done twice. Request only what is left, "
+    "or contact {owner}."
 )
 
 # What follows when a person has found out what became of an uncertain run.
 FOLLOWS: Final[dict[str, str]] = {
     Settlement.Finding.GO_ON: (
-        "The answer that the look-up found is recorded, and the run goes on with the steps after it."
+        "The result of the look-up is recorded, and the run continues with the remaining steps."
     ),
-    Settlement.Finding.HAPPENED: "The run ends as succeeded. Nothing more is done for it.",
-    Settlement.Finding.DID_NOT: "The run ends as failed. What it has not done can be asked for again.",
+    Settlement.Finding.HAPPENED: "The run ends as succeeded. Nothing more is done.",
+    Settlement.Finding.DID_NOT: "The run ends as failed. You can request what is left.",
     Settlement.Finding.SEND_AGAIN: (
-        "The run is done again under the keys that it had. If it did happen after all, the other "
-        "side finds it by the key and does nothing."
+        "The run is retried with its existing keys. If it did happen after all, the external system "
+        "recognises the key and does nothing."
     ),
     Settlement.Finding.NEW_KEY: (
-        "The run is done again under new keys. If it did happen after all, it happens twice."
+        "The run is retried with new keys. If it did happen after all, it happens twice."
     ),
 }
 
@@ -107,11 +106,11 @@ FOLLOWS: Final[dict[str, str]] = {
 def state_of(run: Run) -> str:
     """How a run stands, in a sentence."""
     if run.status == Status.QUEUED and run.due_at:
-        return "It is tried again after a pause."
+        return "Retrying later."
     if run.status == Status.QUEUED and run.queued_at and since(run.queued_at) > LONG_WAIT:
-        return "It waits for its turn, longer than usual: the workers are busy, or none is running."
+        return "Queued longer than usual: all workers are busy, or none is running."
     if run.status == Status.CANCELLED and run.attempt:
-        return "It was stopped while it ran. What it had done by then stays done."
+        return "Cancelled while it ran. What was done stays done."
     if run.attempt and run.status in _STOPPED:
         return _STOPPED[run.status]
     return STATES[run.status]
@@ -119,7 +118,7 @@ def state_of(run: Run) -> str:
 
 def item_state(state: str, run: Run) -> str:
     """What became of an item of a run. While it runs, an answer that is missing is on its way."""
-    return "No answer yet" if _is_awaited(state, run) else Effect.State(state).label
+    return "In progress" if _is_awaited(state, run) else Effect.State(state).label
 
 
 def tone_of_item(state: str, run: Run) -> str:
@@ -131,7 +130,7 @@ def _is_awaited(state: str, run: Run) -> bool:
     return state == Effect.State.OPEN and run.status == Status.RUNNING
 
 
-def what_next(run: Run, *, half_done: bool) -> str:
+def what_next(run: Run, viewer: "User", *, half_done: bool) -> str:
     """What a person can do about a run that did not end well. Empty for the others.
 
     `half_done` is what `ended_half_done` says of it.
@@ -140,7 +139,8 @@ def what_next(run: Run, *, half_done: bool) -> str:
         done = so_far(run)
         said = "" if done in run.error else f"{done} "  # above, in how it ended
         return said + _HALF_DONE.format(owner=run.task.owner)
-    return _NEXT.get(run.status, "").format(owner=run.task.owner)
+    requester = whose(run.requested_by, viewer)
+    return _NEXT.get(run.status, "").format(owner=run.task.owner, requester=requester)
 
 
 def what(run: Run) -> str:

@@ -16,27 +16,30 @@ type Version = Any  # a row of a history model, which simple_history makes witho
 Status = Run.Status
 
 _WHAT: Final[dict[str, str]] = {
-    Status.AWAITING_APPROVAL: "Put before the people who decide",
-    Status.QUEUED: "Put in line for a worker",
+    Status.AWAITING_APPROVAL: "Approval requested",
+    Status.QUEUED: "Queued",
     Status.PAUSED: "Paused",
     Status.SUCCEEDED: "Finished",
     Status.FAILED: "Failed",
-    Status.UNCERTAIN: "Ended without a clear answer",
-    Status.CANCELLED: "Taken back",
-    Status.REJECTED: "Ended as rejected",
-    Status.RETURNED: "Ended, to be asked for anew",
+    Status.UNCERTAIN: "Outcome unknown",
+    Status.CANCELLED: "Cancelled",
+    Status.REJECTED: "Rejected",
+    Status.RETURNED: "Changes requested",
     Status.EXPIRED: "Expired: nobody decided in time",
-    Status.STALE: "Found to be out of date, and not run",
+    Status.STALE: "Outdated: not run",
 }
 _VERDICTS: Final[dict[str, str]] = {
     Decision.Verdict.APPROVE: "good",
     Decision.Verdict.REJECT: "bad",
     Decision.Verdict.CHANGE: "waiting",
 }
-_AFTER_PAUSE: Final[dict[str, str]] = {
-    Status.QUEUED: "Let go on where it had stopped",
-    Status.CANCELLED: "Stopped where it had paused",
-    Status.EXPIRED: "Ended: nobody let it go on in time",
+_FROM_TO: Final[dict[tuple[str, str], str]] = {
+    (Status.PAUSED, Status.QUEUED): "Resumed",
+    (Status.PAUSED, Status.CANCELLED): "Cancelled while paused",
+    (Status.PAUSED, Status.EXPIRED): "Expired: nobody resumed it in time",
+    (Status.UNCERTAIN, Status.QUEUED): "Queued again after investigation",
+    (Status.AWAITING_APPROVAL, Status.CANCELLED): "Request withdrawn",
+    (Status.RUNNING, Status.CANCELLED): "Cancelled while running",
 }
 # The database's hands, not a person's: what follows from a decision, and what a worker does.
 _BY_ITSELF: Final = (
@@ -47,7 +50,7 @@ _BY_ITSELF: Final = (
     Status.EXPIRED,
 )
 # What a person asks of a run while it runs: it moves later, by its worker's hand.
-_WISHES: Final = {"cancel_asked_at": "Asked to stop", "pause_asked_at": "Asked to pause"}
+_WISHES: Final = {"cancel_asked_at": "Cancellation requested", "pause_asked_at": "Pause requested"}
 _TOLD_BY_A_DECISION: Final = (Status.REJECTED, Status.RETURNED)
 
 
@@ -103,7 +106,7 @@ def _asked(version: Version) -> Entry:
     waits = version.status == Status.AWAITING_APPROVAL
     return Entry(
         _at(version),
-        "Asked for, to be approved" if waits else "Asked for, and put in line for a worker",
+        "Approval requested" if waits else "Requested and queued",
         version.history_actor_label,
         door_label(version.door),
         version.reason,
@@ -128,14 +131,10 @@ def _move(version: Version, before: str) -> Entry:
 def _what(version: Version, before: str) -> str:
     if version.status == Status.RUNNING:
         return f"Started by worker {version.worker}"
-    if before == Status.PAUSED and version.status in _AFTER_PAUSE:
-        return _AFTER_PAUSE[version.status]
-    if version.status == Status.QUEUED and before == Status.UNCERTAIN:
-        return "Put in line again, after somebody had looked"
+    if found := _FROM_TO.get((before, version.status)):
+        return found
     if version.status == Status.QUEUED and before != Status.AWAITING_APPROVAL:
-        return "Put in line again, under the same keys"
-    if version.status == Status.CANCELLED and before == Status.RUNNING:
-        return "Stopped while it ran"
+        return "Queued to retry with the same keys"
     return _WHAT[version.status]
 
 
@@ -144,7 +143,7 @@ def _proposals(run: Run) -> Iterator[Entry]:
     proposed = Settlement.history.filter(run=run.pk, history_type="+").exclude(approval=None)
     for version in proposed.order_by("history_id"):
         finding = Settlement.Finding(version.finding).label
-        yield _wish(version, f"Looked at. Proposed: {finding}", version.reason)
+        yield _wish(version, f"Investigated. Proposed resolution: {finding}", version.reason)
 
 
 def _undone(run: Run) -> Iterator[Entry]:
@@ -152,7 +151,7 @@ def _undone(run: Run) -> Iterator[Entry]:
         return
     for undo in run.undone_by.select_related("requested_by"):
         who, door = str(undo.requested_by), door_label(undo.door)
-        yield Entry(undo.requested_at, "Asked to be undone", who, door, undo.reason, "waiting")
+        yield Entry(undo.requested_at, "Undo requested", who, door, undo.reason, "waiting")
         if undo.status == Status.SUCCEEDED and undo.finished_at:
             yield Entry(undo.finished_at, "Undone", who, door, tone="waiting")
 

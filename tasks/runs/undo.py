@@ -50,15 +50,16 @@ def check_undoable(run: Run, *, task: Task, person: "User") -> None:
     The run must be locked, so that of two who ask at once one is refused.
     """
     if not runs_for(person).filter(pk=run.pk).exists():
-        raise NotUndoable("You may not see the run that is to be undone.")
+        raise NotUndoable("You don't have access to the run that you want to undo.")
     declared = undo_of(run)
     if declared is None or declared.task != task.slug:
-        raise NotUndoable(f"“{task}” does not undo this run: {run.get_status_display().lower()}.")
+        state = run.get_status_display()
+        raise NotUndoable(f"“{task}” cannot undo this run. Its status is “{state}”.")
     if first := undone_by(run):
         if first.status == Status.SUCCEEDED:
-            raise NotUndoable("This run has been undone already.")
-        state = first.get_status_display().lower()
-        raise NotUndoable(f"Its undo has been asked for already, and is {state}.")
+            raise NotUndoable("This run has already been undone.")
+        state = first.get_status_display()
+        raise NotUndoable(f"An undo has already been requested. Its status is “{state}”.")
 
 
 def values_to_undo(run: Run) -> dict[str, Any]:
@@ -86,4 +87,4 @@ def _values(run: Run) -> dict[str, Any]:
     try:
         return storage.plain_values(registry.get(run.task.slug), run)
     except (parameters.DoesNotFit, parameters.ObjectGone) as error:
-        raise NotUndoable(f"The values of this run cannot be read any more: {error}") from error
+        raise NotUndoable(f"The values of this run can no longer be read: {error}") from error

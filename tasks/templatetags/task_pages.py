@@ -50,6 +50,22 @@ def wish(run: Run) -> Decision | None:
 
 
 @register.filter
+def has_not_begun(run: Run) -> bool:
+    """Whether its preview is still to be checked."""
+    return run.status in (Run.Status.AWAITING_APPROVAL, Run.Status.QUEUED) and not run.attempt
+
+
+@register.filter
+def preview_title(run: Run) -> str:
+    """The heading of what a run would change, by what became of it."""
+    if not run.is_over:
+        return "What will change"
+    if run.status == Run.Status.SUCCEEDED:
+        return "What changed"
+    return "Planned changes" if run.attempt else "What would have changed"
+
+
+@register.filter
 def duration(run: Run) -> str:
     """How long a run has taken, or takes so far. Empty for one that has not begun."""
     if run.started_at is None:

@@ -44,7 +44,7 @@ class Checkpoints:
             if why:
                 raise Paused(why, needs_look=True)
         if self._heartbeat.pause_is_asked:
-            raise Paused("Somebody asked it to pause.", needs_look=False)
+            raise Paused("Paused on request.", needs_look=False)
 
     def after(self, item: Planned, wrong: Refused | OutcomeUnknown | None) -> None:
         """Count an item, by what went wrong with it."""

@@ -96,8 +96,8 @@ def _outcome(run: Run, log_buffer: LogBuffer) -> Outcome:
         with Interruption() as interruption, Heartbeat(run, log_buffer, interruption) as heartbeat:
             return _result(_call(run, heartbeat, log_buffer), log_buffer.redact)
     except messages.TimedOut:
-        text = f"It took longer than {run.task.timeout} seconds and was stopped."
-        return Outcome(Status.FAILED, error=f"{text} Its log shows how far it had come.")
+        text = f"It took longer than {run.task.timeout} seconds and was ended."
+        return Outcome(Status.FAILED, error=f"{text} The log shows how far it got.")
     except (Paused, Cancelled, Stopped) as stop:
         return _stopped(stop)
     except Refused as refusal:
@@ -119,7 +119,7 @@ def _stopped(stop: Paused | Cancelled | Stopped) -> Outcome:
 
 def _fault(error: BaseException, trace: str) -> Outcome:
     if isinstance(error, OUTAGE):
-        text = f"The database could not be used while it ran: {error}".strip()
+        text = f"The database was unreachable while it ran: {error}".strip()
         return Outcome(Status.FAILED, error=text, traceback=trace, repeat=True)
     text = f"{type(error).__name__} in the task's code: {error}"
     return Outcome(Status.FAILED, error=text, traceback=trace)
@@ -128,8 +128,8 @@ def _fault(error: BaseException, trace: str) -> Outcome:
 def _result(returned: Any, redact: Redactor) -> Outcome:  # noqa: ANN401 - whatever a task returns
     output = kept(returned, redact)
     if isinstance(returned, Report) and returned.refused:
-        refused = f"{returned.refused} {pluralize(returned.refused, 'was,were')} refused."
-        error = f"{refused} What was done stays done: see the list."
+        refused = f"{returned.refused} item{pluralize(returned.refused)} failed."
+        error = f"{refused} What is done stays done: see the items."
         return Outcome(Status.FAILED, output=output, error=error)
     return Outcome(Status.SUCCEEDED, output=output)
 

@@ -74,7 +74,9 @@ class Heartbeat:
     def _stop_by_force(self) -> None:
         """Once in each period of grace: code that swallows it ends by its time-out at the latest."""
         if self._force_at is not None and time.monotonic() >= self._force_at:
-            logger.warning("Run %s did not stop when it was asked to: by force", self._run.pk)
+            logger.warning(
+                "Run %s did not end after its cancellation: ended by force", self._run.pk
+            )
             self._force_at = time.monotonic() + max(settings.CANCEL_GRACE_SECONDS, 1)
             self.interruption.interrupt()
 
@@ -86,16 +88,16 @@ class Heartbeat:
                 self._force_at = time.monotonic() + settings.CANCEL_GRACE_SECONDS - asked
         except DatabaseError:
             # The next beat tries again. If none succeeds, the lease runs out, as it should.
-            logger.exception("Run %s could not extend its lease", self._run.pk)
+            logger.exception("Run %s could not extend its claim", self._run.pk)
             connection.close()
 
     def check(self) -> None:
         """Raise `NotOurs` if the run was taken from this worker, `Cancelled` if it shall stop."""
         seen = extend_lease(self._run.pk, attempt=self._run.attempt)
         if seen is None:
-            raise NotOurs("This run was given to another worker.")
+            raise NotOurs("Another worker has taken over this run.")
         if seen.cancel_asked_at:
-            raise Cancelled("It was stopped, as somebody asked.")
+            raise Cancelled("Cancelled on request.")
         self.pause_is_asked = seen.pause_asked_at is not None
 
     def check_now_and_then(self) -> None:

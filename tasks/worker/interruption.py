@@ -75,7 +75,7 @@ class Interruption:
         if self._open and self._wanted:
             self._wanted = False
             raise Stopped(
-                "It was asked to stop, went on, and was stopped by force. What it had done by then "
+                "Cancelled, but it did not end in time and was ended by force. What was done by then "
                 "stays done."
             )
 

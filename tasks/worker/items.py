@@ -33,7 +33,7 @@ class Report(KeyValue):
     def __init__(self, answers: Mapping[Hashable, Any], refused: int) -> None:
         self.answers = answers
         self.refused = refused
-        super().__init__({"Done": len(answers)} | ({"Refused": refused} if refused else {}))
+        super().__init__({"Done": len(answers)} | ({"Failed": refused} if refused else {}))
 
 
 class Items[I]:
@@ -145,9 +145,11 @@ def _raise_if_any(later: list[Busy | OutcomeUnknown], *, of: int) -> None:
     unknown = [each for each in later if isinstance(each, OutcomeUnknown)]
     if unknown:
         raise OutcomeUnknown(
-            f"{len(unknown)} of {of} had no clear answer. The first: {unknown[0]}",
+            f"{len(unknown)} of {of} items had no clear answer. The first: {unknown[0]}",
             # One that may not be sent again is not, and does not hold up the others.
             same_key=any(each.same_key for each in unknown) or len(unknown) < len(later),
         )
     if later:
-        raise Busy(f"The other side was busy for {len(later)} of {of}. The first: {later[0]}")
+        raise Busy(
+            f"The external system was busy for {len(later)} of {of} items. The first: {later[0]}"
+        )

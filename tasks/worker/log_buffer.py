@@ -35,7 +35,7 @@ class LogBuffer:
             return
         self._left -= 1
         if not self._left:
-            text = f"The log ends here, after {MOST_LINES:,} lines. The run goes on."
+            text = f"The log ends here, after {MOST_LINES:,} lines. The run continues."
         self._lines.append((time.monotonic(), self.redact(text)))
         if len(self._lines) >= TOGETHER:
             self.many.set()

@@ -40,7 +40,7 @@ class Steps:
         if not first and is_too_old(effect):
             raise OutcomeUnknown(
                 f"“{step}” was first sent so long ago that its key may be forgotten. "
-                "Look it up before anybody sends it again.",
+                "Look it up before retrying.",
                 same_key=False,
             )
         killpoint("step-begun")
@@ -81,7 +81,7 @@ def _noted(effect: Effect, refusal: Refused, said: str, first: bool) -> Exceptio
     """Write down a refusal, and return what it means for the run."""
     if not (first or effect.answered_at or refusal.looked_up):
         # An earlier call got no answer: this refusal does not speak for that one.
-        why = f"It was sent before without an answer, and refused now: {said}"
+        why = f"Sent before without an answer, and now refused: {said}"
         doubt_effect(effect, why)
         return OutcomeUnknown(why)
     if isinstance(refusal, Busy):

@@ -40,7 +40,7 @@ def test_a_loop_that_never_looks_is_stopped(operations, tmp_path, finished, stop
         eventually(lambda: begun(run), within=40)
         stop(run)
         assert finished(run).status == Run.Status.CANCELLED
-        assert "stopped by force. What it had done by then stays done." in run.error
+        assert "ended by force. What was done by then stays done." in run.error
         # The worker goes on with others.
         credit = ask("cluster-credit", alice, amount="1.00", amount_currency="USD")
         assert finished(credit).status == Run.Status.SUCCEEDED
@@ -65,7 +65,7 @@ def test_a_call_without_an_answer_is_cut_off_and_left_to_a_person(
         stop(run)
         assert finished(run).status == Run.Status.UNCERTAIN
         assert "stopped by force" in run.error
-        assert "Something had been sent whose answer is not known." in run.error
+        assert "A step was sent and had no answer." in run.error
         fault.release()
 
 

@@ -14,7 +14,7 @@ BOB = User(pk=2, username="bob")
 
 def test_outside_of_everything_it_is_the_system_by_a_command():
     context = current()
-    assert (context.user_id, context.label, context.door) == (None, "the system", "command")
+    assert (context.user_id, context.label, context.door) == (None, "System", "command")
 
 
 def test_acting_names_the_person_the_door_and_the_reason():
@@ -27,7 +27,7 @@ def test_acting_names_the_person_the_door_and_the_reason():
 
 def test_acting_without_a_person_is_the_system():
     with acting(user=ALICE, door="slack"), acting(user=None, door="worker"):
-        assert (current().user_id, current().label) == (None, "the system")
+        assert (current().user_id, current().label) == (None, "System")
 
 
 def test_what_was_before_comes_back_also_after_an_error():
@@ -85,7 +85,7 @@ def test_a_web_request_comes_through_the_admin():
 
 def test_a_request_of_nobody_says_so():
     context = seen_by_a_view()
-    assert (context.user_id, context.label) == (None, "somebody not signed in")
+    assert (context.user_id, context.label) == (None, "not signed in")
 
 
 def test_somebody_who_signs_in_during_the_request_is_seen_from_then_on():

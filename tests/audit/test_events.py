@@ -67,7 +67,7 @@ def test_an_event_of_a_web_request_carries_its_number_and_address(alice):
 def test_an_event_without_a_person_is_the_systems_even_while_somebody_acts(alice):
     with acting(user=alice, door="worker"):
         event = record(Event.Verb.REFUSED, by=None, door="worker")
-    assert (event.actor, event.actor_label) == (None, "the system")
+    assert (event.actor, event.actor_label) == (None, "System")
 
 
 @pytest.mark.parametrize("wrong", [{"verb": "danced"}, {"door": "window"}])
@@ -107,9 +107,9 @@ def test_a_refused_sign_in_keeps_the_name_that_was_typed(client, signer):
     assert (event.verb, event.actor, event.actor_label) == (
         "sign_in_refused",
         None,
-        "somebody not signed in",
+        "not signed in",
     )
-    assert event.data == {"name typed": "stan"}
+    assert event.data == {"username entered": "stan"}
 
 
 def test_a_refused_sign_in_does_not_keep_the_password(client, signer):
@@ -121,7 +121,7 @@ def test_a_refused_sign_in_does_not_keep_the_password(client, signer):
 @pytest.mark.parametrize("name", ["x" * 10_000, "nul\x00name", ""])
 def test_a_name_that_the_database_would_refuse_is_recorded_all_the_same(name):
     user_login_failed.send(sender=None, credentials={"username": name, "password": "***"})
-    typed = Event.objects.get().data["name typed"]
+    typed = Event.objects.get().data["username entered"]
     assert typed == name.replace("\x00", "")[:150]
 
 

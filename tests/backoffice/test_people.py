@@ -121,7 +121,7 @@ def test_the_list_names_people_their_groups_and_accounts(at_pias, alice, bob):
         alice.pk, by=person("Root", is_superuser=True), door=Door.ADMIN, reason="left"
     )
     text = at_pias.get(reverse(PEOPLE)).text
-    for words in ("Bob Example", "bob@example.com", "Approvers", "Closed"):
+    for words in ("Bob Example", "bob@example.com", "Approvers", "Deactivated"):
         assert words in text
 
 
@@ -132,7 +132,7 @@ def test_searching(wanted, found, at_pias, alice):
 
 
 def test_nobody_found_is_said(at_pias):
-    assert "Nobody is called “zoe”." in at_pias.get(reverse(PEOPLE), {"q": "zoe"}).text
+    assert "No people match “zoe”." in at_pias.get(reverse(PEOPLE), {"q": "zoe"}).text
 
 
 @pytest.mark.parametrize("page", [PEOPLE, GROUPS])
@@ -182,8 +182,8 @@ def test_adding_a_person_who_can_then_sign_in(at_pias, pia, client):
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"username": "ALICE"}, "Somebody has this user name already."),
-        ({"email": "Alice@Example.com"}, "Somebody has this email address already."),
+        ({"username": "ALICE"}, "This username is already used."),
+        ({"email": "Alice@Example.com"}, "This email address is already used."),
         ({"email": "no address"}, "Enter a valid email address."),
         ({"username": "two words"}, "Enter a valid username."),
         ({"password": "12345678"}, "This password is"),
@@ -220,7 +220,7 @@ def test_an_email_address_that_is_somebody_elses_is_refused(at_pias, alice, bob)
     data = {"first_name": "Bob", "last_name": "Example", "email": "ALICE@example.com"}
     response = at_pias.post(url(bob, "edit"), data)
     assert response.status_code == 400
-    assert "Somebody has this email address already." in response.text
+    assert "This email address is already used." in response.text
     assert fresh(bob).email == "bob@example.com"
 
 
@@ -242,15 +242,17 @@ def test_without_a_reason_the_account_stays_as_it_is(name, at_pias, bob):
     bob.save()
     response = at_pias.post(url(bob, name), {"reason": "  "})
     assert response.status_code == 400
-    assert re.search(r'role="alert">\s*Say why this account', response.text)
+    assert re.search(
+        r'role="alert">\s*Enter a reason for (de|re)activating this account', response.text
+    )
     assert fresh(bob).is_active is (name == "close")
 
 
 def test_nobody_closes_their_own_account(at_pias, pia):
     response = at_pias.post(url(pia, "close"), {"reason": "Enough"})
-    assert "You cannot close your own account." in response.text
+    assert "You cannot deactivate your own account." in response.text
     assert fresh(pia).is_active
-    assert "Close the account</button>" not in at_pias.get(url(pia)).text
+    assert "Deactivate account</button>" not in at_pias.get(url(pia)).text
 
 
 @pytest.mark.parametrize("name", ["close", "edit"])
@@ -258,7 +260,7 @@ def test_only_an_administrator_of_everything_changes_another(name, at_pias, root
     data = {"reason": "Because", "email": "mine@example.com"}
     response = at_pias.post(url(root, name), data)
     assert response.status_code == 400
-    assert "administers everything" in response.text
+    assert "is an administrator" in response.text
     assert (fresh(root).is_active, fresh(root).email) == (True, "root@example.com")
 
 
@@ -306,7 +308,7 @@ def test_joining_and_leaving_need_a_reason(at_pias, alice, bob, approvers):
     ):
         response = at_pias.post(page, data)
         assert response.status_code == 400
-        assert "Say why this person" in response.text
+        assert "Enter a reason for" in response.text
     assert set(approvers.user_set.all()) == {bob}
 
 
@@ -350,7 +352,11 @@ def test_the_command_makes_an_administrator_and_ends_it_and_says_by_what(bob):
 
 @pytest.mark.parametrize(
     ("name", "reason", "message"),
-    [("nobody", "x", "no person"), ("bob", " ", "Say why"), ("alice", "x", "is closed")],
+    [
+        ("nobody", "x", "no person"),
+        ("bob", " ", "Enter a reason"),
+        ("alice", "x", "is deactivated"),
+    ],
 )
 def test_the_command_says_what_is_wrong(bob, alice, name, reason, message):
     User.objects.filter(pk=alice.pk).update(is_active=False)

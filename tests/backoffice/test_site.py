@@ -1,12 +1,15 @@
 """The admin site: who comes in, what the sidebar offers, and that its pages only show."""
 
+from typing import Any
+
 import pytest
 from django.apps import apps
 from django.contrib.admin import site
 from django.contrib.auth.models import Permission
 from django.core import serializers
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from django.urls import reverse
+from django.views import defaults
 
 from approvals import actions
 from approvals.requests.policy import StageSpec
@@ -63,7 +66,7 @@ def test_a_closed_account_does_not_come_in(client, alice):
     alice.is_active = False
     alice.save()
     response = client.post(reverse("admin:login"), {"username": "alice", "password": PASSWORD})
-    assert "do not belong together" in response.text
+    assert "Incorrect username or password." in response.text
 
 
 def test_closing_an_account_ends_its_sessions(client, alice):
@@ -76,8 +79,8 @@ def test_closing_an_account_ends_its_sessions(client, alice):
 
 def test_a_wrong_password_is_said_in_words(client, alice):
     response = client.post(reverse("admin:login"), {"username": "alice", "password": "wrong"})
-    assert "This name and password do not belong together." in response.text
-    assert "User name or email" in response.text
+    assert "Incorrect username or password." in response.text
+    assert "Username or email" in response.text
 
 
 def test_after_signing_in_people_land_where_they_wanted_to_go(client, alice):
@@ -102,7 +105,7 @@ def test_the_demo_shows_its_logins_and_nothing_else_does(client, db, monkeypatch
     assert "demo" not in client.get(reverse("admin:login")).text.lower()
     monkeypatch.setenv("BACKOFFICE_DEMO", "1")
     text = client.get(reverse("admin:login")).text
-    for name in ("sam", "mona", "erin", "carl"):
+    for name in ("sam", "mona", "max", "erin", "carl"):
         assert f'value="{name}"' in text
 
 
@@ -110,7 +113,7 @@ def test_an_address_that_is_not_there_is_said_in_words(client, alice):
     client.force_login(alice)
     response = client.get("/nothing/here/")
     assert response.status_code == 404
-    assert "There is nothing here for you." in response.text
+    assert "Page not found" in response.text
 
 
 def test_where_django_people_look_for_the_admin(client):
@@ -139,7 +142,7 @@ def test_everybody_has_the_catalogue_the_inbox_and_the_runs(client, mallory):
 
 def test_who_may_read_everything_has_the_audit_section(client, dave):
     dave.user_permissions.add(Permission.objects.get(codename="view_everything"))
-    assert sidebar(client, dave) == ["Catalogue", "Inbox", "Runs", "History", "Events"]
+    assert sidebar(client, dave) == ["Catalogue", "Inbox", "Runs", "Change history", "Access log"]
 
 
 def test_who_may_change_people_has_people_and_groups(client, dave):
@@ -150,7 +153,7 @@ def test_who_may_change_people_has_people_and_groups(client, dave):
 
 
 def test_an_administrator_has_all_of_it(client, root):
-    assert {"History", "People", "Groups"} <= set(sidebar(client, root))
+    assert {"Change history", "People", "Groups"} <= set(sidebar(client, root))
 
 
 def test_the_inbox_shows_how_many_wait(client, alice, bob, approvers):
@@ -166,8 +169,8 @@ def test_the_sidebar_marks_the_page_one_is_on(client, root):
     for url, title in (
         (reverse("admin:approvals_approvalrequest_changelist"), "Inbox"),
         (reverse("admin:backoffice_user_change", args=[root.pk]), "People"),
-        (reverse("admin:audit:kinds"), "History"),
-        (reverse("admin:tasks_task_settings_list"), "Tasks"),
+        (reverse("admin:audit:kinds"), "Change history"),
+        (reverse("admin:tasks_task_settings_list"), "Task settings"),
     ):
         groups = client.get(url).context["sidebar_navigation"]
         active = [i["title"] for group in groups for i in group["items"] if i["active"]]
@@ -283,3 +286,81 @@ def test_forged_fields_sent_to_djangos_own_pages_change_nothing(pair, rows, clie
         # Django sends addresses that it does not know on to the object's page; 400 is a form of ours.
         assert response.status_code in (302, 400, 403, 404, 405), url
     assert everything() == before
+
+
+# --- Django's own texts --------------------------------------------------------------------------
+
+
+def test_who_signs_out_reads_our_words(client, alice):
+    client.force_login(alice)
+    text = client.post(reverse("admin:logout")).text
+    assert "You are signed out." in text
+    assert f'href="{reverse("admin:login")}"' in text
+    assert "quality time" not in text
+    assert "Log in" not in text
+
+
+def test_the_account_menu_says_sign_out(client, alice):
+    client.force_login(alice)
+    text = client.get(reverse("admin:approvals_approvalrequest_changelist")).text
+    assert "Sign out" in text
+    assert "Log out" not in text
+
+
+def test_changing_a_password_is_explained_in_our_words(client, alice):
+    alice.set_password(PASSWORD)
+    alice.save()
+    client.force_login(alice)
+    form = client.get(reverse("admin:password_change")).text
+    for words in ("Current password", "New password again", "At least eight characters"):
+        assert words in form
+    for stock in (
+        "Please enter your old",
+        "Old password",
+        "Password confirmation",
+        "too similar to",
+    ):
+        assert stock not in form
+    wrong = {"old_password": "no", "new_password1": "one-4711-long", "new_password2": "another"}
+    text = client.post(reverse("admin:password_change"), wrong).text
+    assert "This is not your current password." in text
+    assert "This is not the same as the new password above." in text
+    assert "Your old password was entered incorrectly" not in text
+    new = {"new_password1": "another-long-one-12", "new_password2": "another-long-one-12"}
+    right = {"old_password": PASSWORD, **new}
+    done = client.post(reverse("admin:password_change"), right, follow=True).text
+    assert "Password changed." in done
+    assert "Your password was changed." not in done
+
+
+def refused_form() -> Any:
+    client = Client(enforce_csrf_checks=True)
+    return client.post(reverse("admin:login"), {"username": "alice", "password": "x"})
+
+
+def test_a_form_that_was_open_for_too_long_is_explained(db):
+    response = refused_form()
+    assert response.status_code == 403
+    assert "This page has expired." in response.text
+    assert "CSRF" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("view", "words"),
+    [
+        (defaults.bad_request, "This request could not be read."),
+        (defaults.permission_denied, "You don't have permission to do this."),
+        (defaults.page_not_found, "The address may be wrong"),
+    ],
+)
+def test_each_error_page_is_ours_with_a_link_back(view, words):
+    text = view(RequestFactory().get("/"), Exception()).content.decode()
+    assert words in text
+    assert "Go to the catalogue" in text
+    assert "backoffice/theme.js" in text
+
+
+def test_what_went_wrong_here_is_our_page_too():
+    text = defaults.server_error(RequestFactory().get("/")).content.decode()
+    assert "Something went wrong." in text
+    assert "Server Error" not in text

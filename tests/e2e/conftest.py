@@ -140,10 +140,10 @@ def sign_in(demo: Demo, browser: Browser) -> Iterator[Callable[..., Page]]:
         page.on("console", lambda m: faults.append(m.text) if _is_fault(m) else None)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.goto("/")
-        page.get_by_label("User name or email").fill(name)
+        page.get_by_label("Username or email").fill(name)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_label("User name or email")).to_have_count(0)
+        expect(page.get_by_label("Username or email")).to_have_count(0)
         return page
 
     yield sign_in_as

@@ -15,6 +15,8 @@ from tests.e2e.conftest import PHONE, WIDE
 
 pytestmark = pytest.mark.e2e
 
+REASON = re.compile(r"^Reason( \(optional\))?$")  # why it is requested
+
 
 def open_task(page: Page, name: str) -> None:
     page.goto("/")
@@ -40,8 +42,8 @@ def ask_for_credit(
     open_task(page, "Issue account credit")
     pick(page, "Account", account)
     page.get_by_label(re.compile("^Amount")).fill(amount)
-    page.get_by_label(re.compile("^Why")).fill(why)
-    page.get_by_role("button", name="Run").click()
+    page.get_by_label(REASON).fill(why)
+    page.get_by_role("button", name="Submit").click()
     page.wait_for_url(re.compile(r"/tasks/run/"))
     return page.url
 
@@ -112,13 +114,13 @@ def test_bad_input_is_explained_beside_its_field_and_nothing_is_lost(sign_in, ac
     open_task(sam, "Issue account credit")
     accessible(sam)
     sam.get_by_label(re.compile("^Amount")).fill("1e3")
-    sam.get_by_label(re.compile("^Why")).fill("A reason that must stay")
-    sam.get_by_role("button", name="Run").click()
+    sam.get_by_label(REASON).fill("A reason that must stay")
+    sam.get_by_role("button", name="Submit").click()
     amount = sam.get_by_label(re.compile("^Amount"))
     expect(amount).to_have_value("1e3")
     expect(amount).to_have_attribute("aria-invalid", "true")
-    expect(sam.get_by_label(re.compile("^Why"))).to_have_value("A reason that must stay")
-    expect(sam.get_by_text("Write the amount as 1000.00.")).to_be_visible()
+    expect(sam.get_by_label(REASON)).to_have_value("A reason that must stay")
+    expect(sam.get_by_text("Enter the amount as 1000.00.")).to_be_visible()
     accessible(sam)
 
 
@@ -138,7 +140,7 @@ def test_nobody_approves_what_they_asked_for(sign_in):  # S12
     mona = sign_in("mona")
     run_url = ask_for_credit(mona, "140.00")
     open_request(mona, run_url)
-    expect(mona.get_by_text("You asked for this yourself")).to_be_visible()
+    expect(mona.get_by_text("You requested this")).to_be_visible()
     expect(mona.get_by_role("button", name="Approve")).to_have_count(0)
 
 
@@ -147,9 +149,9 @@ def test_a_refund_reaches_stripe_once_under_its_own_key(demo, sign_in):  # S8
     open_task(sam, "Refund a payment")
     pick(sam, "Payment", "pi_")
     sam.get_by_label(re.compile("^Amount")).fill("1.00")
-    sam.get_by_label(re.compile("^Reason")).select_option(label="It was charged twice")
-    sam.get_by_label(re.compile("^Why")).fill("Charged twice")
-    sam.get_by_role("button", name="Run").click()
+    sam.get_by_label("Reason for the refund").select_option(label="It was charged twice")
+    sam.get_by_label(REASON).fill("Charged twice")
+    sam.get_by_role("button", name="Submit").click()
     expect_status(sam, "Succeeded")
     run = sam.url.rstrip("/").split("/")[-2]
     mine = [e for e in demo.effects() if run in (e.get("idempotency_key") or "")]
@@ -163,8 +165,8 @@ def test_a_transfer_needs_two_people_of_ops(demo, sign_in):  # S25
     pick(page, "Merchant", "Juniper")
     page.get_by_label(re.compile("^Amount")).fill("2.00")
     page.get_by_label(re.compile("^Memo")).fill("Early payout")
-    page.get_by_label(re.compile("^Why")).fill("They asked for it")
-    page.get_by_role("button", name="Ask for it").click()
+    page.get_by_label(REASON).fill("They asked for it")
+    page.get_by_role("button", name="Request approval").click()
     page.wait_for_url(re.compile(r"/tasks/run/"))
     for person in (olga, otto):
         assert status(cass) == "Awaiting approval"
@@ -178,7 +180,7 @@ def test_a_payment_is_confirmed_without_its_card_number(demo, sign_in):  # S38, 
     sam = sign_in("sam")
     open_task(sam, "Find a payment")
     pick(sam, "Payment", "pi_")
-    sam.get_by_role("button", name="Run").click()
+    sam.get_by_role("button", name="Run now").click()
     expect_status(sam, "Succeeded")
     shown = sam.locator("[data-part=outcome]").inner_text()
     assert re.search(r"ending in \d{4}", shown)

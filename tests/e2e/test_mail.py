@@ -27,7 +27,7 @@ def test_mona_opens_the_link_of_her_email_and_approves(sign_in, accessible):
         mona.locator("section")
         .filter(has_text="Email to mona@")
         .filter(has_text="172.00")
-        .filter(has=mona.get_by_role("link", name="Look and decide"))
+        .filter(has=mona.get_by_role("link", name="Review request"))
     )
 
     def sent() -> int:
@@ -35,12 +35,12 @@ def test_mona_opens_the_link_of_her_email_and_approves(sign_in, accessible):
         return mail.count()
 
     eventually(sent)
-    mail.first.get_by_role("link", name="Look and decide").click()
+    mail.first.get_by_role("link", name="Review request").click()
     look(mona, "by-mail")
     assert "/a/" not in mona.url
     accessible(mona)
     mona.get_by_role("button", name="Approve").click()
-    expect(mona.get_by_text("You have approved")).to_be_visible()
+    expect(mona.get_by_text("You approved")).to_be_visible()
     mona.goto("/approvals/approvalrequest/preferences/")
     look(mona, "preferences")
     accessible(mona)

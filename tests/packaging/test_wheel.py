@@ -150,7 +150,7 @@ def see_the_web_server(port: int) -> None:
     see_the_sign_in_page(f"http://{HOST}:{port}")
 
 
-@pytest.mark.cluster
+@pytest.mark.alone
 def test_it_runs_in_another_folder_from_the_wheel_alone(installation, environment):
     before = set(environment.packages.iterdir())
     places, run = installation.first_day()

@@ -42,21 +42,21 @@ class Email:
     def problems(self) -> Iterable[CheckMessage]:
         if not settings.SITE_URL:
             yield checks.Error(
-                "Emails have links, and SITE_URL does not say where this site is.",
-                hint="Set SITE_URL, for instance to https://backoffice.example.",
+                "Emails contain links, but SITE_URL is not set.",
+                hint="Set SITE_URL, for example to https://backoffice.example.",
                 id="approvals.E101",
             )
         if settings.EMAIL_BACKEND == SMTP and not settings.EMAIL_HOST:
             yield checks.Error(
-                "Emails go by SMTP, and EMAIL_URL names no server.",
-                hint="Set EMAIL_URL, for instance to smtp+tls://user:password@mail.example:587.",
+                "EMAIL_URL names no SMTP server.",
+                hint="Set EMAIL_URL, for example to smtp+tls://user:password@mail.example:587.",
                 id="approvals.E102",
             )
         if settings.EMAIL_BACKEND == SMTP and not (
             settings.EMAIL_USE_TLS or settings.EMAIL_USE_SSL or settings.EMAIL_HOST == "127.0.0.1"
         ):
             yield checks.Warning(
-                "Emails leave without encryption, and their links with them.",
+                "Emails and their links are sent unencrypted.",
                 hint="Begin EMAIL_URL with smtp+tls:// or smtp+ssl://.",
                 id="approvals.W101",
             )

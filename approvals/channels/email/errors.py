@@ -31,31 +31,31 @@ def said(error: Exception) -> Refused:
 def _of_recipient(error: Any) -> Refused:  # noqa: ANN401 - one of MEANINGS
     code = max((code for code, _ in error.recipients.values()), default=0)
     if code >= FINAL and code not in WHO_ARE_YOU:
-        return Permanent(f"The mail server refuses this address ({code}).")
+        return Permanent(f"The mail server rejected this address ({code}).")
     return _of_code(code)
 
 
 def _of_sender(error: Any) -> Refused:  # noqa: ANN401 - as above
     if error.smtp_code >= FINAL:
-        return Misconfigured("The mail server does not accept our address as the sender.")
+        return Misconfigured("The mail server rejected our address as the sender.")
     return _of_code(error.smtp_code)
 
 
 def _of_code(code: int) -> Refused:
     if code in WHO_ARE_YOU:
-        return Misconfigured(f"The mail server does not accept our login ({code}).")
+        return Misconfigured(f"The mail server rejected our login ({code}).")
     if code >= FINAL:
-        return Permanent(f"The mail server refuses this message ({code}).")
-    return Retry(f"The mail server does not take it now ({code}).")
+        return Permanent(f"The mail server rejected this message ({code}).")
+    return Retry(f"The mail server cannot take this message now ({code}).")
 
 
 def _of_api(error: Any) -> Refused:  # noqa: ANN401 - as above
     status = error.status_code
     if status in NOT_OURS:
-        return Misconfigured(f"The mail provider does not accept our key ({status}).")
+        return Misconfigured(f"The mail provider rejected our key ({status}).")
     if status is None or status == TOO_MANY or status >= FINAL:
-        return Retry(f"The mail provider does not take it now ({status or 'no answer'}).")
-    return Permanent(f"The mail provider refuses this message ({status}).")
+        return Retry(f"The mail provider cannot take this message now ({status or 'no answer'}).")
+    return Permanent(f"The mail provider rejected this message ({status}).")
 
 
 # The first that fits: some of these are kinds of others below them.
@@ -66,12 +66,12 @@ MEANINGS: list[tuple[type[Exception], Callable[[Any], Refused]]] = [
         lambda error: (
             _of_code(error.smtp_code)
             if error.smtp_code < FINAL
-            else Misconfigured("The mail server does not accept our login.")
+            else Misconfigured("The mail server rejected our login.")
         ),
     ),
     (
         smtplib.SMTPNotSupportedError,
-        lambda _: Misconfigured("The mail server does not offer what EMAIL_URL asks for."),
+        lambda _: Misconfigured("The mail server does not support what EMAIL_URL requires."),
     ),
     (smtplib.SMTPSenderRefused, _of_sender),
     (smtplib.SMTPResponseException, lambda error: _of_code(error.smtp_code)),
@@ -79,7 +79,7 @@ MEANINGS: list[tuple[type[Exception], Callable[[Any], Refused]]] = [
         ssl.SSLCertVerificationError,
         lambda _: Misconfigured("The mail server's certificate is not valid."),
     ),
-    (OSError, lambda _: Retry("The mail server could not be reached, or hung up.")),
+    (OSError, lambda _: Retry("The mail server could not be reached, or closed the connection.")),
 ]
 
 with suppress(ImportError):  # unless the extra is installed
@@ -92,7 +92,7 @@ with suppress(ImportError):  # unless the extra is installed
         ),
         (
             anymail.AnymailRecipientsRefused,
-            lambda _: Permanent("The mail provider refuses this address."),
+            lambda _: Permanent("The mail provider rejected this address."),
         ),
         (anymail.AnymailAPIError, _of_api),
     ]

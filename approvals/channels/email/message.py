@@ -21,7 +21,7 @@ def message_for(delivery: Delivery) -> EmailMultiAlternatives:
         "reasons": reasons_of(delivery.request) if delivery.request and delivery.asks else [],
         "link": _link(delivery),
         "preferences": absolute("admin:approvals_preferences"),
-        "first": "Something waits for your decision." if delivery.asks else "There is news.",
+        "first": _first_line(delivery),
     }
     message = EmailMultiAlternatives(
         subject=_subject(delivery),
@@ -48,9 +48,26 @@ def _subject(delivery: Delivery) -> str:
     It names no customer and no amount: others read it on their way, and on locked screens. The name
     of a task is of its code, and nobody typed it into a form.
     """
+    task = _task(delivery)
+    return f"[Backoffice] {task and f'{task}: '}{_short_name(delivery)}"
+
+
+def _first_line(delivery: Delivery) -> str:
+    """What mail programs and locked screens show beside the subject: no customer, no amount."""
+    if delivery.request is None:
+        return f"Notification about {_short_name(delivery)}"
+    state = "Approval needed" if delivery.asks else delivery.request.get_status_display()
+    return f"{state}: {_task(delivery) or _short_name(delivery)}"
+
+
+def _short_name(delivery: Delivery) -> str:
+    """What it is about, with the beginning of its number: “Request 1a2b3c4d”."""
     kind = "Request" if delivery.request_id else delivery.subject_type.rpartition(".")[2].title()
-    task = " ".join(str(delivery.request.shown.get("task", "")).split()) if delivery.request else ""
-    return f"[Backoffice] {task and f'{task}: '}{kind} {delivery.subject_id[:8]}"
+    return f"{kind} {delivery.subject_id[:8]}"
+
+
+def _task(delivery: Delivery) -> str:
+    return " ".join(str(delivery.request.shown.get("task", "")).split()) if delivery.request else ""
 
 
 def _headers(delivery: Delivery) -> dict[str, str]:
@@ -64,7 +81,7 @@ def _headers(delivery: Delivery) -> dict[str, str]:
         "References": thread,
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "All",
-        "List-Id": f"Backoffice <notices.{host}>",
+        "List-Id": f"Backoffice <notifications.{host}>",
         # Without one-click: nobody may stop being asked by accident.
         "List-Unsubscribe": f"<{absolute('admin:approvals_preferences')}>",
     }

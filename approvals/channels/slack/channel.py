@@ -47,7 +47,7 @@ class Slack:
         """Show the present state; nothing stays that could be pressed in vain."""
         where = delivery.external
         if not {"channel", "ts"} <= where.keys():
-            raise Permanent("Nobody knows where this message is.")
+            raise Permanent("The place of this message in Slack is not known.")
         message = message_for(delivery)
         try:
             client().chat_update(channel=where["channel"], ts=where["ts"], **message.as_arguments())
@@ -57,25 +57,25 @@ class Slack:
     def problems(self) -> Iterable[CheckMessage]:
         if not settings.SLACK_BOT_TOKEN.startswith("xoxb-"):
             yield checks.Error(
-                "Slack is a channel, and SLACK_BOT_TOKEN is no token of a bot.",
+                "SLACK_BOT_TOKEN is not the token of a bot.",
                 hint="Copy it from OAuth & Permissions of the app: it begins with xoxb-.",
                 id="approvals.E120",
             )
         if not settings.SLACK_TEAM_ID.startswith("T"):
             yield checks.Error(
-                "SLACK_TEAM_ID does not say which workspace is ours: clicks of every other are refused.",
+                "SLACK_TEAM_ID is not set, so clicks from every workspace are refused.",
                 hint="Open Slack in a browser: the address has it, and it begins with T.",
                 id="approvals.E121",
             )
         if not settings.SITE_URL:
             yield checks.Error(
-                "Messages in Slack have links, and SITE_URL does not say where this site is.",
-                hint="Set SITE_URL, for instance to https://backoffice.example.",
+                "Slack messages contain links, but SITE_URL is not set.",
+                hint="Set SITE_URL, for example to https://backoffice.example.",
                 id="approvals.E122",
             )
         if not settings.SLACK_APP_TOKEN and not settings.SLACK_SIGNING_SECRET:
             yield checks.Warning(
-                "Nobody hears what is pressed in Slack.",
+                "Nothing listens for Slack's buttons.",
                 hint=(
                     "Set SLACK_APP_TOKEN and run manage.py slack, or set SLACK_SIGNING_SECRET "
                     "where Slack can reach this site."

@@ -36,7 +36,7 @@ def said(error: Exception) -> Refused:
     if isinstance(error, SlackApiError):
         return _of_answer(error)
     if isinstance(error, (OSError, http.client.HTTPException, SlackClientError)):
-        return Retry("Slack could not be reached, or hung up.")
+        return Retry("Slack could not be reached, or closed the connection.")
     raise error
 
 
@@ -49,12 +49,12 @@ def code_of(error: SlackApiError) -> str:
 def _of_answer(error: SlackApiError) -> Refused:
     code, status = code_of(error), getattr(error.response, "status_code", 0)
     if status == TOO_MANY or code in ("ratelimited", "rate_limited"):
-        return Retry("Slack asks us to wait.", _seconds(error))
+        return Retry("Slack's rate limit was reached.", _seconds(error))
     if code in OURS:
-        return Misconfigured(f"Slack does not accept our app or its token ({code}).")
+        return Misconfigured(f"Slack rejected our app or its token ({code}).")
     if code in FINAL and status < FAULT:
-        return Permanent(f"Slack does not take this message ({code}).")
-    return Retry(f"Slack does not take it now ({code or status}).")
+        return Permanent(f"Slack rejected this message ({code}).")
+    return Retry(f"Slack cannot take this message now ({code or status}).")
 
 
 def _seconds(error: SlackApiError) -> float | None:

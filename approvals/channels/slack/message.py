@@ -30,12 +30,9 @@ if TYPE_CHECKING:
 
 # What we know how to show of a question. With anything else it is decided on its page.
 KNOWN: Final = frozenset({"task", "public", "facts", "changes", "ticket", "revision"})
-DID: Final = {"approve": "Approved", "reject": "Rejected", "change": "Changes asked for"}
-ENDED: Final = {
-    "approved": "Approved", "rejected": "Rejected", "returned": "Changes are asked for",
-    "withdrawn": "Withdrawn", "expired": "Nobody decided in time",
-    "stale": "Out of date: nothing was done",
-}  # fmt: skip
+DID: Final = {"approve": "Approved", "reject": "Rejected", "change": "Changes requested"}
+Status = ApprovalRequest.Status
+NEEDED: Final = "Approval needed"
 
 
 @dataclass(frozen=True)
@@ -67,8 +64,8 @@ def message_for(delivery: Delivery) -> Message:
 def question_for(request: ApprovalRequest, person: "User") -> Message:
     """What is asked of a person, in a message to them alone."""
     state = state_of(request)
-    text = f"{state or 'Waits for your decision'}: {request}"
-    top = [blocks.header(state or "Waits for your decision"), *_lead(request)]
+    text = f"{state or NEEDED}: {request}"
+    top = [blocks.header(state or NEEDED), *_lead(request)]
     bottom = [_buttons_to_look(request), blocks.note(" · ".join(_small_print(request)))]
     answers = [blocks.note(line) for line in _answers(request, with_reasons=True)]
     if state or not to_decide(person).filter(pk=request.pk).exists():
@@ -80,16 +77,16 @@ def question_for(request: ApprovalRequest, person: "User") -> Message:
     except TooLong:
         question = []
     if not 0 < len(question) <= blocks.MOST_BLOCKS:
-        too_long = blocks.note("There is more to it than fits here: open it, and decide there.")
+        too_long = blocks.note("This request is too long for Slack. Open it to decide.")
         return Message(text, [*top, *answers, too_long, *bottom])
     return Message(text, question)
 
 
 def state_of(request: ApprovalRequest) -> str:
     """How a request has ended, in words; empty while it waits."""
-    if request.status == ApprovalRequest.Status.PENDING:
-        return ENDED["expired"] if request.expires_at <= database_now() else ""
-    return ENDED[request.status]
+    if request.status != Status.PENDING:
+        return request.get_status_display()
+    return str(Status.EXPIRED.label) if request.expires_at <= database_now() else ""
 
 
 # --- Kinds of messages ----------------------------------------------------------------------------
@@ -106,7 +103,7 @@ def _hint(request: ApprovalRequest) -> Message:
     """That there is something, and nothing of what."""
     state = state_of(request)
     what = str(request.shown.get("task") or "A request")
-    text = f"{what}: {state.lower()}" if state else f"{what}: a request waits for a decision"
+    text = f"{what}: {(state or NEEDED).lower()}"
     link = blocks.button("Open your inbox", "open", url=absolute(INBOX))
     return Message(text, [blocks.section(text), blocks.buttons(link)])
 
@@ -115,12 +112,12 @@ def _post(request: ApprovalRequest) -> Message:
     """Where others read along: no customer, no reason, no free text, nothing that decides."""
     state = state_of(request)
     what = str(request.shown.get("public") or request.shown.get("task") or "A request")
-    text = f"{state or 'Waits for a decision'}: {what}"
+    text = f"{state or NEEDED}: {what}"
     return Message(
         text,
         [
-            blocks.header(state or "Waits for a decision"),
-            blocks.section(f"{request.requested_by} asks for: {what}"),
+            blocks.header(state or NEEDED),
+            blocks.section(f"{what} · requested by {request.requested_by}"),
             *(blocks.note(line) for line in _answers(request, with_reasons=False)),
             _buttons_to_look(request),
             blocks.note(" · ".join(_small_print(request))),
@@ -136,9 +133,9 @@ INBOX: Final = "admin:approvals_approvalrequest_changelist"
 
 def _lead(request: ApprovalRequest) -> list[Block]:
     """Who asks for what, and why: as much as an email says."""
-    lead = [blocks.section(f"{request.requested_by} asks for “{request.title}”.")]
+    lead = [blocks.section(f"{request.title} · requested by {request.requested_by}")]
     if request.reason:
-        lead.append(blocks.section(blocks.shortened(f"Why: {request.reason}", blocks.TEXT)))
+        lead.append(blocks.section(blocks.shortened(f"Reason: {request.reason}", blocks.TEXT)))
     if needed := _why_needed(request):
         lead.append(blocks.section(blocks.shortened(needed, blocks.TEXT)))
     return lead
@@ -154,7 +151,7 @@ def _question(request: ApprovalRequest) -> Iterator[Block]:
     shown = request.shown
     longest = max(len(request.reason) + 10, len(_why_needed(request)))
     if shown.keys() - KNOWN or longest > blocks.TEXT:
-        raise TooLong("There are things that only the page can show.")
+        raise TooLong("Some of it can be shown only in the browser.")
     if ticket := shown.get("ticket"):
         yield blocks.section(f"Ticket {ticket['number']}")
     if revision := shown.get("revision"):
@@ -166,9 +163,9 @@ def _question(request: ApprovalRequest) -> Iterator[Block]:
 
 
 def _revision(revision: dict[str, Any]) -> Iterator[Block]:
-    yield blocks.section(f"Revision {revision['number']}: what was changed")
+    yield blocks.section(f"Revision {revision['number']}: what changed")
     if revision["wish"]:
-        yield blocks.section(f"{revision['by']} had asked for: {revision['wish']}")
+        yield blocks.section(f"{revision['by']} requested changes: {revision['wish']}")
     if revision["changes"]:
         yield blocks.section("\n".join(map(_change, revision["changes"])))
 
@@ -184,12 +181,12 @@ def _answers(request: ApprovalRequest, *, with_reasons: bool) -> Iterator[str]:
     doors = dict(Door.choices)
     for answer in request.decisions.select_related("decided_by"):
         line = (
-            f"{DID[answer.verdict]} by {answer.decided_by} in {doors.get(answer.door, '?')}, "
+            f"{DID[answer.verdict]} by {answer.decided_by} via {doors.get(answer.door, '?')}, "
             f"{_moment(answer.decided_at)}"
         )
         yield f"{line}: {answer.reason}" if with_reasons and answer.reason else line
     if request.status == ApprovalRequest.Status.PENDING and _has_answers(request):
-        yield "It still waits for others."
+        yield "More approvals are needed."
 
 
 def _has_answers(request: ApprovalRequest) -> bool:
@@ -199,7 +196,7 @@ def _has_answers(request: ApprovalRequest) -> bool:
 def _small_print(request: ApprovalRequest) -> Iterator[str]:
     yield f"Request {str(request.pk)[:8]}"
     if not state_of(request):
-        yield f"Waits until {_moment(request.expires_at)}"
+        yield f"Expires {_moment(request.expires_at)}"
 
 
 def _moment(at: "datetime") -> str:
@@ -208,7 +205,7 @@ def _moment(at: "datetime") -> str:
 
 def _buttons_to_decide(request: ApprovalRequest) -> Block:
     value = Shown.of(request).written()
-    sure = blocks.confirm("Approve?", f"You approve “{request}”.", "Approve")
+    sure = blocks.confirm("Approve?", f"You are approving “{request}”.", "Approve")
     return blocks.buttons(
         blocks.button("Approve", "approve", value=value, style="primary", confirm=sure),
         blocks.button("Reject…", "reject", value=value, style="danger"),

@@ -33,7 +33,7 @@ class Webhook:
     def send(self, delivery: Delivery) -> External:
         endpoint = Endpoint.objects.filter(pk=delivery.address, is_active=True).first()
         if endpoint is None:
-            raise Permanent("This endpoint is not in use any more.")
+            raise Permanent("This endpoint is turned off.")
         body, headers = signed(delivery, *secrets_of(endpoint))
         _judge(status := post(endpoint.url, body.encode(), headers))
         return {"webhook_id": headers["webhook-id"], "status": status}
@@ -77,6 +77,6 @@ def _judge(status: int) -> None:
     if status < 300:
         return
     if status == TOO_MANY or status >= FAULT:
-        raise Retry(f"The webhook's host does not take it now ({status}).")
+        raise Retry(f"The webhook endpoint is busy ({status}).")
     # A redirect is not followed: it could lead anywhere.
-    raise Permanent(f"The webhook's host refuses it ({status}).")
+    raise Permanent(f"The webhook endpoint rejected it ({status}).")

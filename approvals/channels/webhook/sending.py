@@ -36,13 +36,13 @@ def problem_of(url: str) -> str:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        return "This is not an address."
+        return "This is not a valid address."
     if parts.scheme != "https" or not parts.hostname:
-        return "The address has to begin with https:// and name a host."
+        return "Enter an address that begins with https:// and names a host."
     if parts.username or parts.password:
-        return "Leave out name and password: webhooks are signed."
+        return "Remove username and password from the address. Webhooks are signed instead."
     if port == 0:
-        return "This is not an address."
+        return "This is not a valid address."
     return ""
 
 
@@ -66,12 +66,12 @@ def public_address(host: str, port: int) -> str:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise Retry("The host of the webhook has no address.") from error
+        raise Retry("The host of the endpoint cannot be found.") from error
     addresses = [str(each[4][0]) for each in found]
     if f"{host}:{port}" in settings.WEBHOOK_PRIVATE_HOSTS:
         return addresses[0]
     if not addresses or not all(is_public(address) for address in addresses):
-        raise Permanent("The webhook leads into a private network, where nothing is sent.")
+        raise Permanent("The address points into a private network. Nothing is sent there.")
     return addresses[0]
 
 
@@ -102,9 +102,9 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
         answer = connection.getresponse()
         answer.read(ANSWER)
     except ssl.SSLCertVerificationError as error:
-        raise Permanent("The certificate of the webhook's host is not valid.") from error
+        raise Permanent("The certificate of the endpoint's host is not valid.") from error
     except (OSError, http.client.HTTPException) as error:
-        raise Retry("The webhook's host could not be reached, or hung up.") from error
+        raise Retry("The endpoint could not be reached, or closed the connection.") from error
     finally:
         connection.close()
     return answer.status

@@ -12,14 +12,14 @@ from approvals.slack_app.socket import listen
 
 
 class Command(BaseCommand):
-    help = "Hear what people press in Slack, over Socket Mode. Ends with SIGTERM or Ctrl-C."
+    help = "Receive button clicks from Slack over Socket Mode. Ends with SIGTERM or Ctrl-C."
 
     def handle(self, *args: object, **options: object) -> None:
         if SLACK not in channels.names():
-            raise CommandError("Slack is no channel here. Set SLACK_BOT_TOKEN and SLACK_TEAM_ID.")
+            raise CommandError("Slack is not turned on. Set SLACK_BOT_TOKEN and SLACK_TEAM_ID.")
         if not settings.SLACK_APP_TOKEN:
             raise CommandError(
-                "Set SLACK_APP_TOKEN: make one with the scope connections:write, under Basic "
+                "Set SLACK_APP_TOKEN: create one with the scope connections:write, under Basic "
                 "Information of the app."
             )
         ended = Event()

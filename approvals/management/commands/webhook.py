@@ -11,21 +11,21 @@ from audit.transitions import Refusal
 
 
 class Command(BaseCommand):
-    help = "Have a webhook sent to an address, or (--end) no longer."
+    help = "Add a webhook endpoint, or (--end) turn it off."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("url", help="beginning with https://")
         parser.add_argument("events", nargs="*", help="such as request_decided")
-        parser.add_argument("--end", action="store_true", help="send nothing there any more")
+        parser.add_argument("--end", action="store_true", help="turn it off")
 
     def handle(self, *_: Any, **options: Any) -> None:  # noqa: ANN401
         url = options["url"]
         try:
             if options["end"]:
                 end_endpoint(url, by=None, door=Door.COMMAND)
-                self.stdout.write("Nothing is sent there any more.")
+                self.stdout.write("Webhook endpoint turned off.")
                 return
             secret = add_endpoint(url, options["events"], by=None, door=Door.COMMAND)
         except Refusal as refusal:
             raise CommandError(str(refusal)) from refusal
-        self.stdout.write(f"Its secret, which is shown this once: {secret}")
+        self.stdout.write(f"Secret, shown only now: {secret}")

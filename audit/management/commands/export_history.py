@@ -15,18 +15,20 @@ from audit.models import Event
 
 
 class Command(BaseCommand):
-    help = "Write the history of one kind of object as CSV, and record that it was exported."
+    help = (
+        "Write the change history of one type of object as CSV. The access log records the export."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("kind", metavar="app.model", help="for example: tasks.run")
-        parser.add_argument("--since", type=_moment, help="from this day or moment on")
-        parser.add_argument("--until", type=_moment, help="up to this moment, or before this day")
+        parser.add_argument("--since", type=_moment, help="from this date or time on")
+        parser.add_argument("--until", type=_moment, help="before this date or time")
         parser.add_argument(
             "--for",
             dest="reader",
             choices=["spreadsheet", "machine"],
             default="spreadsheet",
-            help="a spreadsheet gets text that it would compute with an apostrophe in front",
+            help="spreadsheet: text that could be a formula is prefixed with an apostrophe",
         )
 
     def handle(self, *args: object, **options: Any) -> None:  # noqa: ANN401
@@ -34,7 +36,8 @@ class Command(BaseCommand):
         model = models.get(options["kind"].lower())
         if model is None:
             raise CommandError(
-                f"“{options['kind']}” has no history. These have: {', '.join(sorted(models))}."
+                f"“{options['kind']}” has no change history. "
+                f"These have one: {', '.join(sorted(models))}."
             )
         chosen = {name: options[name] for name in ("since", "until")}
         record(
@@ -42,8 +45,8 @@ class Command(BaseCommand):
             by=None,
             door=Door.COMMAND,
             data={
-                "history of": str(model._meta.verbose_name_plural),
-                "for a": options["reader"],
+                "export": f"change history of {model._meta.verbose_name_plural}",
+                "format": options["reader"],
                 **{name: str(moment) for name, moment in chosen.items() if moment},
             },
         )
@@ -59,6 +62,6 @@ def _moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise ArgumentTypeError(
-            f"“{text}” is no day (2026-11-23) and no moment (2026-11-23T15:30:00+01:00)."
+            f"“{text}” is not a date (2026-11-23) or a time (2026-11-23T15:30:00+01:00)."
         ) from error
     return moment if timezone.is_aware(moment) else timezone.make_aware(moment)

@@ -13,14 +13,16 @@ from backoffice.models import User
 
 class Command(BaseCommand):
     help = (
-        "Let a person administer everything. Changes of rules and rights take two such people; "
-        "where there is only one, this makes the second."
+        "Make a person an administrator. Changes of rules and permissions need two administrators; "
+        "where there is only one, this adds the second."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name", help="the user name")
-        parser.add_argument("--reason", required=True, help="why; the history keeps it")
-        parser.add_argument("--end", action="store_true", help="not any more")
+        parser.add_argument("name", help="username")
+        parser.add_argument("--reason", required=True, help="reason, kept in the audit log")
+        parser.add_argument(
+            "--end", action="store_true", help="end it: the person is no longer an administrator"
+        )
 
     def handle(self, **options: Any) -> None:  # noqa: ANN401
         person = User.objects.filter(username=options["name"]).first()
@@ -31,5 +33,5 @@ class Command(BaseCommand):
             change(person.pk, door=Door.COMMAND, reason=options["reason"])
         except Refusal as refusal:
             raise CommandError(str(refusal)) from refusal
-        now = "no administrator any more" if options["end"] else "an administrator"
+        now = "no longer an administrator" if options["end"] else "an administrator"
         self.stdout.write(f"{person} is {now}.")

@@ -46,40 +46,43 @@ class Deputizing(PeopleChange):
         return same and other.kind == self.proposal.kind
 
     def facts(self) -> list[list[str]]:
-        name = self.proposal.content["name"]
+        name, deputy = (self.proposal.content[each] for each in ("name", "deputy_name"))
         return [
             [
-                "What follows",
-                f"What is asked from now on, and waits in these days, can be decided in the place of "
-                f"{name}. Whichever of the two comes first decides for both. Nobody decides what they "
-                "asked for themselves.",
+                "What happens next",
+                f"{deputy} can decide requests for {name} that are made from now on and "
+                "pending on these days. The first decision of the two counts. Nobody can decide their "
+                "own request.",
             ],
-            [f"What {name} decides", "\n".join(decided_by(self.person)) or "Nothing so far"],
+            [f"What {name} can decide", "\n".join(decided_by(self.person)) or "No rules yet"],
         ]
 
     def rows(self) -> list[list[str]]:
         content = self.proposal.content
         who = f"{content['deputy_name']}, {self._days()}"
-        return [[f"Decides in the place of {content['name']}", "Nobody", who]]
+        return [[f"Decides on behalf of {content['name']}", "Nobody", who]]
 
     def check(self) -> None:
         person, deputy = self.person, self.deputy
         starts_at, ends_at = self._times()
         if person == deputy:
-            raise ValidationError({"deputy": "Name somebody else: who is away cannot stand in."})
-        if not (person.is_active and deputy.is_active):
-            raise ValidationError({"deputy": "One of the two accounts is closed."})
-        if ends_at <= database_now() or ends_at <= starts_at:
-            raise ValidationError({"until": "The last day is over, or comes before the first."})
-        if ends_at - starts_at > LONGEST:
             raise ValidationError(
-                {
-                    "until": f"At most {LONGEST.days} days. For longer, change the groups or the rules."
-                }
+                {"deputy": "Choose another delegate: nobody can decide for themselves."}
             )
+        if not (person.is_active and deputy.is_active):
+            raise ValidationError({"deputy": "One of the two accounts is deactivated."})
+        if ends_at <= database_now() or ends_at <= starts_at:
+            raise ValidationError(
+                {"until": "The last day is in the past, or before the first day."}
+            )
+        if ends_at - starts_at > LONGEST:
+            too_long = f"Choose at most {LONGEST.days} days. For longer, change the groups or the"
+            raise ValidationError({"until": f"{too_long} approval rules."})
         known = Absence.objects.filter(person=person, ended_at=None)
         for other in known.filter(starts_at__lt=ends_at, ends_at__gt=starts_at):
-            raise ValidationError({"deputy": f"{other} in these days already. End that first."})
+            raise ValidationError(
+                {"deputy": f"{other} already applies on these days. End it first."}
+            )
 
     def make(self) -> None:
         now = current()

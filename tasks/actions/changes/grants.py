@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from audit.seals import Json
     from backoffice.models import User
 
-NOTHING = "Nothing"
+NOTHING = "No permission"
 
 
 class Grant(TaskChange):
@@ -27,21 +27,21 @@ class Grant(TaskChange):
     def title(self) -> str:
         content = self.proposal.content
         right = Right[content["right"]].label
-        return f"Give {content['name']} “{right}” on “{self.task}”"
+        return f"Grant {content['name']} “{right}” on “{self.task}”"
 
     def facts(self) -> list[list[str]]:
         members = sorted(map(str, self.gains()))
         found = [
-            ["What follows", "They have it from then on. Requests that wait stay as they are."]
+            ["What happens next", "It takes effect at once. Pending requests are not affected."]
         ]
         if self.proposal.content["to"] == "group":
-            found.append(["In the group now", ", ".join(members) or "Nobody"])
+            found.append(["Current members", ", ".join(members) or "Nobody"])
         return found
 
     def rows(self) -> list[list[str]]:
         content = self.proposal.content
         had = Right[content["had"]].label if content["had"] else NOTHING
-        return [[f"What {content['name']} may do", had, Right[content["right"]].label]]
+        return [[f"Permission of {content['name']}", had, Right[content["right"]].label]]
 
     def gains(self) -> "set[User]":
         holder = self._holder()
@@ -58,7 +58,7 @@ class Grant(TaskChange):
         had = held(self.task, to := self._holder())
         if (had.name if had else "") != content["had"]:
             raise ValidationError(
-                f"Somebody has changed meanwhile what {to} may do. Look, and choose again."
+                f"Somebody else changed the permissions of {to}. Check the list and choose again."
             )
 
     def make(self) -> None:
@@ -71,7 +71,7 @@ class Grant(TaskChange):
             return get_user_model().objects.get(pk=content["id"])
         group = Group.objects.filter(pk=content["id"]).first()
         if group is None:
-            raise ValidationError(f"The group “{content['name']}” is not there any more.")
+            raise ValidationError(f"The group “{content['name']}” no longer exists.")
         return group
 
 

@@ -49,27 +49,28 @@ class Joining(PeopleChange):
     @property
     def title(self) -> str:
         content = self.proposal.content
-        return f"Put {content['name']} into “{content['group_name']}”"
+        return f"Add {content['name']} to “{content['group_name']}”"
 
     def facts(self) -> list[list[str]]:
         members = sorted(map(str, reviewers_for([group := self._group()], ())))
         return [
             [
-                "What follows",
-                "They do and decide what the group does, but not what was asked before.",
+                "What happens next",
+                "They get the group's permissions and can decide its new requests. Pending requests "
+                "are not affected.",
             ],
-            ["What the group may do", "\n".join(may_do(group))],
-            ["In the group now", ", ".join(members) or "Nobody"],
+            ["Permissions of the group", "\n".join(may_do(group))],
+            ["Current members", ", ".join(members) or "Nobody"],
         ]
 
     def rows(self) -> list[list[str]]:
-        return [[f"In “{self.proposal.content['group_name']}”", "No", "Yes"]]
+        return [[f"Member of “{self.proposal.content['group_name']}”", "No", "Yes"]]
 
     def check(self) -> None:
         if not self.person.is_active:
-            raise ValidationError(f"The account of {self.person} is closed.")
+            raise ValidationError(f"The account of {self.person} is deactivated.")
         if self._group().user_set.filter(pk=self.person.pk).exists():
-            raise ValidationError(f"{self.person} is in “{self._group()}” already.")
+            raise ValidationError(f"{self.person} is already in “{self._group()}”.")
 
     def make(self) -> None:
         now = current()
@@ -79,7 +80,7 @@ class Joining(PeopleChange):
     def _group(self) -> Group:
         group = Group.objects.filter(pk=self.proposal.content["group"]).first()
         if group is None:
-            raise ValidationError("The group is not there any more.")
+            raise ValidationError("The group no longer exists.")
         return group
 
 
@@ -88,7 +89,7 @@ class Opening(PeopleChange):
 
     @property
     def title(self) -> str:
-        return f"Open the account of {self.proposal.content['name']} again"
+        return f"Reactivate the account of {self.proposal.content['name']}"
 
     def administrators(self) -> "QuerySet[User]":
         people = super().administrators()
@@ -97,17 +98,20 @@ class Opening(PeopleChange):
     def facts(self) -> list[list[str]]:
         groups = self.person.groups.order_by("name").values_list("name", flat=True)
         return [
-            ["What follows", "They can sign in again, with the groups and rights that they had."],
+            [
+                "What happens next",
+                "They can sign in again, with their former groups and permissions.",
+            ],
             ["Groups", ", ".join(groups) or "None"],
-            ["Administers everything", "Yes" if self.person.is_superuser else "No"],
+            ["Administrator", "Yes" if self.person.is_superuser else "No"],
         ]
 
     def rows(self) -> list[list[str]]:
-        return [["The account", "Closed", "Open"]]
+        return [["Account", "Deactivated", "Active"]]
 
     def check(self) -> None:
         if self.person.is_active:
-            raise ValidationError(f"The account of {self.person} is open already.")
+            raise ValidationError(f"The account of {self.person} is already active.")
 
     def make(self) -> None:
         person = self.person
@@ -124,7 +128,7 @@ def may_do(group: Group) -> list[str]:
         *(f"{Right.of(g.permission.codename).label}: {g.content_object}" for g in held),
         *(f"Decides: {rule} ({rule.task})" for rule in rules),
         *(
-            f"Runs it in an emergency, without approval: {task.name}"
+            f"Emergency runs without approval: {task.name}"
             for task in registry.all()
             if task.break_glass and task.break_glass.group == group.name
         ),

@@ -48,7 +48,7 @@ CHANGES: Final[dict[str, type[Change]]] = {
     Kind.OPEN: Opening,
     Kind.DEPUTY: Deputizing,
 }
-ALONE: Final = "(made alone)"
+ALONE: Final = "(without a second administrator)"
 
 
 class NotProposed(Refusal):
@@ -95,7 +95,9 @@ def propose_grant(
     """
     had = held(task, to)
     if had and right <= had:
-        raise ValidationError(f"{to} may do that already. To leave them less, take rights away.")
+        raise ValidationError(
+            f"{to} already has this permission. To lower it, choose a lower level."
+        )
     proposal = Proposal(kind=Kind.GRANT, task=task, content=content_of(task, right, to))
     return _put_forward(proposal, by=by, door=door, reason=reason)
 
@@ -166,7 +168,7 @@ def _put_forward(proposal: Proposal, *, by: "User", door: str, reason: str) -> P
 
 def _require(change: Change, by: "User") -> None:
     if not change.may_propose(by):
-        raise NotGranted(f"You do not administer {change.about}. Ask somebody who does.")
+        raise NotGranted(f"You do not administer {change.about}. Contact somebody who does.")
 
 
 def _stands_alone(change: Change, by: "User") -> bool:
@@ -200,8 +202,8 @@ def _nothing_else_waits(change: Change) -> None:
     for other in open_proposals(change.proposal.task):
         if change.concerns(other):
             raise NotProposed(
-                f"{other.proposed_by} has proposed another change of this, and it waits for an "
-                f"answer: {title_of(other)}. Decide or withdraw that one first."
+                f"{other.proposed_by} has already proposed a change: {title_of(other)}. Decide or "
+                "withdraw it first."
             )
 
 
@@ -237,14 +239,13 @@ def _put_to_people(change: Change, door: str) -> ApprovalRequest:
 def _why_nobody(change: Change) -> str:
     names = ", ".join(sorted(map(str, _others(change))))
     why = (
-        f"{names} could not agree to it: who has a run of this task waiting, or is given something "
-        "by the change, does not."
+        f"{names} cannot approve it: they have a pending run of this task, or gain by the change."
         if names
-        else "Nobody else does."
+        else "There is nobody else."
     )
     return (
-        f"A change of {change.about} takes two people who administer it. {why} Whoever operates "
-        "the server can make somebody an administrator: manage.py administrator NAME --reason TEXT."
+        f"A change of {change.about} needs approval from a second administrator. {why} Whoever "
+        "operates the server can add one: manage.py administrator NAME --reason TEXT."
     )
 
 
@@ -278,8 +279,8 @@ def on_proposal_decided(request: ApprovalRequest, **_: object) -> None:
 def _may_still_agree(change: Change, person: "User") -> None:
     if not change.could_agree().filter(pk=person.pk).exists():
         raise NotAgreed(
-            "You may not agree to this any more: only somebody can who administers "
-            f"{change.about}, has no run of it waiting for approval, and is given nothing."
+            f"You can no longer approve this. Reviewers must administer {change.about}, have no "
+            "pending run of it and gain nothing by the change."
         )
 
 
@@ -287,11 +288,11 @@ def _out_of_date(change: Change, request: ApprovalRequest) -> str:
     """Why what was proposed cannot be done any more. Empty when it can."""
     proposal = change.proposal
     if seal_of_proposal(proposal) != request.seal:
-        return "What is stored is not what was agreed to."
+        return "The stored change does not match what was approved."
     if not change.may_propose(proposal.proposed_by):
-        return f"{proposal.proposed_by} does not administer {change.about} any more."
+        return f"{proposal.proposed_by} no longer administers {change.about}."
     if not quorum_holds(request):
-        return "Somebody who agreed may not decide it any more."
+        return "Somebody who approved it is no longer eligible."
     try:
         change.check()
     except ValidationError as invalid:
@@ -303,7 +304,7 @@ def _is_stale(proposal: Proposal, request: ApprovalRequest, why: str) -> None:
     _drop(proposal)
     approvals.mark_stale(request.pk, by=None, door=current().door, reason=why)
     request.refresh_from_db()
-    text = f"Out of date, and not made: {request}. {why}"
+    text = f"Outdated, and not applied: {request}. {why}"
     tell([proposal.proposed_by], event="proposal_stale", subject=request, text=text)
 
 

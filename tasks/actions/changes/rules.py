@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
+from django.template.defaultfilters import pluralize
 
 from approvals.requests.policy import WAITS_FOR, reviewers_for
 from audit.database.clock import database_now
@@ -18,6 +19,7 @@ from tasks.rules.evaluation import COPIED, MANY, RuleSpec
 from tasks.rules.sentences import condition_in_words
 from tasks.rules.serialization import differences, from_json
 from tasks.rules.simulation import simulate_past_runs
+from tasks.rules.texts import either
 from tasks.runs.notifications import tell_of_rule
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ class NewRule(TaskChange):
 
     def facts(self) -> list[list[str]]:
         return [
-            ["What follows", "It holds for runs that are asked for from then on."],
+            ["What happens next", "It applies to new runs."],
             *_in_the_past(self.task, self._spec()),
             *_in_words(self.task, self._spec()),
         ]
@@ -50,7 +52,7 @@ class NewRule(TaskChange):
     def make(self) -> None:
         older = _end(_locked(self.proposal.rule_id)) if self.proposal.rule_id else None
         rule = put_in_force(self.task, self._spec(), replaces=older, brought_by=self.proposal)
-        text = f"{self.proposal.proposed_by} has put a rule of “{rule.task}” in force: {rule.name}"
+        text = f"{self.proposal.proposed_by} changed an approval rule of “{rule.task}”: {rule.name}"
         tell_of_rule(rule, text)
 
     def _spec(self) -> RuleSpec:
@@ -66,9 +68,9 @@ class EndOfRule(TaskChange):
 
     def facts(self) -> list[list[str]]:
         spec = _spec_of(self.proposal)
-        follows = "Runs that are asked for from then on are not held up by it."
+        follows = "New runs no longer need this approval."
         past = [*_in_the_past(self.task, spec), *_in_words(self.task, spec)] if spec else []
-        return [["What follows", follows], *past]
+        return [["What happens next", follows], *past]
 
     def rows(self) -> list[list[str]]:
         return differences(_spec_of(self.proposal), None)
@@ -79,7 +81,7 @@ class EndOfRule(TaskChange):
     def make(self) -> None:
         rule = _end(_locked(self.proposal.rule_id))
         by = self.proposal.proposed_by
-        tell_of_rule(rule, f"{by} has ended a rule of “{rule.task}”: {rule.name}")
+        tell_of_rule(rule, f"{by} ended an approval rule of “{rule.task}”: {rule.name}")
 
 
 def put_in_force(
@@ -112,7 +114,7 @@ def check_rule(task: Task, spec: RuleSpec) -> None:
     try:
         registered = registry.get(task.slug)
     except UnknownTask as gone:
-        raise ValidationError("The code of this task is gone, and with it its rules.") from gone
+        raise ValidationError("This task is retired, and so are its rules.") from gone
     check_condition(spec.condition, parameters.read(registered.function))
     _times_fit(spec)
     _tickets_can_fit(spec)
@@ -124,7 +126,7 @@ def _locked(rule_id: int | None) -> ApprovalRule:
     found = rule.get(pk=rule_id or 0)
     if found.ended_at:
         raise ValidationError(
-            "Somebody has changed this rule meanwhile. Open it again and make your change there."
+            "Somebody else has changed this rule. Open it again and make your change there."
         )
     return found
 
@@ -151,8 +153,8 @@ def _in_the_past(task: Task, spec: RuleSpec) -> list[list[str]]:
     return [
         [
             "In the last 90 days",
-            f"{len(past.would_wait)} of {past.asked} {runs} would have waited under it. "
-            f"{past.did_wait} of them did.",
+            f"{len(past.would_wait)} of {past.asked} {runs} would have needed approval. "
+            f"{past.did_wait} did.",
         ]
     ]
 
@@ -181,16 +183,20 @@ def _somebody_can_approve(task: Task, spec: RuleSpec) -> None:
     able = could_approve(task, spec)
     if len(able) < spec.needed:
         raise ValidationError(
-            f"{spec.needed} must agree, but only {len(able)} active people could. Add people, or "
-            "a group with members."
+            f"{_needs(spec)}, but only {len(able)} active {pluralize(len(able), 'person,people')} can "
+            "approve. Add people, or a group with members."
         )
     askers = set(who(Right.REQUEST, task))
     if askers and all(len(able - {asker}) < spec.needed for asker in askers):
         raise ValidationError(
-            f"{spec.needed} must agree, and nobody decides their own request: whoever may ask for "
-            f"this task, too few others could agree to it. Add people beside "
-            f"{', '.join(sorted(map(str, able)))}."
+            f"{_needs(spec)}, and nobody can approve their own request. If "
+            f"{either(sorted(map(str, able)))} requests this, too few reviewers are left. Add more "
+            "people."
         )
+
+
+def _needs(spec: RuleSpec) -> str:
+    return f"The rule needs {spec.needed} approval{pluralize(spec.needed)}"
 
 
 def could_approve(task: Task, spec: RuleSpec) -> "set[User]":

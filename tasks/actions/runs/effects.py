@@ -150,7 +150,7 @@ def write_effect(run: Run, step: str, write: Callable[[], Any]) -> Any:  # noqa:
         # Until the commit nobody takes the run away, and two attempts come one after the other.
         mine = Run.objects.filter(pk=run.pk, attempt=run.attempt, status=Run.Status.RUNNING)
         if not mine.select_for_update(no_key=True).exists():
-            raise NotOurs("This run was given to another worker.")
+            raise NotOurs("Another worker has taken over this run.")
         effect = Effect.objects.filter(run=run, step=step).first()
         if effect and effect.answered_at and not effect.refused:
             return effect.answer

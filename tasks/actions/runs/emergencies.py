@@ -45,7 +45,7 @@ def break_glass(
         _may_break(run, asked, by, reason)
         proof = fresh_proof(by, session)
         if asked is None or proof is None:
-            raise ProofMissing("Type your password, to show that it is you.")
+            raise ProofMissing("Enter your password to confirm that it is you.")
         emergency = Emergency.objects.create(
             run=run,
             by=by,
@@ -55,34 +55,36 @@ def break_glass(
         )
         _tell(emergency, asked)
         # Who decides about the run hears of it and, as it is an emergency, queues it.
-        approvals.withdraw(asked.pk, by=by, door=door, reason=f"Run in an emergency: {reason}")
+        approvals.withdraw(asked.pk, by=by, door=door, reason=f"Emergency run: {reason}")
     return emergency
 
 
 def _may_break(run: Run, asked: ApprovalRequest | None, person: "User", reason: str) -> None:
     if asked is None or asked.status != Status.PENDING:
-        raise EmergencyRefused("It does not wait for approval any more.")
+        raise EmergencyRefused("This run is no longer awaiting approval.")
     if problem := why_not(run, person):
         raise EmergencyRefused(problem)
     require(person, Right.REQUEST, run.task)
     if stop_of(run.task):
         raise EmergencyRefused(
-            "This task is stopped. Nothing of it begins, not in an emergency either."
+            "This task is stopped. Nothing can be run, not even in an emergency."
         )
     if not reason.strip():
-        raise EmergencyRefused("Say why it cannot wait: everybody who would have decided reads it.")
+        raise EmergencyRefused(
+            "Say why it cannot wait. Everybody who would have reviewed it reads this."
+        )
 
 
 def _ask_for_review(run: Run, by: "User", reason: str, door: str) -> ApprovalRequest:
     return approvals.open_request(
-        title=f"Review an emergency: {run}"[:300],
+        title=f"Review emergency run: {run}"[:300],
         shown={
             "facts": [
                 ["Run without approval", run.headline],
                 ["By", str(by)],
-                ["Because", reason.strip()],
-                ["If you agree", "It was right. Nothing else follows."],
-                ["If you do not, or nobody looks within 24 hours", "The task is stopped."],
+                ["Reason", reason.strip()],
+                ["If you approve", "It was justified. Nothing else happens."],
+                ["If you reject, or nobody reviews it within 24 hours", "The task is stopped."],
             ],
             "changes": run.preview,
         },
@@ -107,13 +109,14 @@ def _who_and_why(request: ApprovalRequest, emergency: Emergency) -> "tuple[User 
     """Who brought the stop about, if anybody did, and what its people are told."""
     said = request.decisions.filter(verdict=Decision.Verdict.REJECT).first()
     if said:
-        return said.decided_by, f"{said.decided_by} did not agree with an emergency: {said.reason}"
+        return said.decided_by, f"{said.decided_by} rejected an emergency run: {said.reason}"
     if request.status == Status.WITHDRAWN:
-        return emergency.by, f"The review of an emergency was taken back: {emergency.run}"
-    return None, f"An emergency was not reviewed by two people within 24 hours: {emergency.run}"
+        return emergency.by, f"The review of an emergency run was withdrawn: {emergency.run}"
+    return None, f"An emergency run was not reviewed by two people within 24 hours: {emergency.run}"
 
 
 def _tell(emergency: Emergency, asked: ApprovalRequest) -> None:
-    text = f"{emergency.by} ran it in an emergency, without approval: {emergency.run}. {emergency.reason}"
+    ran = f"{emergency.by} ran this in an emergency, without approval: {emergency.run}."
+    text = f"{ran} Reason: {emergency.reason}"
     people = {*asked_about(asked), *asked_about(emergency.review)}
     tell_of_run(people, emergency.run, event="glass_broken", text=text)

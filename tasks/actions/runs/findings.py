@@ -20,9 +20,7 @@ from tasks.runs.texts import moment
 Finding = Settlement.Finding
 Status = Run.Status
 
-NOT_AGAIN: Final = (
-    "The code of this task does not say that it may be run again after it was interrupted."
-)
+NOT_AGAIN: Final = "This task cannot be retried safely: its code does not allow it."
 
 
 def objection(run: Run, finding: Settlement.Finding, look: Look | None, *, at: datetime) -> str:
@@ -40,8 +38,8 @@ def _to_the_same_key(run: Run, look: Look | None, at: datetime) -> str:
         return NOT_AGAIN
     if sent_too_long_ago(run):
         return (
-            "The key is older than 23 hours and may be forgotten on the other side, which would do "
-            "it a second time."
+            "The key is older than 23 hours. The external system may have forgotten it and do it a "
+            "second time."
         )
     return ""
 
@@ -51,13 +49,13 @@ def _to_a_new_key(run: Run, look: Look | None, at: datetime) -> str:
         return NOT_AGAIN
     steps = [effect.step for effect in open_effects(run)]
     if not steps:
-        return "No step is without an answer, so there is none to give a new key to."
+        return "Every step has an answer, so no step needs a new key."
     if why := _not_looked(look, at) or _seen_to_have_happened(look):
         return why
     if look and (until := _under_way_until(run)) > look.at:
         return (
-            f"The last attempt may have been under way until {moment(until, seconds=True)}. Look it "
-            "up again after that."
+            f"The last attempt may still have been running until {moment(until, seconds=True)}. "
+            "Look it up again after that."
         )
     return _not_seen(look, steps, happened=False)
 
@@ -67,7 +65,7 @@ def _to_going_on(run: Run, look: Look | None, at: datetime) -> str:
         return NOT_AGAIN
     steps = [effect.step for effect in open_effects(run)]
     if not steps:
-        return "No step is without an answer, so there is nothing to record."
+        return "Every step has an answer, so there is nothing to record."
     return _not_looked(look, at) or _not_seen(look, steps, happened=True)
 
 
@@ -110,7 +108,7 @@ _OBJECTIONS: Final[Mapping[str, Callable[[Run, Look | None, datetime], str] | No
 
 def follow(run: Run, settlement: Settlement, look: Look | None) -> None:
     """Do what follows from a finding, in the caller's transaction. The run is locked."""
-    said = f"{settlement.settled_by}, who looked: {settlement.reason}"
+    said = f"{settlement.settled_by}: {settlement.reason}"
     match Finding(settlement.finding):
         case Finding.HAPPENED:
             _record_answers(run, look, said)
@@ -119,7 +117,7 @@ def follow(run: Run, settlement: Settlement, look: Look | None) -> None:
             end(run, Status.SUCCEEDED, at=database_now())
         case Finding.DID_NOT:
             _refuse(run, said)
-            run.error = f"It did not happen, said {said}"
+            run.error = f"It did not happen, according to {said}"
             end(run, Status.FAILED, at=database_now())
         case Finding.GO_ON:
             _record_answers(run, look, said)
@@ -148,7 +146,7 @@ def _record_answers(run: Run, look: Look | None, said: str) -> None:
 def _refuse(run: Run, said: str) -> list[Effect]:
     effects = list(open_effects(run))
     for effect in effects:
-        refuse_effect(effect, f"A person found that it did not happen: {said}")
+        refuse_effect(effect, f"Investigated: it did not happen. {said}")
     return effects
 
 

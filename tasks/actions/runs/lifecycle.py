@@ -107,8 +107,8 @@ def _cancel_begun(run: Run) -> None:
         run.cancel_asked_at = run.cancel_asked_at or database_now()
         run.save()
     else:
-        state = run.get_status_display().lower()
-        raise NotCancellable(f"This run cannot be cancelled any more. It is {state}.")
+        state = run.get_status_display()
+        raise NotCancellable(f"This run can no longer be cancelled. Its status is “{state}”.")
 
 
 def start_run(run_id: UUID | str, *, worker: str, door: str) -> Run | None:
@@ -166,7 +166,7 @@ def _leave_to_others(run: Run) -> None:
     """
     logger.warning(
         "Run %s stays in the queue: the code of “%s” in this worker is not that of the last "
-        "`migrate`. Start the worker anew with the code that was deployed.",
+        "`migrate`. Restart the worker with the deployed code.",
         run.pk,
         run.task,
     )
@@ -176,14 +176,14 @@ def _leave_to_others(run: Run) -> None:
 def _out_of_date(run: Run) -> str:
     """Why what was asked and approved is not what would run now. Empty when it is."""
     if run.task.retired_at:
-        return "The code of this task is not here any more."
+        return "This task is retired: its code was removed."
     if run.task.source_hash != run.source_hash:
-        return "The code of this task has changed since this was asked for."
+        return "The task's code has changed since this was requested."
     if seal_of_run(run) != run.seal:
-        return "What is stored is not what was asked for."
+        return "The stored data does not match what was requested."
     right = Right.REQUEST if run.needs_approval else Right.EXECUTE
     if not allowed(run.requested_by, right, run.task):
-        return "The person who asked for it may not do so any more."
+        return "The requester no longer has permission to run this."
     return _approval_missing(run) if run.needs_approval else ""
 
 
@@ -199,9 +199,9 @@ def _approval_missing(run: Run) -> str:
     if request is None or request.status != ApprovalRequest.Status.APPROVED:
         return "" if _is_emergency(run) else "It was not approved."
     if request.seal != run.seal:
-        return "What was approved is not what would run."
+        return "What would run does not match what was approved."
     if not quorum_holds(request):
-        return "Somebody who approved it may not approve it any more."
+        return "Somebody who approved it is no longer eligible."
     return ""
 
 
@@ -210,11 +210,11 @@ def _give_up(run: Run, why: str, door: str) -> None:
         run.error = f"{why} {so_far(run)}"
         end(run, Status.STALE, at=database_now())
     elif run.attempt:  # an attempt before this one may have done something
-        run.error = f"{why} An earlier attempt may have done something."
+        run.error = f"{why} An earlier attempt may have had an effect."
         end(run, Status.UNCERTAIN, at=database_now())
         return
     else:
-        run.error = f"{why} Nothing was done. It can be asked for again."
+        run.error = f"{why} Nothing was done. You can request it again."
         end(run, Status.STALE, at=database_now())
     if run.approval and run.approval.status == ApprovalRequest.Status.APPROVED:
         approvals.mark_stale(run.approval.pk, by=None, door=door, reason=why)
@@ -226,7 +226,7 @@ def give_up_late(run_id: UUID | str, *, door: str) -> None:
         run = locked(Run.objects.filter(pk=run_id, status=Status.QUEUED, attempt=0)).first()
         if run:
             limit = f"{run.task.timeout} seconds"
-            why = f"What it would change could not be worked out again within {limit}."
+            why = f"The preview could not be repeated within {limit}."
             _give_up(run, why, door)
 
 
@@ -290,7 +290,7 @@ def _in_doubt(outcome: Outcome) -> Outcome:
     """
     if outcome.status == Status.UNCERTAIN:
         return outcome
-    text = f"{outcome.error} Something had been sent whose answer is not known.".strip()
+    text = f"{outcome.error} A step was sent and had no answer.".strip()
     failed = outcome.status == Status.FAILED
     return replace(outcome, status=Status.UNCERTAIN, output=None, error=text, repeat=failed)
 
@@ -308,8 +308,8 @@ def _is_held_up(run: Run, outcome: Outcome) -> bool:
 
 def _for_later(run: Run, outcome: Outcome) -> Outcome:
     """As failed it would be asked for again, and do a second time what it has done."""
-    why = f"It was held up {tries_of(run)} times. {so_far(run)} It can go on with the rest."
-    return Outcome(Status.PAUSED, error=f"{why} The last time: {outcome.error}")
+    why = f"It failed {tries_of(run)} times. {so_far(run)} It can be resumed."
+    return Outcome(Status.PAUSED, error=f"{why} Last error: {outcome.error}")
 
 
 def may_repeat(run: Run) -> bool:

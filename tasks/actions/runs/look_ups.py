@@ -61,7 +61,7 @@ class Look:
     @property
     def texts(self) -> list[str]:
         """What it showed, as a settlement keeps it."""
-        seen = [f"{self.who} looked on {self.at:%d %b %Y at %H:%M:%S} UTC."]
+        seen = [f"{self.who} looked this up on {self.at:%d %b %Y at %H:%M:%S} UTC."]
         for step in self.steps:
             facts = ", ".join(f"{name}: {text}" for name, text in step.facts)
             seen.append(f"{step.step}: {step.what}{f' ({facts})' if facts else ''}")
@@ -83,10 +83,10 @@ def look_up(run_id: UUID | str, *, by: "User", door: str) -> Look:
     with transition(by=by, door=door, subject=run):
         require(by, Right.CHANGE, run.task)
         if run.status != Run.Status.UNCERTAIN:
-            raise NothingToLookUp("This run is not uncertain any more.")
+            raise NothingToLookUp("The outcome of this run is already known.")
         registered = look_up_of(run)
         if registered is None:
-            raise NothingToLookUp("The code of this task does not say how to look it up.")
+            raise NothingToLookUp("This task has no look-up.")
     give_up = monotonic() + PATIENCE
     steps = [_ask(registered, run, sent, give_up) for sent in sent_by(run)]
     return _look(record(Event.Verb.LOOKED_UP, by=by, door=door, subject=run, data={"steps": steps}))
@@ -115,7 +115,7 @@ def sent_by(run: Run) -> Iterator[Sent]:
 
 
 def _ask(registered: RegisteredTask, run: Run, sent: Sent, give_up: float) -> dict[str, Any]:
-    late = Found("It was not asked about: the steps before took too long.", happened=None)
+    late = Found("Not looked up: the steps before took too long.", happened=None)
     found = late if monotonic() > give_up else _found(registered, run, sent)
     return {
         "step": sent.step,
@@ -135,7 +135,7 @@ def _found(registered: RegisteredTask, run: Run, sent: Sent) -> Found:
             raise TypeError(f"the look-up returned {type(found).__name__} instead of Found")
         json.dumps(found.answer)
     except (Refused, OutcomeUnknown) as refusal:
-        return Found(f"It could not be looked up. {refusal}", happened=None)
+        return Found(f"The look-up failed. {refusal}", happened=None)
     # Whatever the author's code raises is shown: it must not hide the other choices.
     except Exception as error:
         logger.exception("The look-up of %s for run %s failed", sent.step, run.pk)

@@ -30,19 +30,19 @@ def recover_lost_runs(*, door: str) -> int:
 
 
 def _recover(run_id: UUID, door: str) -> bool:
-    with transition(by=None, door=door, reason="Its worker was not heard of any more"):
+    with transition(by=None, door=door, reason="Lost contact with its worker"):
         # Looked at again under the lock: it may have finished, or been found, a moment ago.
         overdue = Run.objects.filter(pk=run_id, status=Status.RUNNING, lease_until__lt=Now())
         run = locked(overdue).annotate(now=Now()).first()
         if run is None:
             return False
         run.lease_until = None
-        run.error = "Its worker disappeared while it ran."
+        run.error = "The worker stopped while this was running."
         if may_repeat(run):
             enqueue(run, now=run.now)
             tell_of_lost_worker(run)
         else:
-            run.error += " Nobody knows how far it came."
+            run.error += " How far it got is unknown."
             end(run, Status.UNCERTAIN, at=run.now)
         killpoint("lost-run-taken")
         return True

@@ -57,12 +57,12 @@ def pause_run(run_id: UUID | str, *, by: "User", door: str, reason: str = "") ->
 def why_not_pausable(run: Run) -> str:
     """Why nobody can ask this run to pause now. Empty when somebody can."""
     if not (run.status == Status.RUNNING or (run.status == Status.QUEUED and run.attempt)):
-        return f"Only a run that is running can pause. It is {run.get_status_display().lower()}."
+        return f"Only a running run can be paused. Its status is “{run.get_status_display()}”."
     if not run.effects.items().exists():
-        return "This run does not work through a list of items, so there is no place to pause."
+        return "This run has no list of items, so it cannot be paused."
     if run.cancel_asked_at:
-        return "It has been asked to stop."
-    return "It has been asked to pause already." if run.pause_asked_at else ""
+        return "Cancellation has already been requested."
+    return "A pause has already been requested." if run.pause_asked_at else ""
 
 
 def stop_for_now(run: Run, *, why: str, needs_look: bool, at: datetime) -> None:
@@ -94,7 +94,7 @@ def _put_to_people(pause: Pause) -> ApprovalRequest | None:
     run = pause.run
     try:
         return approvals.open_request(
-            title=f"Go on? {run.headline}"[:300],
+            title=f"Checkpoint: continue “{run.headline[:260]}”?"[:300],
             shown={
                 "task": run.task.name,
                 "facts": _facts(pause),
@@ -117,9 +117,12 @@ def _facts(pause: Pause) -> list[list[str]]:
     labels = [(state.label, counts[state]) for state in Effect.State if state in counts]
     amounts = pause.seen["amounts"].items()
     return [
-        ["Why it paused", pause.why],
-        ["Approve", "It goes on with the items that are not begun."],
-        ["Reject", "It stops here. What is done stays done, and the rest is not begun."],
+        ["Reason for the pause", pause.why],
+        ["Approve", "The run continues with the remaining items."],
+        [
+            "Reject",
+            "The run ends here. What is done stays done; the remaining items are not started.",
+        ],
         *([label, str(number)] for label, number in labels),
         *(["Done so far", _in_money(amount, currency)] for currency, amount in amounts),
     ]
@@ -154,8 +157,8 @@ def resume_run(run_id: UUID | str, *, by: "User", door: str, reason: str = "") -
         run = locked(Run.objects.filter(pk=run_id)).get()
         pause = open_pause(run)
         if pause is None:
-            state = run.get_status_display().lower()
-            raise NotPausable(f"This run does not wait to go on. It is {state}.")
+            state = run.get_status_display()
+            raise NotPausable(f"This run is not paused. Its status is “{state}”.")
         if why := may_not_resume(pause, by):
             raise NotPausable(why)
         _go_on(pause, by=by)
@@ -167,11 +170,11 @@ def may_not_resume(pause: Pause, person: "User") -> str:
     if not pause.needs_look:
         return ""
     if pause.approval_id:
-        return "Somebody has to look first. Those who may decide have been asked."
+        return "This run needs a review before it can continue. The reviewers have been notified."
     if pause.run.requested_by_id == person.pk:
-        return "You asked for this run yourself: somebody else has to look before it goes on."
+        return "You requested this run, so somebody else has to review it."
     if not allowed(person, Right.CHANGE, pause.run.task):
-        return "Only somebody who administers the task can look and let it go on."
+        return "Only a task administrator can review and resume this run."
     return ""
 
 
@@ -198,7 +201,7 @@ def on_pause_decided(request: ApprovalRequest, **_: object) -> None:
         ends = {ApprovalRequest.Status.EXPIRED: Status.EXPIRED}
         _end(pause, ends.get(ApprovalRequest.Status(request.status), Status.CANCELLED))
     elif seal_of_pause(pause) != request.seal:
-        why = "What is stored is not what was looked at."
+        why = "The stored data does not match what was reviewed."
         _end(pause, Status.STALE, why)
         approvals.mark_stale(request.pk, by=None, door=current().door, reason=why)
         request.refresh_from_db()
@@ -213,14 +216,16 @@ def stop_here(run: Run, *, by: "User", door: str, reason: str) -> None:
     if pause and pause.approval_id:
         # The request is locked before the run, in the order of a decision.
         if run.requested_by_id != by.pk:
-            raise NotPausable("Those who may decide have been asked. They can say: stop here.")
+            raise NotPausable(
+                "The reviewers have been notified. They can reject it to end the run."
+            )
         approvals.withdraw(pause.approval_id, by=by, door=door, reason=reason)
         return
     run = locked(Run.objects.filter(pk=run.pk)).get()
     pause = open_pause(run)
     if pause is None:
-        state = run.get_status_display().lower()
-        raise NotPausable(f"This run is not paused any more. It is {state}.")
+        state = run.get_status_display()
+        raise NotPausable(f"This run is no longer paused. Its status is “{state}”.")
     _end(pause, Status.CANCELLED)
 
 
@@ -236,7 +241,7 @@ def expire_pauses(*, door: str) -> int:
 
 
 def _expire(run_id: UUID, door: str) -> bool:
-    with transition(by=None, door=door, reason="Nobody let it go on in time"):
+    with transition(by=None, door=door, reason="Expired: nobody resumed it in time"):
         # Looked at again under the lock: it may have gone on a moment ago.
         run = locked(Run.objects.filter(pk=run_id)).get()
         pause = open_pause(run)

@@ -134,7 +134,7 @@ def _must_say(
 ) -> None:
     """Refuse what those who decide have to know and are not told. The page puts each beside its field."""
     if waits and not reason:
-        missing = "This waits for approval. Say why you ask for it."
+        missing = "This needs approval. Enter a reason for the reviewers."
         form.add_error(None, ValidationError(missing, code="reason"))
     if problem := problem_of_ticket(ticket, rules):
         form.add_error(None, ValidationError(problem, code="ticket"))
@@ -166,7 +166,7 @@ def _lock(runs: Iterable[Run | None]) -> None:
 def _take_back(run: Run, *, by: "User", door: str) -> bool:
     """Close the request that is asked anew, if it waits: nobody shall decide what is not asked any more."""
     if run.status == Status.AWAITING_APPROVAL and run.approval_id:
-        approvals.withdraw(run.approval_id, by=by, door=door, reason="Changed, and asked for anew")
+        approvals.withdraw(run.approval_id, by=by, door=door, reason="Edited and resubmitted")
         return True
     return False
 
@@ -214,7 +214,7 @@ def code_of(task: Task) -> RegisteredTask:
             return registry.get(task.slug)
     except UnknownTask:
         pass
-    raise NotGranted(f"“{task}” is retired: its code is not here any more.")
+    raise NotGranted(f"“{task}” is retired and can no longer be run.")
 
 
 def _preview(registered: RegisteredTask, form: Form) -> list[list[str]]:
@@ -276,7 +276,7 @@ def _await_approval(
     if run.undoes:
         facts.insert(0, ["Undoes", run.undoes.headline])
     if warning := warning_of(run.again_of):
-        facts.insert(0, ["Ended halfway before", warning])
+        facts.insert(0, ["Partly done earlier", warning])
     facts += [["Limit", text] for text in Limits.of(run.limits).in_words()]
     shown = {
         "task": run.task.name,

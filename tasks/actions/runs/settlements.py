@@ -59,7 +59,7 @@ def settle_run(
         _check(run, by, reason)
         seen = _seen(run, look, now=run.now)
         if why := objection(run, finding, seen, at=run.now):
-            raise NotSettled(f"“{finding.label}” cannot be chosen. {why}")
+            raise NotSettled(f"You cannot choose “{finding.label}” now. {why}")
         settlement = Settlement(run=run, finding=finding, reason=reason, settled_by=by)
         settlement.looked_up = seen.texts if seen else []
         if stages := stages_for_settling(run, by):
@@ -76,11 +76,12 @@ def settle_run(
 def may_not_settle(run: Run, person: "User") -> str:
     """Why this person may not settle this run, whatever they found. Empty when they may."""
     if run.status != Status.UNCERTAIN:
-        return f"This run is not uncertain any more. It is {run.get_status_display().lower()}."
+        state = run.get_status_display()
+        return f"The outcome of this run is already known. Its status is “{state}”."
     if run.requested_by_id == person.pk:
-        return "You asked for this yourself: somebody else has to look."
+        return "You requested this run, so somebody else has to resolve it."
     if not allowed(person, Right.CHANGE, run.task):
-        return f"Only somebody who administers “{run.task}” can settle this run."
+        return f"Only a task administrator of “{run.task}” can resolve this run."
     return ""
 
 
@@ -95,25 +96,25 @@ def _check(run: Run, by: "User", reason: str) -> None:
         raise NotSettled(why)
     if proposed := open_settlement(run):
         raise NotSettled(
-            f"{proposed.settled_by} has proposed how to settle this run, and others have to agree. "
-            "It can be settled in another way when that is rejected or withdrawn."
+            f"{proposed.settled_by} has already proposed a resolution, and it awaits approval. "
+            "Propose another one if it is rejected or withdrawn."
         )
     if not reason:
-        raise NotSettled("Say what you have looked at and found: it is kept in the history.")
+        raise NotSettled("Say what you checked and found. It is kept in the audit log.")
 
 
 def _seen(run: Run, look: int | None, *, now: datetime) -> Look | None:
     """The look-up that this person was shown, unless it was looked up again since."""
     newest = last_look(run, before=now)
     if look is not None and (newest is None or newest.id != look):
-        raise NotSettled("It was looked up again meanwhile. See what it shows now, and choose.")
+        raise NotSettled("Somebody has looked it up again. Check the new result and choose.")
     return newest if look is not None else None
 
 
 def _put_to_people(settlement: Settlement, door: str, stages: list[StageSpec]) -> ApprovalRequest:
     run = settlement.run
     return approvals.open_request(
-        title=f"Settle: {run.headline}"[:300],
+        title=f"Resolve: {run.headline}"[:300],
         shown={"task": run.task.name, "facts": _facts(settlement), "changes": []},
         seal=seal_of_settlement(settlement),
         requested_by=settlement.settled_by,
@@ -127,14 +128,14 @@ def _facts(settlement: Settlement) -> list[list[str]]:
     run = settlement.run
     return [
         ["Found", settlement.get_finding_display()],
-        ["What follows", FOLLOWS[settlement.finding]],
-        ["Looked up", "\n".join(settlement.looked_up) or "Not by the look-up of this task."],
-        ["The run", run.headline],
+        ["What happens next", FOLLOWS[settlement.finding]],
+        ["Looked up", "\n".join(settlement.looked_up) or "Not by the task's look-up."],
+        ["Run", run.headline],
         [
             "Requested by",
             f"{run.requested_by}: {run.reason}" if run.reason else str(run.requested_by),
         ],
-        ["What went wrong", run.error],
+        ["Error", run.error],
         *(list(pair) for pair in _parameters(run)),
     ]
 
@@ -176,13 +177,13 @@ def _out_of_date(proposed: Settlement, request: ApprovalRequest) -> str:
     """Why what was proposed does not hold any more. Empty when it does."""
     run = proposed.run
     if run.status != Status.UNCERTAIN or _ended_since(run, proposed):
-        return "The run has gone on since this was proposed."
+        return "The run has moved on since this was proposed."
     if seal_of_settlement(proposed) != request.seal:
-        return "What is stored is not what was agreed to."
+        return "The stored data does not match what was approved."
     if not allowed(proposed.settled_by, Right.CHANGE, run.task):
-        return "The person who proposed it does not administer the task any more."
+        return "The person who proposed it no longer administers the task."
     if not quorum_holds(request):
-        return "Somebody who agreed may not decide it any more."
+        return "Somebody who approved it is no longer eligible."
     return objection(run, Finding(proposed.finding), _look_of(proposed), at=proposed.proposed_at)
 
 

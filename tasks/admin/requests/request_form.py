@@ -24,26 +24,28 @@ class RequestForm(forms.Form):
     prefix = OURS
 
     reason = forms.CharField(
-        label="Why",
+        label="Reason",
         required=False,
         strip=True,
         max_length=2000,
-        help_text="For those who decide, and for whoever reads the history later.",
+        help_text="Visible to reviewers and in the audit log.",
         widget=UnfoldAdminTextareaWidget({"rows": 3}),
     )
     ticket = forms.CharField(
         label="Ticket",
         required=False,
         max_length=LONGEST,
-        help_text="Its number, which those who decide see, too.",
+        help_text="The ticket number. Reviewers see it too.",
         widget=UnfoldAdminTextInputWidget({"autocomplete": "off"}),
     )
     reviewers = forms.MultipleChoiceField(
-        label="Whom to ask",
+        label="Reviewers",
         required=False,
-        help_text="Those whom you tick are asked, and nobody else. Tick nobody to ask all of them.",
+        help_text="Only the reviewers you select are notified. Select nobody to notify all of them.",
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"invalid_choice": "One of these cannot approve it any more. Look again."},
+        error_messages={
+            "invalid_choice": "One of these people can no longer approve this. Choose again."
+        },
     )
     nonce = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
     again = forms.UUIDField(required=False, widget=forms.HiddenInput)

@@ -150,7 +150,9 @@ def _once(request: HttpRequest, nonce: str, asked: Callable[[], Run]) -> Run:
         locks.hold(form)
         sent = _fresh_session(request).get(SENT, {})
         if form in sent:
-            messages.info(request, "You sent the same form twice. It made one run: this one.")
+            messages.info(
+                request, "You submitted this form twice. It was run once: this is the run."
+            )
             return Run.objects.get(pk=sent[form], requested_by=person_of(request))
         try:
             run = asked()
@@ -281,5 +283,6 @@ def _show(
         stop=stop_of(task),
         needs_why=always or not may_execute,
         ticket_asked_for=asks,
+        needs_ticket=asks_for_ticket(rule for rule in rules if always_holds(rule)),
         recent=list(task.runs.filter(requested_by=person).order_by("-requested_at")[:RECENT]),
     )

@@ -31,6 +31,6 @@ def break_glass(request: HttpRequest, pk: UUID) -> HttpResponse:
     else:
         messages.success(
             request,
-            "It runs now, without approval. Everybody who was asked is told; two review it.",
+            "Running now, without approval. The reviewers are notified; two people will review it.",
         )
     return redirect("admin:tasks_run_change", run.pk)

@@ -73,7 +73,7 @@ def items(request: HttpRequest, pk: UUID) -> HttpResponse:
 def export(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
     """A receipt for each item, as a file."""
     run = run_or_404(request, pk)
-    person, what = person_of(request), {"what": "its items"}
+    person, what = person_of(request), {"what": "items"}
     record(Event.Verb.EXPORTED, by=person, door=Door.ADMIN, subject=run, data=what)
     given = given_to(run)
     header = [*_HEADER, *(f"given_{name}" for each in given for name in each.header)]
@@ -85,7 +85,7 @@ _HEADER = (
     "number",
     "item",
     "state",
-    "what_went_wrong",
+    "error",
     "sent_utc",
     "answered_utc",
     "key",

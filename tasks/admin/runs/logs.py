@@ -66,7 +66,7 @@ def one_line(request: HttpRequest, pk: UUID, line: int) -> HttpResponse:
     """One line with all of its characters."""
     run = run_or_404(request, pk)
     found = get_object_or_404(run.log_lines, pk=line)
-    return page(request, "tasks/run_line.html", title="One line of the log", run=run, line=found)
+    return page(request, "tasks/run_line.html", title="Log line", run=run, line=found)
 
 
 @require_POST
@@ -78,7 +78,7 @@ def export_log(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
         by=person_of(request),
         door=Door.ADMIN,
         subject=run,
-        data={"what": "its log"},
+        data={"what": "log"},
     )
     name = f"{run.task.slug}-{str(run.pk)[:8]}-log.txt"
     return StreamingHttpResponse(

@@ -39,7 +39,7 @@ def export_result(request: HttpRequest, pk: UUID, number: int) -> HttpResponseBa
         by=person_of(request),
         door=Door.ADMIN,
         subject=run,
-        data={"what": kept.get("name") or kept.get("title") or "its result"},
+        data={"what": kept.get("name") or kept.get("title") or "result"},
     )
     return response
 

@@ -42,7 +42,8 @@ from tasks.runs.texts import whose
 from tasks.runs.timeline import timeline_of
 
 PER_PAGE = 50
-TAKEN_BACK = "It was taken back. Nothing was done."
+WITHDRAWN = "Request withdrawn. Nothing was done."
+CANCELLED = "Cancelled. Nothing was done."
 BATCH = 2000
 LARGE = ("preview", "output", "traceback")  # fields that no list shows
 
@@ -155,13 +156,13 @@ def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def pause(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Ask a run to stop before its next item."""
-    return _changed(request, pk, pause_run, lambda _: "It was asked to pause.")
+    return _changed(request, pk, pause_run, lambda _: "Pause requested.")
 
 
 @require_POST
 def resume(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Let a paused run go on where it stopped."""
-    return _changed(request, pk, resume_run, lambda _: "It goes on where it had stopped.")
+    return _changed(request, pk, resume_run, lambda _: "Resumed.")
 
 
 def _changed(
@@ -180,8 +181,15 @@ def _changed(
 
 def _taken_back(run: Run) -> str:
     if run.attempt and run.is_over:
-        return "It stops here. What is done stays done."
-    return "It was asked to stop." if run.cancel_asked_at else TAKEN_BACK
+        return "Cancelled. What is done stays done."
+    if run.cancel_asked_at:
+        return "Cancellation requested."
+    return WITHDRAWN if _was_withdrawn(run) else CANCELLED
+
+
+def _was_withdrawn(run: Run) -> bool:
+    request = run.approval
+    return request is not None and request.status == request.Status.WITHDRAWN
 
 
 @require_POST
@@ -202,10 +210,10 @@ def export_timeline(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
     """What happened to one run, as a file."""
     person = _reader_or_404(request)
     run = run_or_404(request, pk)
-    record(Event.Verb.EXPORTED, by=person, door=Door.ADMIN, subject=run, data={"what": "its story"})
+    record(Event.Verb.EXPORTED, by=person, door=Door.ADMIN, subject=run, data={"what": "timeline"})
     return csv_response(
-        f"run-{str(run.pk)[:8]}-story.csv",
-        ["when_utc", "what", "who", "through", "why"],
+        f"run-{str(run.pk)[:8]}-timeline.csv",
+        ["when_utc", "what", "who", "via", "reason"],
         ([e.at, e.what, e.who, e.door, e.why] for e in timeline_of(run)),
     )
 
@@ -217,8 +225,8 @@ def _reader_or_404(request: HttpRequest) -> Any:  # noqa: ANN401 - a User
 
 
 _HEADER = (
-    "when_utc", "task", "what", "status", "requested_by", "through", "why", "ticket", "started_utc",
-    "finished_utc", "seconds", "what_went_wrong", "run",
+    "when_utc", "task", "what", "status", "requested_by", "via", "reason", "ticket", "started_utc",
+    "finished_utc", "seconds", "error", "run",
 )  # fmt: skip
 
 

@@ -31,7 +31,7 @@ class RunFilter(forms.Form):
     until = forms.DateField(
         label="To", required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
     )
-    mine = forms.BooleanField(label="Only mine", required=False)
+    mine = forms.BooleanField(label="Only my runs", required=False)
 
     def __init__(self, *args: Any, person: "User", **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(*args, **kwargs)

@@ -44,7 +44,7 @@ AGAIN = {  # milliseconds until the page asks again
 }
 
 
-TURN = "It waits for its turn."
+TURN = "Starts within seconds."
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
         "state": stopped_in_words(stop) if stop else TURN if ahead else _state(run, stages),
         "ahead": ahead,
         "may_open_ahead": ahead and _may_see(ahead.pk, person),
-        "what_next": what_next(run, half_done=half_done),
+        "what_next": what_next(run, person, half_done=half_done),
         "tallies": tallies,
         "to_look_at": to_look_at(run) if tallies else [],
         "outputs": outputs_of(run, asked),
@@ -112,7 +112,7 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
 
 def stopped_in_words(stop: Stop) -> str:
     """How a run stands that waits for what is stopped."""
-    return f"It waits: {in_a_sentence(stop)}."
+    return f"Waiting: {in_a_sentence(stop)}."
 
 
 def _state(run: Run, stages: list[StageShown]) -> str:

@@ -60,7 +60,7 @@ def uncertain(request: HttpRequest) -> HttpResponse:
     """The uncertain runs that this person has to look at, oldest first."""
     runs = in_doubt(person_of(request)).select_related("task", "requested_by")
     runs = runs.annotate(proposed=has_open_settlement())
-    return page(request, "tasks/uncertain.html", title="Uncertain", runs=runs)
+    return page(request, "tasks/uncertain.html", title="Unknown outcomes", runs=runs)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -73,7 +73,7 @@ def settle(request: HttpRequest, pk: UUID) -> HttpResponse:
     shown = request.POST.get("look", "")
     try:
         if finding not in Finding.values:
-            raise NotSettled("Say what you have found: choose one of the answers.")
+            raise NotSettled("Choose what you found.")
         settlement = settle_run(
             run.pk,
             finding=finding,
@@ -105,8 +105,8 @@ def look(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _said(settlement: Settlement) -> str:
     if settlement.approval_id:
-        return "You have proposed it. It follows when the others who are asked have agreed."
-    return "It is written down, with your name and what you said."
+        return "Submitted for approval. It takes effect when the reviewers approve it."
+    return "Resolved. Your name and reason are in the audit log."
 
 
 def _page(request: HttpRequest, run: Run, *, status: int = 200, **form: str) -> HttpResponse:
@@ -119,7 +119,7 @@ def _page(request: HttpRequest, run: Run, *, status: int = 200, **form: str) -> 
     return page(
         request,
         "tasks/settle.html",
-        title=f"Settle: {run.task.name}",
+        title=f"Resolve: {run.task.name}",
         subtitle=run.headline,
         status=status,
         form=form,

@@ -19,20 +19,20 @@ def said_in_code(task: "Task") -> Iterator[tuple[str, str]]:
     if (code := code_of(task)) is None:
         return
     yield "Moves money", "Yes" if task.moves_money else "No"
-    yield "In an emergency, without approval", _in_an_emergency(code.break_glass)
-    yield "Shown in Slack", _in_slack(code.slack)
+    yield "Emergency runs", _in_an_emergency(code.break_glass)
+    yield "Slack", _in_slack(code.slack)
     if code.one_running_per:
-        yield "No two at once for the same", ", ".join(code.one_running_per)
+        yield "Only one runs at a time per", ", ".join(code.one_running_per)
     if code.one_open_per:
-        yield "No two asked for at once for the same", ", ".join(code.one_open_per)
+        yield "Only one open request per", ", ".join(code.one_open_per)
 
 
 def _in_an_emergency(break_glass: "BreakGlass | None") -> str:
     if break_glass is None:
-        return "Never"
+        return "Not allowed"
     times = TIMES.get(break_glass.per_day, f"{break_glass.per_day} times")
     most = "" if break_glass.up_to is None else f", up to {break_glass.up_to:,}"
-    return f"By members of “{break_glass.group}”, {times} in 24 hours{most}. Two others review it."
+    return f"Members of “{break_glass.group}”, {times} in 24 hours{most}. Two people review it."
 
 
 def _in_slack(slack: "InSlack") -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from backoffice.models import User
 
 NONE: Final = ""
-LEVELS: Final = [(NONE, "Nothing"), *((right.name.lower(), right.label) for right in Right)]
+LEVELS: Final = [(NONE, "No permission"), *((right.name.lower(), right.label) for right in Right)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +71,12 @@ class GrantsForm(forms.Form):
         label="Add a person",
         required=False,
         max_length=254,
-        help_text="A user name or an email address.",
+        help_text="A username or an email address.",
         widget=forms.TextInput({"autocomplete": "off"}),
     )
-    person_level = forms.ChoiceField(
-        label="What this person may do", required=False, choices=LEVELS
-    )
+    person_level = forms.ChoiceField(label="Permission", required=False, choices=LEVELS)
     reason = forms.CharField(
-        label="Why is this changed?", max_length=2000, help_text="It is kept in the history."
+        label="Reason for the change", max_length=2000, help_text="Kept in the audit log."
     )
 
     def __init__(self, *args: Any, rows: Sequence[Row], **kwargs: Any) -> None:  # noqa: ANN401
@@ -106,12 +104,12 @@ class GrantsForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
         if values.get("person") and not values.get("person_level"):
-            self.add_error("person", "Choose what this person may do.")
+            self.add_error("person", "Choose a permission for this person.")
         for row in self.rows:
             wanted, was = values.get(row.key), values.get(f"{row.key}-was")
             if wanted != was and was != row.level:
                 self.add_error(
-                    row.key, "Somebody else has changed this meanwhile. Look, and choose again."
+                    row.key, "Somebody else changed this. Check the list and choose again."
                 )
         return values
 

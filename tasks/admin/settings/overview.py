@@ -28,7 +28,7 @@ def every_task(request: HttpRequest) -> HttpResponse:
         groups=Count("group_grants", distinct=True),
         people=Count("user_grants", distinct=True),
     )
-    return page(request, "tasks/settings/list.html", title="Settings of tasks", tasks=tasks)
+    return page(request, "tasks/settings/list.html", title="Task settings", tasks=tasks)
 
 
 @require_safe
@@ -54,13 +54,13 @@ def save_grants(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _say(request: HttpRequest, changed: Changed) -> None:
     if changed.made:
-        messages.success(request, "The rights were changed. They hold from now on.")
+        messages.success(request, "Permissions saved. They take effect now.")
     for proposal in changed.waiting:
         say(request, proposal, made="")
     for why in changed.refused:
         messages.error(request, why)
     if not (changed.made or changed.waiting or changed.refused):
-        messages.info(request, "Nothing was changed: choose another level first.")
+        messages.info(request, "Nothing to save: change a permission first.")
 
 
 def _show(

@@ -15,7 +15,5 @@ def person_named(name: str) -> "User":
     people = get_user_model().objects.filter(is_active=True)
     found = people.filter(Q(username__iexact=name) | Q(email__iexact=name)).first()
     if found is None:
-        raise ValidationError(
-            f"Nobody who is active here has the user name or email address “{name}”."
-        )
+        raise ValidationError(f"No active person has the username or email address “{name}”.")
     return found

@@ -45,7 +45,7 @@ def who_decides(proposal: Proposal) -> str:
     """The people who could agree to it now, or that there are none."""
     if proposal.approval_id is None:
         return ""
-    return either(sorted(map(str, _reviewers(proposal.approval_id)))) or "nobody any more"
+    return either(sorted(map(str, _reviewers(proposal.approval_id)))) or "nobody"
 
 
 def _reviewers(request_id: "UUID") -> "list[User]":
@@ -57,16 +57,16 @@ def how_many_agree(task: Task, viewer: "User") -> str:
     """What a change of this task takes, for who is about to make one."""
     if may_act_alone(task, viewer):
         return (
-            "Nobody else has administered this task so far, so what you change takes effect at once. "
-            "From when somebody else can, it takes two of you."
+            "You are the only task administrator so far, so your change takes effect at once. "
+            "When there is a second one, changes need their approval."
         )
     others = administrators(task).exclude(pk=viewer.pk)
     if others.exists():
         names = either(sorted(map(str, others[:5])))
-        return f"A change takes effect when another person who administers it agrees: {names}."
+        return f"Changes need approval from another task administrator: {names}."
     return (
-        "A change takes two people who administer it, and you are the only one. Whoever "
-        "operates the server can make a second one: manage.py administrator NAME --reason TEXT."
+        "Changes need approval from a second task administrator, and you are the only one. Whoever "
+        "operates the server can add one: manage.py administrator NAME --reason TEXT."
     )
 
 
@@ -78,6 +78,6 @@ def say(request: HttpRequest, proposal: Proposal, *, made: str) -> None:
         people = who_decides(proposal)
         messages.info(
             request,
-            f"Proposed: {title_of(proposal)}. It takes effect when another person agrees: {people} "
-            "was asked.",
+            f"Submitted for approval: {title_of(proposal)}. It takes effect when {people} approves "
+            "it.",
         )

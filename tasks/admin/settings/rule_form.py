@@ -54,114 +54,112 @@ class RuleForm(forms.Form):
     """What a rule says, and why it is changed."""
 
     name = forms.CharField(
-        label="Name", max_length=120, help_text="Such as: Credits above 100. Approvers read it."
+        label="Name", max_length=120, help_text="For example: Credits above 100. Reviewers see it."
     )
     condition = forms.CharField(
-        label="When",
+        label="Condition",
         max_length=1000,
         widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
         help_text=(
-            "Such as: amount > 100, or sum(amount) by requester over 24 hours + amount > 500. "
-            "Write true for every run."
+            "For example: amount > 100, or sum(amount) by requester over 24 hours + amount > 500. "
+            "Enter true for every run."
         ),
     )
     groups = forms.ModelMultipleChoiceField(
         Group.objects.order_by("name"),
-        label="Groups who may agree",
+        label="Approver groups",
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="Without a group or a person, those who have been given “Approve it” are asked.",
+        help_text="Leave groups and people empty to let everybody with “Can approve” decide.",
     )
     people = forms.CharField(
-        label="People who may agree",
+        label="Reviewers",
         required=False,
         max_length=2000,
-        help_text="User names or email addresses, with commas between them.",
+        help_text="Usernames or email addresses, separated by commas.",
     )
-    needed = forms.IntegerField(
-        label="How many of them must agree", min_value=1, max_value=MOST, initial=1
-    )
+    needed = forms.IntegerField(label="Approvals needed", min_value=1, max_value=MOST, initial=1)
     position = forms.IntegerField(
         label="Stage",
         min_value=1,
         max_value=MOST,
         initial=1,
-        help_text="Rules with a lower number are asked first.",
+        help_text="Stages with lower numbers come first.",
     )
     for_settling = forms.BooleanField(
-        label="Also when an uncertain run is settled",
+        label="Also require approval to resolve an unknown outcome",
         required=False,
         help_text=(
-            "What somebody found out about an uncertain run then waits for these people, too. "
-            "Neither who looked nor who asked for the run is among them."
+            "The proposed resolution of a run then needs approval from these people, too. "
+            "The person who investigated and the requester cannot approve it."
         ),
     )
     may_serve_twice = forms.BooleanField(
-        label="Who has decided another stage may agree here too",
+        label="Allow the same reviewer in several stages",
         required=False,
-        help_text="Otherwise one person decides one stage of a request.",
+        help_text="Otherwise one person can decide only one stage of a request.",
     )
     fresh_proof = forms.BooleanField(
-        label="Who agrees proves anew who they are",
+        label="Require password to approve",
         required=False,
-        help_text="With the password, a few minutes before at most, on the page of the request.",
+        help_text="Reviewers confirm their password on the page of the request.",
     )
     ticket_pattern = forms.CharField(
-        label="Who asks names a ticket like",
+        label="Ticket format",
         required=False,
         max_length=200,
         widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
-        help_text="A pattern, such as ^SUP-\\d+$. Empty: no ticket is asked for.",
+        help_text="A regular expression, for example ^SUP-\\d+$. Empty: no ticket is needed.",
     )
     expires_after = SpanField(
-        label="It expires after", help_text="Such as: 4 hours. Without it, after 3 days."
+        label="Expires after", help_text="For example: 4 hours. Default: 3 days."
     )
     remind_after = SpanField(
-        label="They are reminded after",
-        help_text="Counted from the request, like all of these times. Once, by a notice.",
+        label="Send a reminder after",
+        help_text="Counted from the request, like all of these times. Sent once.",
     )
     escalate_after = SpanField(
-        label="It is escalated after",
-        help_text="From then on the members of the groups below may decide it, too.",
+        label="Escalate after",
+        help_text="From then on, members of the groups below can decide it too.",
     )
     escalate_to = forms.ModelMultipleChoiceField(
         Group.objects.order_by("name"),
-        label="It is escalated to",
+        label="Escalate to",
         required=False,
-        help_text="Those who are members when it is asked for, and still are when they decide.",
+        help_text="Members at the time of the request, who still are when they decide.",
         widget=forms.CheckboxSelectMultiple,
     )
     first_items = forms.IntegerField(
-        label="The first items run, and wait for a look",
+        label="Pause for review after the first items",
         min_value=0,
         max_value=10_000,
         required=False,
-        help_text="How many, for a task that works through a list. Empty: it does not wait.",
+        help_text="Number of items, for bulk runs. Leave empty for no pause.",
     )
     stop_after_failures = forms.IntegerField(
-        label="It pauses after so many failed items",
+        label="Pause after failed items",
         min_value=0,
         max_value=10_000,
         required=False,
         help_text="An item without an answer counts as failed.",
     )
     stop_above_percent = forms.IntegerField(
-        label="It pauses when more than so many percent have failed",
+        label="Pause when failures exceed (%)",
         min_value=0,
         max_value=99,
         required=False,
-        help_text="From the 20th item on.",
+        help_text="Applies from the 20th item.",
     )
     stop_above_amount = forms.DecimalField(
-        label="It pauses before more than this amount is done",
+        label="Pause before the total exceeds",
         min_value=0,
         max_digits=20,
         decimal_places=4,
         required=False,
-        help_text="In any one currency, where the task says what its items come to.",
+        help_text="In any one currency, if the task reports amounts.",
     )
     reason = forms.CharField(
-        label="Why is this changed?", max_length=2000, help_text="It is kept in the history."
+        label="Reason for the change", max_length=2000, help_text="Kept in the audit log."
     )
 
     def __init__(
@@ -236,15 +234,15 @@ class RuleForm(forms.Form):
 
 SAID: Final = tuple(field.name for field in fields(RuleSpec))
 SECTIONS: Final = {
-    "When": ("name", "condition", "for_settling", "ticket_pattern"),
-    "Who must agree": (
+    "When it applies": ("name", "condition", "for_settling", "ticket_pattern"),
+    "Reviewers": (
         "groups", "people", "needed", "position", "may_serve_twice", "fresh_proof",
     ),
-    "For how long": ("expires_after", "remind_after", "escalate_after", "escalate_to"),
-    "Where a run over many items pauses": (
+    "Time limits": ("expires_after", "remind_after", "escalate_after", "escalate_to"),
+    "Checkpoints for bulk runs": (
         "first_items", "stop_after_failures", "stop_above_percent", "stop_above_amount",
     ),
-    "For the history": ("reason",),
+    "Audit log": ("reason",),
 }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from audit.transitions import Refusal
 from tasks import parameters
 from tasks.access.rights import Right
 from tasks.actions import propose_end, propose_rule
+from tasks.actions.changes.proposals import may_act_alone
 from tasks.admin.pages import code_of, task_or_404
 from tasks.admin.settings.proposals import how_many_agree, say
 from tasks.admin.settings.rule_form import RuleForm, said_by
@@ -34,7 +35,7 @@ def edit(request: HttpRequest, slug: str, rule_id: int | None = None) -> HttpRes
     rule = _rule_or_404(task, rule_id) if rule_id else None
     declared = _declared_or_404(task)
     if rule and rule.ended_at:
-        messages.error(request, "Somebody has changed this rule meanwhile. This is how it is now.")
+        messages.error(request, "Somebody else changed this rule. This is the current version.")
         return redirect("admin:tasks_task_settings", task.slug)
     if request.method == "POST":
         only_tried = PRESSED in request.POST
@@ -50,6 +51,7 @@ def edit(request: HttpRequest, slug: str, rule_id: int | None = None) -> HttpRes
         task=task,
         rule=rule,
         takes=how_many_agree(task, person_of(request)),
+        alone=may_act_alone(task, person_of(request)),
         form=form,
         trying=trying(request, task, rule, form),
         sentence=_sentence(form, rule),
@@ -67,14 +69,14 @@ def end(request: HttpRequest, slug: str, rule_id: int) -> HttpResponse:
     rule = _rule_or_404(task, rule_id)
     reason = request.POST.get("reason", "").strip()
     if not reason:
-        messages.error(request, f"Say why the rule “{rule}” is ended.")
+        messages.error(request, f"Enter a reason for ending the rule “{rule}”.")
         return redirect("admin:tasks_task_settings", task.slug)
     try:
         proposal = propose_end(rule.pk, by=person_of(request), door=Door.ADMIN, reason=reason)
     except (Refusal, ValidationError) as refused:
         messages.error(request, _text(refused))
     else:
-        say(request, proposal, made=f"The rule “{rule}” is not in force any more.")
+        say(request, proposal, made=f"The rule “{rule}” has ended.")
     return redirect("admin:tasks_task_settings", task.slug)
 
 
@@ -98,7 +100,7 @@ def _proposed(request: HttpRequest, task: Task, rule: ApprovalRule | None, form:
         say(
             request,
             proposal,
-            made="The rule is in force. It holds for runs asked for from now on.",
+            made="The rule is active. It applies to new runs.",
         )
     return not form.errors
 

@@ -30,9 +30,9 @@ class WhoAsksForm(forms.Form):
     """Who asks, and where."""
 
     requester = forms.ModelChoiceField(
-        get_user_model().objects.none(), label="Who asks", empty_label=None
+        get_user_model().objects.none(), label="Requester", empty_label=None
     )
-    door = forms.ChoiceField(label="By way of", choices=Door.choices, initial=Door.ADMIN)
+    door = forms.ChoiceField(label="Via", choices=Door.choices, initial=Door.ADMIN)
 
     def __init__(self, *args: Any, task: Task, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(*args, **kwargs)

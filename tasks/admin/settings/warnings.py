@@ -3,10 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from django.template.defaultfilters import pluralize
+
 from approvals.requests.policy import people_wanted, reviewers_for
 from tasks.access.rights import Right, who
 from tasks.models import ApprovalRule, Task
 from tasks.rules.evaluation import RuleSpec
+from tasks.rules.texts import either
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -16,20 +19,20 @@ def warnings_about(task: Task, rules: Sequence[ApprovalRule]) -> list[str]:
     """Sentences for who administers the task. Nothing is forbidden by them."""
     may_ask, may_run = set(who(Right.REQUEST, task)), set(who(Right.EXECUTE, task))
     if not may_ask:
-        return ["Nobody has been given the right to ask for this task or to run it."]
+        return ["Nobody can request or run this task yet. Grant a permission."]
     if not rules:
         only_ask = may_ask - may_run
-        return list(_shortage("Without a rule, a request asks", 1, may_run, only_ask))
+        return list(_shortage("Without a rule, a request needs", 1, may_run, only_ask))
     return list(_about_rules(task, rules, may_ask))
 
 
 def _about_rules(task: Task, rules: Sequence[ApprovalRule], may_ask: "set[User]") -> Iterator[str]:
     could = [_deciders(task, rule) for rule in rules]
     for rule, deciders in zip(rules, could, strict=True):
-        yield from _shortage(f"The rule “{rule}” asks", rule.needed, deciders, may_ask)
+        yield from _shortage(f"The rule “{rule}” needs", rule.needed, deciders, may_ask)
     if len(rules) > 1:
         needed, everybody = people_wanted([RuleSpec.of(rule) for rule in rules], could)
-        yield from _shortage("All rules together ask", needed, everybody, may_ask)
+        yield from _shortage("All rules together need", needed, everybody, may_ask)
 
 
 def _deciders(task: Task, rule: ApprovalRule) -> "set[User]":
@@ -43,10 +46,12 @@ def _shortage(
     """Whether enough can decide, remembering that nobody decides their own request."""
     if not may_ask:
         return
+    approvals = f"{needed} approval{pluralize(needed)}"
+    people = "person" if len(deciders) == 1 else "people"
     if len(deciders) < needed:
-        yield f"{beginning} {needed} to agree, and only {len(deciders)} active people could."
+        yield f"{beginning} {approvals}, but only {len(deciders)} active {people} can approve."
     elif len(deciders) == needed and (stuck := sorted(map(str, deciders & may_ask))):
         yield (
-            f"{beginning} {needed} to agree, and nobody decides their own request: when "
-            f"{', '.join(stuck[:3])} asks, too few others could decide."
+            f"{beginning} {approvals}, and nobody can approve their own request: when "
+            f"{either(stuck[:3])} requests it, too few reviewers are left."
         )

@@ -7,7 +7,7 @@ import os
 import stripe
 from django.conf import settings
 
-from tasks.declaration.errors import Refused
+from tasks.authoring import Refused
 
 # The shapes that lookups.py reads. Raise it together with the `stripe` package.
 STRIPE_VERSION = "2026-10-28.endive"
@@ -31,7 +31,7 @@ def client(*, to_look: bool = False) -> stripe.StripeClient:
     """
     if not settings.STRIPE_API_KEY:
         raise Refused(
-            "Stripe is not connected yet, so nothing was sent. Ask an engineer to set STRIPE_API_KEY."
+            "Stripe is not connected, so nothing was sent. Ask an engineer to set STRIPE_API_KEY."
         )
     # By process: the queue forks its workers, and two of them on one connection would read each
     # other's answers.

@@ -7,10 +7,9 @@ from typing import Any
 
 import stripe
 
+from tasks.authoring import Money, Refused
 from tasks.contrib.stripe_payments.client import client
 from tasks.contrib.stripe_payments.outcomes import code_of
-from tasks.declaration.errors import Refused
-from tasks.parameters import Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +38,8 @@ def find_payment(payment_intent: str) -> FoundPayment:
 
 def _why_not(payment_intent: str, error: stripe.StripeError) -> str:
     if code_of(error) == "resource_missing":
-        return f"Stripe knows no payment {payment_intent}. Check that the whole number was copied."
-    return "Stripe could not be asked just now. Nothing was changed. Try again in a few minutes."
+        return f"Stripe has no payment {payment_intent}. Check that you copied the whole number."
+    return "Stripe could not be reached. Nothing was changed. Try again in a few minutes."
 
 
 def _allowed(found: Mapping[str, Any]) -> FoundPayment:

@@ -5,10 +5,9 @@ from typing import Any, Literal
 
 import stripe
 
+from tasks.authoring import Busy, Money, Refused
 from tasks.contrib.stripe_payments.client import client
 from tasks.contrib.stripe_payments.outcomes import classify, was_answered
-from tasks.declaration.errors import Busy, Refused
-from tasks.parameters import Money
 
 type Reason = Literal["duplicate", "fraudulent", "requested_by_customer"]
 type Answer = dict[str, str]

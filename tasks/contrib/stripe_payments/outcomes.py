@@ -18,13 +18,13 @@ from typing import Final
 
 import stripe
 
-from tasks.declaration.errors import Busy, OutcomeUnknown, Refused
+from tasks.authoring import Busy, OutcomeUnknown, Refused
 
-_LOOK = "Look it up in Stripe's dashboard before anybody tries it again."
+_LOOK = "Check Stripe's dashboard before trying it again."
 
 # What people read instead of Stripe's own text, by Stripe's code.
 _PLAIN: Final = {
-    "charge_already_refunded": "This payment has been refunded in full already.",
+    "charge_already_refunded": "This payment has already been refunded in full.",
     "charge_disputed": (
         "The customer has disputed this payment at their bank, so Stripe will not refund it: the "
         "dispute decides where the money goes."
@@ -33,12 +33,12 @@ _PLAIN: Final = {
         "There is not enough available money in the company's Stripe balance. Try again when more "
         "payments have settled."
     ),
-    "account_invalid": "Stripe does not know this merchant's account, or may not use it.",
+    "account_invalid": "Stripe does not know this merchant's account, or cannot use it.",
     "insufficient_capabilities_for_transfer": (
         "This merchant's Stripe account cannot receive transfers yet. The merchant has to finish "
         "setting it up."
     ),
-    "transfers_not_allowed": "This merchant's Stripe account may not receive transfers.",
+    "transfers_not_allowed": "This merchant's Stripe account cannot receive transfers.",
     "resource_missing": "Stripe does not know this payment, customer or account.",
 }
 

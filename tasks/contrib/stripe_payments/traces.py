@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import stripe
 
+from tasks.authoring import Found, Sent
 from tasks.contrib.stripe_payments.client import client
 from tasks.contrib.stripe_payments.money import (
     NEWEST,
@@ -14,7 +15,6 @@ from tasks.contrib.stripe_payments.money import (
     refunds_of,
     transfers_to,
 )
-from tasks.declaration.look_up import Found, Sent
 
 
 def find_refund(payment_intent: str, sent: Sent) -> Found:
@@ -31,14 +31,14 @@ def _find(what: str, sent: Sent, newest: Newest) -> Found:
     try:
         listed = newest(client(to_look=True))
     except stripe.StripeError:
-        return Found("Stripe could not be asked just now. Try again in a minute.", happened=None)
+        return Found("Stripe could not be reached. Try again in a minute.", happened=None)
     for made in listed.data:
         if mark_of(made) in sent.keys:
             return _shown(what, made)
     if listed.has_more and _moment(listed.data[-1]) > sent.since:
         return Found(
             f"Among the newest {NEWEST} Stripe shows no {what} with a key of this step, and there "
-            "are more than it shows at once. Look in its dashboard.",
+            "are more than it shows at once. Check its dashboard.",
             happened=None,
         )
     return Found(f"Stripe shows no {what} with a key of this step.", happened=False)

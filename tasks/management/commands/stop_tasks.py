@@ -15,16 +15,17 @@ from tasks.models import Stop, Task
 
 class Command(BaseCommand):
     help = (
-        "Stop a task, a category, all that moves money, or everything. Two people start it again."
+        "Stop a task, a category, everything that moves money, or everything. Restarting needs a "
+        "second person."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--by", required=True, help="the user name of who stops it")
-        parser.add_argument("--reason", required=True, help="what everybody reads who is held up")
+        parser.add_argument("--by", required=True, help="username of the person who stops it")
+        parser.add_argument("--reason", required=True, help="reason, shown to everyone affected")
         which = parser.add_mutually_exclusive_group()
         which.add_argument("--task", help="the slug of one task")
         which.add_argument("--category", help="all tasks of a category")
-        which.add_argument("--money", action="store_true", help="all that moves money")
+        which.add_argument("--money", action="store_true", help="everything that moves money")
 
     def handle(self, **options: Any) -> None:  # noqa: ANN401
         try:

@@ -9,7 +9,7 @@ from tasks.queue.cluster import Cluster
 class Command(BaseCommand):
     help = (
         "Take runs from the queue and do them. SIGTERM or Ctrl-C lets it finish what it has begun, "
-        "for WORKER_STOP_SECONDS. Any other result than 0 asks for a new start."
+        "for WORKER_STOP_SECONDS. Restart it after any exit status but 0."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ANN401

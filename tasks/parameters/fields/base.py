@@ -11,7 +11,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-NEEDED = "Fill this in."
+NEEDED = "This field is required."
 
 
 class TypedField(forms.Field):

@@ -23,7 +23,7 @@ class YesNoField(TypedField):
         if isinstance(value, str):
             value = YES_OR_NO.get(value.strip().lower())
         if not isinstance(value, bool):
-            raise ValidationError("Say yes or no.", "yes_or_no")
+            raise ValidationError("Choose yes or no.", "yes_or_no")
         return value
 
     def prepare_value(self, value: object) -> object:
@@ -55,7 +55,7 @@ class ChoiceField(TypedField):
         """One of the values. Raises ValidationError."""
         key = key_of(value)
         if key is None or key not in self.values:
-            raise ValidationError("Choose one of the list.", "choice")
+            raise ValidationError("Choose one from the list.", "choice")
         return self.values[key]
 
     def prepare_value(self, value: object) -> object:

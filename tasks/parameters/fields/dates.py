@@ -34,7 +34,7 @@ class DayField(TypedField):
                 return date.fromisoformat(text)
         except ValueError:
             pass
-        raise ValidationError("Write the date as 2026-01-31.", "date")
+        raise ValidationError("Enter a date like 2026-01-31.", "date")
 
 
 class MomentField(TypedField):
@@ -54,7 +54,7 @@ class MomentField(TypedField):
         if isinstance(value, str):
             value = self._read(value.strip())
         if not isinstance(value, datetime):
-            raise ValidationError("Write the moment as 2026-01-31 14:30.", "moment")
+            raise ValidationError("Enter a date and time like 2026-01-31 14:30.", "moment")
         return self._aware(value).astimezone(UTC)
 
     def prepare_value(self, value: object) -> object:
@@ -77,7 +77,7 @@ class MomentField(TypedField):
         except ValidationError:
             raise ValidationError(
                 f"When clocks change, {moment:%H:%M} comes twice or not at all in "
-                f"{timezone.get_current_timezone_name()}. Write another time, or one with its "
+                f"{timezone.get_current_timezone_name()}. Enter another time, or one with its "
                 "offset, as in 2026-01-31T14:30+00:00.",
                 "clock",
             ) from None

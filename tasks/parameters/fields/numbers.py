@@ -33,7 +33,7 @@ class WholeField(TypedField):
             return value
         if isinstance(value, str) and WHOLE.fullmatch(text := value.strip()):
             return int(text)
-        raise ValidationError("Write a whole number in digits, such as 1000.", "number")
+        raise ValidationError("Enter a whole number, such as 1000.", "number")
 
 
 class DecimalField(TypedField):
@@ -52,14 +52,14 @@ class DecimalField(TypedField):
 
     def parse(self, value: object) -> Decimal:
         """A Decimal. Raises ValidationError."""
-        number = decimal_from(value, f"Write a number such as {self._example()}.")
+        number = decimal_from(value, f"Enter a number such as {self._example()}.")
         try:
             return exactly(
                 number, -int(number.as_tuple().exponent) if self.places is None else self.places
             )
         except ValueError:
             raise ValidationError(
-                f"Write at most {self.places} decimals, as in {self._example()}.", "places"
+                f"Enter at most {self.places} decimals, as in {self._example()}.", "places"
             ) from None
 
     def prepare_value(self, value: object) -> object:
@@ -104,14 +104,14 @@ class MoneyField(TypedField):
     def _money(self, amount: object, currency: object) -> Money:
         code = self._currency(currency)
         example = f"{Decimal(1000):.{places_of(code)}f}"
-        number = decimal_from(amount, f"Write the amount as {example}.")
+        number = decimal_from(amount, f"Enter the amount as {example}.")
         if abs(number) >= LARGEST_AMOUNT:
             raise ValidationError("This amount is too large.", "max")
         try:
             return Money(number, code)
         except ValueError:
             raise ValidationError(
-                f"{code} has {places_of(code) or 'no'} decimals. Write the amount as {example}.",
+                f"{code} has {places_of(code) or 'no'} decimals. Enter the amount as {example}.",
                 "places",
             ) from None
 
@@ -130,7 +130,7 @@ def _parts(value: object) -> tuple[object, object]:
         return value.amount, value.currency
     if isinstance(value, list) and len(value) == 2:
         return value[0], value[1]
-    raise ValidationError("Give an amount and a currency.", "money")
+    raise ValidationError("Enter an amount and a currency.", "money")
 
 
 def decimal_from(value: object, message: str) -> Decimal:

@@ -19,7 +19,7 @@ class ObjectField(forms.ModelChoiceField):  # type: ignore[type-arg]
         super().__init__(queryset, widget=Picker(picker_url), required=required, empty_label=None)
         self.error_messages |= {
             "required": "Choose one.",
-            "invalid_choice": f"Choose one of the {plural} you may see.",
+            "invalid_choice": f"Choose one of the {plural} you can see.",
         }
 
     def to_python(self, value: Any) -> Any:  # noqa: ANN401 -- a key or an object

@@ -36,7 +36,7 @@ class TextField(TypedField):
     def parse(self, value: object) -> str:
         """A str. Raises ValidationError."""
         if not isinstance(value, str):
-            raise ValidationError("Write a text.", "text")
+            raise ValidationError("Enter a text.", "text")
         # Browsers send \r\n; the same text must be the same request at every door.
         text = str(value).strip().replace("\r\n", "\n").replace("\r", "\n")
         refuse_hidden_characters(text, long=self.long)
@@ -47,10 +47,11 @@ class TextField(TypedField):
         if value is None:
             return
         if len(value) < (self.min_length or 0):
-            raise ValidationError(f"Write at least {self.min_length} characters.", "min_length")
+            raise ValidationError(f"Enter at least {self.min_length} characters.", "min_length")
         if len(value) > self.max_length:
             raise ValidationError(
-                f"Write at most {self.max_length} characters. These are {len(value)}.", "max_length"
+                f"Enter at most {self.max_length} characters. You entered {len(value)}.",
+                "max_length",
             )
         if self.pattern and not self.pattern[0].fullmatch(value):
             raise ValidationError(self.pattern[1], "pattern")
@@ -69,7 +70,7 @@ class SecretField(TextField):
         if isinstance(value, Secret):
             return value
         if not isinstance(value, str):
-            raise ValidationError("Write a text.", "text")
+            raise ValidationError("Enter a text.", "text")
         refuse_hidden_characters(value, long=True)
         return Secret(value)
 
@@ -82,7 +83,7 @@ def refuse_hidden_characters(text: str, *, long: bool) -> None:
     """Raises ValidationError for control characters, and for those that turn text around."""
     for character in text:
         if character == "\n" and not long:
-            raise ValidationError("Write this in one line.", "lines")
+            raise ValidationError("Enter this in one line.", "lines")
         if character in "\n\t":
             continue
         if unicodedata.category(character) in ("Cc", "Cs") or character in TURNS_TEXT_AROUND:

@@ -155,17 +155,14 @@ def kind_of(hint: Any, param: Param) -> Kind:  # noqa: ANN401 -- a type hint is 
     if found is None and isinstance(hint, type):
         found = next((kind for base, kind in _FAMILIES.items() if issubclass(hint, base)), None)
     if found is None:
-        raise DeclarationError(f"{shown(hint)} is not a type that a form can ask for.", _known())
+        raise DeclarationError(f"{shown(hint)} is not a type that a form supports.", _known())
     return found(hint, param)
 
 
 def fits[T](frozen: Json, shape: type[T]) -> T:
     """The JSON, if it is of this Python type. Raises DoesNotFit."""
     if not isinstance(frozen, shape) or (shape is int and isinstance(frozen, bool)):
-        raise DoesNotFit(
-            "A stored parameter has another shape than the code expects. The code has changed "
-            "since; ask for the run again."
-        )
+        raise DoesNotFit("The task has changed since this was stored. Request the run again.")
     return frozen
 
 

@@ -79,7 +79,7 @@ class ChoiceKind(Kind):
         for member in self.members:
             if type(frozen) is type(plain(member)) and frozen == plain(member):
                 return member
-        raise DoesNotFit(f"{frozen!r} is no choice any more. Ask for the run again.")
+        raise DoesNotFit(f"“{frozen}” is no longer an option. Request the run again.")
 
     def text(self, frozen: Json) -> str:
         return self.labels.get(frozen, str(frozen))

@@ -73,7 +73,8 @@ class ObjectKind(Kind):
         except (ObjectDoesNotExist, ValueError, ValidationError):
             name = self.meta.verbose_name
             raise ObjectGone(
-                f"The {name} “{stored.get('label')}” is not there any more. Ask again with another."
+                f"The {name} “{stored.get('label')}” no longer exists. Choose another one and request "
+                "it again."
             ) from None
         return found
 

@@ -81,7 +81,7 @@ class RowsKind(FileKind):
             return Rows(self.table.read(file.content), file)
         except ValidationError as error:
             raise DoesNotFit(
-                f"The rows of {file.name} do not fit the code by now: {error.messages[0]}"
+                f"The rows of {file.name} no longer fit the task: {error.messages[0]}"
             ) from error
 
     def text(self, frozen: Json) -> str:

@@ -69,7 +69,7 @@ def test_somebody_who_left_the_group_decides_nothing_more(ask, decide, bob, appr
 def test_a_deactivated_person_decides_nothing(ask, decide, bob):
     request = ask()
     User.objects.filter(pk=bob.pk).update(is_active=False)
-    with pytest.raises(policy.NotEligible, match="This account is not active"):
+    with pytest.raises(policy.NotEligible, match="Your account is deactivated"):
         decide(request, bob)  # the object in hand still says active
 
 

@@ -372,19 +372,20 @@ def test_a_page_says_for_whom_it_is_decided(away, open_one, decide, dave, carol)
     page = explain(request, dave, now=database_now())
     assert str(page.in_place_of) == "Bob Example"
     assert (
-        page.stages[0].may_decide == "Bob Example, Dave Example (for Bob Example) or Carol Example"
+        page.stages[0].may_decide
+        == "Bob Example, Dave Example (on behalf of Bob Example) or Carol Example"
     )
     decide(request, dave)
     page = explain(request, carol, now=database_now())
     assert page.in_place_of is None
     assert page.stages[0].may_decide == "Carol Example"
-    assert page.so_far[0].what.startswith("Dave Example (for Bob Example) approved")
+    assert page.so_far[0].what.startswith("Dave Example (on behalf of Bob Example) approved")
 
 
 def test_the_inbox_says_for_whom_it_would_be_decided(away, open_one, client, dave, carol):
     for _ in range(2):
         open_one(2)
-    said = "you decide for Bob Example, who is away"
+    said = "on behalf of Bob Example, who is out of office"
     for who, times in ((dave, 2), (carol, 0)):
         client.force_login(who, backend="backoffice.sign_in.NameOrEmailBackend")
         page = client.get(reverse("admin:approvals_approvalrequest_changelist"))

@@ -73,7 +73,7 @@ def told(person) -> list[str]:
 def test_those_who_may_decide_are_reminded_once(ask_patiently, alice, bob, carol):
     ask_patiently()
     assert (remind(), remind()) == (1, 0)
-    expected = ["Waits for your decision: Issue credit: 150.00 USD"]
+    expected = ["Reminder, approval needed: Issue credit: 150.00 USD"]
     assert (told(bob), told(carol), told(alice)) == (expected, expected, [])
 
 
@@ -236,7 +236,7 @@ def test_the_time_is_not_brought_forward(transactional_db, ask_later):
 def test_those_who_may_decide_now_and_who_asked_are_told_once(ask_later, alice, bob, carol, dave):
     ask_later()
     assert (escalate(), escalate()) == (1, 0)
-    assert told(dave) == ["Not decided in time, now you may: Issue credit: 150.00 USD"]
+    assert told(dave) == ["Escalated to you, approval needed: Issue credit: 150.00 USD"]
     assert told(alice) == ["Escalated to Risk: Issue credit: 150.00 USD"]
     assert told(bob) == []
 
@@ -301,7 +301,7 @@ def test_the_page_says_that_it_is_escalated_and_names_who_may_decide_now(ask_lat
     request = ask_later()
     escalate()
     text = read(request, alice)
-    assert "Escalated to Risk, who may decide it since" in text
+    assert "Escalated to Risk, who can decide it since" in text
     assert "Dave Example" in text
     assert "“Managers” was escalated" in text
 
@@ -309,7 +309,7 @@ def test_the_page_says_that_it_is_escalated_and_names_who_may_decide_now(ask_lat
 def test_the_page_says_when_an_escalation_would_reach_nobody_else(ask, approvers, read, alice, bob):
     stage = StageSpec("Managers", 1, [approvers], escalate_after=TO_COME, escalate_to=[approvers])
     text = read(ask(stages=[stage]), alice)
-    assert "escalated to Approvers, but nobody else there could decide it." in text
+    assert "Escalated to Approvers, but nobody else there can decide it." in text
 
 
 def test_the_page_speaks_of_no_escalation_when_it_is_decided(ask_later, decide, read, alice, bob):

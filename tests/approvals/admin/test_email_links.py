@@ -59,7 +59,7 @@ def approve(client, **fields):
 
 
 def test_who_it_was_sent_to_looks_and_approves(opened, asked, bob):
-    assert "Your decision" in opened.get(PAGE).content.decode()
+    assert "Your review" in opened.get(PAGE).content.decode()
     assert approve(opened).status_code == 302
     decision = Decision.objects.get()
     assert (decision.decided_by, decision.door, decision.verdict) == (bob, "email", "approve")
@@ -80,7 +80,7 @@ def test_who_is_not_signed_in_signs_in_first(client, link, bob):
     bob.save()
     response = client.post(response.url, {"username": "bob", "password": "correct horse"})
     assert response.url == PAGE
-    assert "Your decision" in client.get(PAGE).content.decode()
+    assert "Your review" in client.get(PAGE).content.decode()
 
 
 def test_only_the_hash_of_the_token_is_kept(link):
@@ -96,7 +96,7 @@ def test_each_reader_and_each_email_has_its_own(asked, smtp, bob, carol):
 def test_a_rejection_without_a_reason_does_not_use_it_up(opened, asked):
     response = opened.post(DECIDE, {"verdict": "reject", "reason": ""})
     assert response.status_code == 400
-    assert "Say why you reject it" in response.content.decode()
+    assert "Enter a reason for rejecting it" in response.content.decode()
     assert nothing_happened(asked)
     opened.post(DECIDE, {"verdict": "reject", "reason": "Too much"})
     assert Decision.objects.get().reason == "Too much"
@@ -144,7 +144,7 @@ def test_opened_by_another_it_says_so_and_shows_nothing(client, link, asked, nam
     response = client.get(PAGE)
     assert response.status_code == 403
     text = response.content.decode()
-    assert "This link was sent to somebody else. Nothing was decided." in text
+    assert "This link was sent to another person. No decision was made." in text
     assert "Issue credit" not in text
     assert "The parcel" not in text
     assert approve(client).status_code == 403
@@ -180,7 +180,7 @@ def test_used_once_it_is_used_up(opened, link, asked):
     opened.get(link)
     response = approve(opened)
     assert response.status_code == 403
-    assert "You have decided through this link already." in response.content.decode()
+    assert "You have already decided with this link." in response.content.decode()
     assert Decision.objects.count() == 1
 
 
@@ -203,7 +203,7 @@ def test_a_token_that_was_tampered_with_leads_nowhere(client, link, asked, bob, 
     wrong = f"/a/{link.split('/')[2][:-1]}{change}/"
     response = client.get(wrong)
     assert response.status_code == 404
-    assert "This link leads nowhere." in response.content.decode()
+    assert "This link is not valid." in response.content.decode()
     assert client.get(PAGE).status_code == 404
     assert nothing_happened(asked)
 
@@ -211,7 +211,7 @@ def test_a_token_that_was_tampered_with_leads_nowhere(client, link, asked, bob, 
 def test_a_wrong_link_says_so_to_who_is_not_signed_in(client, asked):
     response = client.get("/a/nothing/")
     assert response.status_code == 404
-    assert "This link leads nowhere." in response.content.decode()
+    assert "This link is not valid." in response.content.decode()
 
 
 def test_another_number_in_the_session_is_not_to_be_had(client, asked, bob):
@@ -226,7 +226,7 @@ def test_after_its_time_it_decides_nothing_and_says_why(ask, client, bob):
     client.get(link_for(late, bob))
     page = client.get(PAGE).content.decode()
     assert "Expired" in page
-    assert "Your decision" not in page
+    assert "Your review" not in page
     answer = approve(client)
     assert answer.status_code == 403
     assert "This request has expired." in answer.content.decode()
@@ -235,7 +235,7 @@ def test_after_its_time_it_decides_nothing_and_says_why(ask, client, bob):
 
 def test_after_somebody_else_decided_it_says_so(opened, asked, decide, carol):
     decide(asked, carol)
-    assert "Everybody who was needed agreed." in opened.get(PAGE).content.decode()
+    assert "All approvals were given." in opened.get(PAGE).content.decode()
     assert approve(opened).status_code == 403
     assert Decision.objects.count() == 1
 
@@ -249,7 +249,7 @@ def test_after_it_was_withdrawn_it_decides_nothing(opened, asked, alice):
 def test_what_was_asked_in_another_form_is_not_decided(opened, asked):
     MailLink.objects.update(seal="0" * 64)
     text = opened.get(PAGE).content.decode()
-    assert "What the email asked is not what is asked now." in text
+    assert "This link is outdated." in text
     assert approve(opened).status_code == 403
     asked.refresh_from_db()
     assert asked.status == "pending"
@@ -286,7 +286,7 @@ def test_signing_out_there_leads_on_to_the_right_person(client, link, asked, bob
     client.post(PAGE + "switch/")
     assert client.get(PAGE).status_code == 302  # to the sign-in
     client.force_login(bob)
-    assert "Your decision" in client.get(PAGE).content.decode()
+    assert "Your review" in client.get(PAGE).content.decode()
 
 
 @pytest.mark.parametrize(

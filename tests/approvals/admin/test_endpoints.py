@@ -148,7 +148,7 @@ def test_who_may_not_set_up_channels_is_refused_on_record(hook, secret, alice):
         lambda: actions.rotate_secret(endpoint.pk, by=alice, door=Door.ADMIN),
         lambda: actions.stop_endpoint(endpoint.pk, by=alice, door=Door.ADMIN),
     ):
-        with pytest.raises(NoEndpoint, match="may not set up channels"):
+        with pytest.raises(NoEndpoint, match="permission to manage channels"):
             attempt()
     assert Event.objects.filter(verb="refused", actor=alice).count() == 3
     before = bytes(endpoint.ciphertext)
@@ -190,7 +190,7 @@ def test_it_is_added_with_its_secret_shown_once(manager, hook):
     ("said", "field", "why"),
     [({"url": "http://hook.example/", "events": ["run_failed"]}, "url", "https://"),
      ({"url": "https://127.0.0.1/", "events": ["run_failed"]}, "url", "private network"),
-     ({"url": "https://hook.example/"}, "events", "Tick one or more."),
+     ({"url": "https://hook.example/"}, "events", "Choose one or more."),
      ({"url": "https://hook.example/", "events": ["nothing"]}, "events", "nothing")],
 )  # fmt: skip
 def test_what_is_wrong_is_said_beside_the_field(manager, said, field, why):
@@ -205,9 +205,9 @@ def test_it_shows_what_became_of_the_last_and_sends_again(manager, hook, secret,
     ask()
     pump()
     delivery = Delivery.objects.get()
-    assert "refuses it (400)" in manager.get(reverse(PAGE)).text
+    assert "rejected it (400)" in manager.get(reverse(PAGE)).text
     again = reverse("admin:approvals_endpoint_again", args=[delivery.address, delivery.pk])
-    assert "It is sent again." in manager.post(again, follow=True).text
+    assert "Queued to send again." in manager.post(again, follow=True).text
     pump()
     delivery.refresh_from_db()
     assert (delivery.status, len(hook.taken)) == ("sent", 1)

@@ -89,7 +89,7 @@ def opening(notice):
 
 
 def test_an_empty_list_says_what_will_stand_there(client, alice):
-    assert "You have not been told anything yet." in words(notices(client, alice))
+    assert "No notifications yet." in words(notices(client, alice))
 
 
 def test_a_notice_leads_to_what_it_is_about_and_is_read_then(client, say, subject, alice):

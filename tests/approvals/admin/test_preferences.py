@@ -43,7 +43,7 @@ def test_one_way_of_being_asked_stays(memory, chooses, bob):
     response = chooses(bob, "request_decided:memory")
     assert response.status_code == 400
     page = response.content.decode()
-    assert "Keep at least one channel for this" in page
+    assert "Keep at least one channel for requests" in page
     assert 'name="request_decided:memory" checked' in page  # nothing is lost
     assert not Preference.objects.exists()
 
@@ -65,7 +65,7 @@ def test_the_page_says_what_holds_without_a_choice(client, memory, bob):
 def test_who_is_reached_by_nothing_is_told_so(client, bob):
     client.force_login(bob)
     page = client.get(reverse("admin:approvals_preferences")).content.decode()
-    assert "No channel is set up that could reach you" in page
+    assert "No other channel reaches you" in page
 
 
 def test_a_choice_has_a_history_and_only_what_changed(memory, chooses, bob):
@@ -86,4 +86,4 @@ def _ticked(memory):
 def test_an_approver_without_choices_is_told(ask, memory, bob):
     ask()
     pump()
-    assert ("memory:bob", "Waits for your decision: Issue credit: 150.00 USD") in memory.sent
+    assert ("memory:bob", "Approval needed: Issue credit: 150.00 USD") in memory.sent

@@ -92,7 +92,7 @@ def test_it_says_the_same_as_by_smtp_with_the_same_headers(one, postmark, bob):
     assert message["To"] == bob.email
     assert message["Subject"] == f"[Backoffice] Request {str(request.pk)[:8]}"
     assert "https://backoffice.example/a/" in str(message["TextBody"])
-    assert "Look and decide" in str(message["HtmlBody"])
+    assert "Review request" in str(message["HtmlBody"])
     headers = {each["Name"]: each["Value"] for each in message["Headers"]}
     assert headers["Auto-Submitted"] == "auto-generated"
     assert headers["In-Reply-To"] == headers["References"]

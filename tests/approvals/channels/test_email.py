@@ -35,7 +35,7 @@ def test_an_email_says_what_is_asked_and_where_to_decide(one, smtp, bob):
     message = to(smtp, bob)
     for kind in ("plain", "html"):
         body = part(message, kind)
-        assert "Waits for your decision: Issue credit: 150.00 USD" in body
+        assert "Approval needed: Issue credit: 150.00 USD" in body
         assert "Alice Example" in body
         assert "The parcel was late" in body
         assert link_in(message) in body
@@ -75,9 +75,9 @@ def test_its_subject_and_first_line_name_no_customer_and_no_amount(smtp, alice, 
     message = to(smtp, bob)
     number = str(request.pk)[:8]
     assert message["Subject"] == f"[Backoffice] Issue account credit: Request {number}"
-    assert part(message, "plain").splitlines()[0] == "Something waits for your decision."
+    assert part(message, "plain").splitlines()[0] == "Approval needed: Issue account credit"
     seen_first = part(message, "html").partition("<body")[2].partition("</p>")[0]
-    assert "Something waits for your decision." in seen_first
+    assert "Approval needed: Issue account credit." in seen_first
     for text in (message["Subject"], seen_first, part(message, "plain").splitlines()[0]):
         assert "Ann" not in text
         assert "150" not in text
@@ -156,7 +156,7 @@ def test_a_refused_login_stops_the_channel(one, smtp, settings):
     one()
     smtp.refuse("AUTH", "535 5.7.8 Wrong password", times=3)
     pump()
-    assert Halt.objects.get().why == "The mail server does not accept our login."
+    assert Halt.objects.get().why == "The mail server rejected our login."
     assert states() == ["queued"]
 
 

@@ -21,7 +21,7 @@ from tests.interleaving import two_lanes
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
-WAITS = "Waits for your decision: Issue credit: 150.00 USD"
+WAITS = "Approval needed: Issue credit: 150.00 USD"
 
 
 def due_now():
@@ -188,7 +188,7 @@ def test_an_address_that_is_not_theirs_any_more_is_sent_nothing(one, memory):
     Delivery.objects.update(address="memory:mallory")
     pump()
     assert memory.sent == []
-    assert only().error == "This is not the person's address any more."
+    assert only().error == "The person's address has changed."
 
 
 # --- Tried again ----------------------------------------------------------------------------------
@@ -246,7 +246,7 @@ def test_what_failed_is_sent_again_when_somebody_says_so(one, memory, root, bob)
 def test_only_what_failed_is_sent_again(one, memory, root):
     one()
     pump()
-    with pytest.raises(actions.sending.NotFailed):
+    with pytest.raises(actions.deliveries.NotFailed):
         actions.send_again(only().pk, by=root, door=Door.ADMIN)
 
 
@@ -317,7 +317,7 @@ def stopped(one, memory, root):
 def test_a_wrong_setting_stops_the_channel_and_is_told(stopped, root):
     assert Halt.objects.get().why == "The key is wrong."
     assert Notice.objects.get(person=root).text == (
-        "Memory has stopped, and nothing goes out by it: The key is wrong."
+        "Memory was turned off, and nothing is sent through it: The key is wrong."
     )
     pump()
     assert stopped.sent == []
@@ -329,7 +329,7 @@ def test_the_other_channels_say_so(one, root):
         one()
         broken.refusals = [Misconfigured("The key is wrong.")]
         pump()
-    assert [a for a, text in other.sent if "has stopped" in text] == ["other:root"]
+    assert [a for a, text in other.sent if "was turned off" in text] == ["other:root"]
 
 
 def test_a_stopped_channel_costs_its_messages_no_attempt(stopped):

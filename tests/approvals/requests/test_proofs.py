@@ -59,7 +59,7 @@ def made_old(proof, age):
 
 
 def test_an_open_session_is_not_enough(careful, bob):
-    with pytest.raises(ProofMissing, match="type your password"):
+    with pytest.raises(ProofMissing, match="Confirm your password"):
         answer(careful, bob)
     assert not Decision.objects.exists()
 
@@ -108,7 +108,7 @@ def test_proof_grows_old(careful, bob, settings):
 
 
 def test_a_wrong_password_proves_nothing_and_is_on_record(bob):
-    with pytest.raises(NotProved, match="not your password"):
+    with pytest.raises(NotProved, match="Incorrect password"):
         prove(bob, "guessed")
     assert not Proof.objects.exists()
     event = Event.objects.get(actor=bob, verb=Event.Verb.SIGN_IN_REFUSED)
@@ -124,7 +124,7 @@ def test_after_five_wrong_ones_the_right_one_is_refused_too(bob, carol):
     for _ in range(5):
         with pytest.raises(NotProved):
             prove(bob, "guessed")
-    with pytest.raises(NotProved, match="too often"):
+    with pytest.raises(NotProved, match="Too many wrong passwords"):
         prove(bob)
     carol.set_password(PASSWORD)
     carol.save()
@@ -211,7 +211,7 @@ def test_with_the_password_it_is_approved_in_one_step(client, careful):
 
 
 @pytest.mark.parametrize(
-    ("password", "words"), [("guessed", "This is not your password"), ("", "prove that it is you")]
+    ("password", "words"), [("guessed", "Incorrect password"), ("", "Confirm your password")]
 )
 def test_otherwise_the_message_stands_beside_the_field_and_nothing_is_lost(
     client, careful, password, words

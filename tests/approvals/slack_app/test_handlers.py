@@ -58,7 +58,7 @@ def test_a_click_approves_as_the_linked_person(asked, slack, bob):
     assert press(slack).is_good
     decision = Decision.objects.get()
     assert (decision.decided_by, decision.door, decision.verdict) == (bob, "slack", "approve")
-    assert "Approved by Bob Example in Slack" in text_of(newest(slack, BOB))
+    assert "Approved by Bob Example via Slack" in text_of(newest(slack, BOB))
     assert buttons_of(newest(slack, BOB)) == ["open"]
 
 
@@ -76,7 +76,7 @@ def test_the_history_says_that_it_was_slack(asked, slack, bob):
 def test_a_rejection_takes_a_reason_in_a_modal(asked, slack, bob):
     assert press(slack, "reject").is_good
     reaction = slack.submit(BOB, {"reason": "   "})
-    assert "Say why you reject it" in reaction.body["errors"]["reason"]
+    assert "Enter a reason for rejecting it" in reaction.body["errors"]["reason"]
     assert nothing_happened(asked)
     assert slack.submit(BOB, {"reason": "Too much"}).is_good
     decision = Decision.objects.get()
@@ -110,7 +110,7 @@ def test_an_account_that_is_nobodys_decides_nothing_and_is_told_so_alone(asked, 
     actions.end_slack_link(bob, by=bob, door=Door.ADMIN)
     assert press(slack).is_good
     assert nothing_happened(asked)
-    assert "linked to nobody" in whispers(slack, BOB)[-1]
+    assert "not linked to anybody" in whispers(slack, BOB)[-1]
     refused = Event.objects.filter(verb=Event.Verb.REFUSED, door=Door.SLACK)
     assert refused.get().subject_id == str(asked.pk)
 
@@ -146,7 +146,7 @@ def test_who_asked_cannot_approve_it_there(ask, slack, alice, bob, carol):
     pump()
     press(slack, by="U0ALICE")
     assert nothing_happened(request)
-    assert "You asked for this yourself" in whispers(slack, "U0ALICE")[-1]
+    assert "You requested this" in whispers(slack, "U0ALICE")[-1]
 
 
 def test_a_closed_account_decides_nothing(asked, slack, bob):
@@ -183,7 +183,7 @@ def test_fresh_proof_cannot_be_given_there(ask, slack, bob, carol, approvers):
         action = {"action_id": verdict, "type": "button", "value": value}
         slack.click(BOB, newest(slack, BOB), "open", actions=[action])
     assert nothing_happened(request)
-    assert "not decided in Slack" in whispers(slack, BOB)[-1]
+    assert "cannot be decided in Slack" in whispers(slack, BOB)[-1]
 
 
 def test_what_was_not_shown_is_not_decided(asked, slack):
@@ -191,7 +191,7 @@ def test_what_was_not_shown_is_not_decided(asked, slack):
     action = {"action_id": "approve", "type": "button", "value": value}
     press(slack, actions=[action])
     assert nothing_happened(asked)
-    assert "What you were shown is not what is asked now" in whispers(slack, BOB)[-1]
+    assert "The request has changed since you opened it" in whispers(slack, BOB)[-1]
 
 
 @pytest.mark.parametrize("value", ["", "x", "[]", '{"r": 1, "s": 2}', "null", '{"r": "x"}'])
@@ -205,7 +205,7 @@ def test_a_late_click_is_refused_and_heals_its_message(asked, slack, decide, car
     decide(asked, carol, "reject", reason="No")
     press(slack)
     assert Decision.objects.count() == 1
-    assert "not waiting any more" in whispers(slack, BOB)[-1]
+    assert "already closed" in whispers(slack, BOB)[-1]
     message = newest(slack, BOB)
     assert "Rejected by Carol Example" in text_of(message)
     assert buttons_of(message) == ["open"]
@@ -222,7 +222,7 @@ def test_a_modal_that_is_sent_too_late_says_so(asked, slack, decide, carol):
     press(slack, "reject")
     decide(asked, carol)
     reaction = slack.submit(BOB, {"reason": "Too much"})
-    assert "not waiting any more" in reaction.body["errors"]["reason"]
+    assert "already closed" in reaction.body["errors"]["reason"]
     assert Decision.objects.count() == 1
 
 
@@ -351,7 +351,7 @@ def test_a_link_that_is_ended_at_the_same_instant_counts_before_or_not_at_all(as
 def test_what_slack_may_only_show_is_refused_with_a_sentence(ask, slack, bob, mode):
     link(bob, BOB)
     request = ask(slack_mode=mode)
-    with pytest.raises(NotAtThisDoor, match="Open its page"):
+    with pytest.raises(NotAtThisDoor, match="Open it in the browser"):
         actions.decide_in_slack(
             request.pk, team=slack.team, user=BOB, verdict="approve", seal=request.seal
         )
@@ -362,7 +362,7 @@ def test_what_asks_for_fresh_proof_is_refused_with_a_sentence(ask, slack, bob, a
     link(bob, BOB)
     stage = StageSpec("Managers", 1, [approvers], fresh_proof=True)
     request = ask(stages=[stage], slack_mode=SlackMode.DECIDE)
-    with pytest.raises(NotAtThisDoor, match="Open its page"):
+    with pytest.raises(NotAtThisDoor, match="Open it in the browser"):
         actions.decide_in_slack(
             request.pk, team=slack.team, user=BOB, verdict="approve", seal=request.seal
         )

@@ -47,12 +47,12 @@ def answer(slack, action="link_yes", by=BOB, **other):
 
 def test_the_account_is_asked_and_its_click_links_it(at_bobs, slack, bob):
     assert offer(at_bobs).status_code == 302
-    assert "Now look into Slack" in at_bobs.get(PAGE).content.decode()
+    assert "Check Slack" in at_bobs.get(PAGE).content.decode()
     assert not holds(bob)
     assert answer(slack).is_good
     assert holds(bob)
-    assert "what you press here counts as Bob Example" in text_of(newest(slack, BOB))
-    assert "has been yours here since" in at_bobs.get(PAGE).content.decode()
+    assert "Your decisions here count as Bob Example" in text_of(newest(slack, BOB))
+    assert "Decisions made there count as yours" in at_bobs.get(PAGE).content.decode()
 
 
 def test_without_the_password_nobody_is_asked(at_bobs, slack):
@@ -130,7 +130,7 @@ def test_it_is_answered_once(at_bobs, slack, bob):
     at_bobs.post(END)
     slack.click(BOB, message, "link_yes")
     assert not holds(bob)
-    assert "does not wait for an answer any more" in text_of(newest(slack, BOB))
+    assert "This request to link has expired" in text_of(newest(slack, BOB))
 
 
 def test_ten_minutes_later_it_is_too_late(at_bobs, slack, bob, older):
@@ -181,7 +181,7 @@ def test_guests_bots_and_strangers_are_not_asked(at_bobs, slack, kind):
 
 def test_nobody_with_that_address_is_said_so(at_bobs, slack):
     del slack.workspace.people[BOB]
-    assert "Nobody in Slack has your address" in offer(at_bobs).content.decode()
+    assert "No Slack account has your address" in offer(at_bobs).content.decode()
 
 
 def test_slack_that_does_not_answer_is_said_so(at_bobs, slack):
@@ -192,12 +192,12 @@ def test_slack_that_does_not_answer_is_said_so(at_bobs, slack):
 def test_an_account_is_one_persons_and_a_person_has_one(at_bobs, slack, bob, carol):
     link(carol, BOB)
     response = offer(at_bobs)
-    assert "linked to somebody already" in response.content.decode()
+    assert "already linked to somebody" in response.content.decode()
     assert Event.objects.filter(verb=Event.Verb.REFUSED, actor=bob).exists()
     actions.end_slack_link(carol, by=carol, door=Door.ADMIN)
     offer(at_bobs, "")
     answer(slack)
-    assert "have linked a Slack account already" in offer(at_bobs).content.decode()
+    assert "have already linked a Slack account" in offer(at_bobs).content.decode()
 
 
 def test_a_closed_account_loses_its_link_for_good(slack, bob, root):

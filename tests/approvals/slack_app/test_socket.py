@@ -61,7 +61,7 @@ def test_what_is_refused_is_said_and_answered(listening, slack, alice):
     assert slack.click("U0ALICE", newest(slack, BOB), "approve").is_good
     assert not decided_by()
     slack.wait_for_calls(1, "chat.postEphemeral")  # said after the click was answered
-    assert "You asked for this yourself" in whispers(slack, "U0ALICE")[0]
+    assert "You requested this" in whispers(slack, "U0ALICE")[0]
 
 
 def test_it_connects_again_after_slack_has_said_goodbye(listening, slack):

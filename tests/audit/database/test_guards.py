@@ -10,7 +10,7 @@ from django.db.migrations.state import ProjectState
 
 from audit.database.guards import guard, guard_file
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FILES = sorted(
     file
     for folder in ("*/migrations/guards", "fixtures/*/migrations/guards")

@@ -270,10 +270,10 @@ def test_a_command_defuses_formulas_unless_told_otherwise(alice, rename):
 def test_an_export_by_command_is_an_event(alice):
     call_command("export_history", "backoffice.user", "--since=2026-01-01", stdout=io.StringIO())
     event = Event.objects.get()
-    assert (event.verb, event.door, event.actor_label) == ("exported", "command", "the system")
+    assert (event.verb, event.door, event.actor_label) == ("exported", "command", "System")
     assert event.data == {
-        "history of": "people",
-        "for a": "spreadsheet",
+        "export": "change history of people",
+        "format": "spreadsheet",
         "since": "2026-01-01 00:00:00+00:00",
     }
 
@@ -290,8 +290,8 @@ def test_a_command_takes_a_range(alice, rename):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["backoffice.nothing"], "has no history. These have: .*backoffice.user"),
-        (["backoffice.user", "--since=yesterday"], "is no day"),
+        (["backoffice.nothing"], "has no change history. These have one: .*backoffice.user"),
+        (["backoffice.user", "--since=yesterday"], "is not a date"),
     ],
 )
 def test_a_command_explains_what_is_wrong(arguments, message):

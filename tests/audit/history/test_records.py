@@ -31,7 +31,7 @@ def test_a_row_says_who_through_which_door_and_why(alice, bob):
 
 def test_a_row_made_by_nobody_is_the_systems(alice):
     row = alice.history.get()
-    assert (row.history_user_id, row.history_actor_label) == (None, "the system")
+    assert (row.history_user_id, row.history_actor_label) == (None, "System")
     assert (row.history_door, row.history_change_reason) == ("command", None)
 
 

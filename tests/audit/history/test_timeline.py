@@ -76,8 +76,8 @@ def test_what_a_version_points_to_may_be_gone(alice):
     group_pk = group.pk
     group.delete()
     created = recent_changes(history_model_of(Membership)).changes[1]
-    assert lines(created)["Group"] == ("", f"{group_pk} (not there any more)")
-    assert created.subject == f"Membership {pk}"
+    assert lines(created)["Group"] == ("", f"{group_pk} (no longer exists)")
+    assert created.subject == f"Group membership {pk}"
 
 
 def test_a_removal_is_the_last_change(alice, bob):
@@ -101,7 +101,7 @@ def test_choices_show_as_their_labels(alice):
         expires_at=timezone.now(),
     )
     (change,) = recent_changes(history_model_of(ApprovalRequest)).changes
-    assert lines(change)["Status"] == ("", "Out of date")
+    assert lines(change)["Status"] == ("", "Outdated")
     assert change.subject == "Refund"
 
 

@@ -34,7 +34,7 @@ def test_a_package_that_leaves_its_manage_py_there_makes_no_checkout(packages, t
 
 def test_the_demo_says_that_it_needs_a_checkout(packages, capsys):
     assert launcher.main([]) == 1
-    assert "take a checkout of the repository" in capsys.readouterr().out
+    assert "clone the repository" in capsys.readouterr().out
     assert list(packages.iterdir()) == []
 
 

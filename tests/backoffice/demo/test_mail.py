@@ -31,7 +31,7 @@ def test_what_was_sent_is_shown_as_its_reader_sees_it(demo, client):
 @pytest.mark.django_db
 def test_who_is_signed_in_sees_it_among_the_other_pages(demo, client, alice):
     client.force_login(alice)
-    assert "Nothing has been sent yet." in client.get("/sent/").content.decode()
+    assert "No messages yet." in client.get("/sent/").content.decode()
 
 
 @pytest.mark.django_db

@@ -41,18 +41,20 @@ def press(slack, **sent):
 def test_a_message_stands_there_as_its_reader_sees_it(asked):
     text = words(Client().get("/sent/"))
     assert "Slack: to Bob" in text
-    assert "Alice Example asks for “Issue credit: 150.00 USD”." in text
+    assert "Issue credit: 150.00 USD · requested by Alice Example" in text
     assert "Approve Reject… Open" in text
 
 
 def test_approve_presses(asked, slack):
-    assert "Approved by Bob Example in Slack" in words(press(slack, action_id="approve"))
+    assert "Approved by Bob Example via Slack" in words(press(slack, action_id="approve"))
     assert Decision.objects.get().door == "slack"
 
 
 def test_reject_opens_a_form_which_wants_a_reason(asked, slack):
-    assert "You reject “Issue credit: 150.00 USD”." in words(press(slack, action_id="reject"))
-    assert "Say why you reject it" in words(press(slack, reason=""))
+    assert "You are rejecting “Issue credit: 150.00 USD”." in words(
+        press(slack, action_id="reject")
+    )
+    assert "Enter a reason for rejecting it" in words(press(slack, reason=""))
     press(slack, reason="It was paid already")
     assert Decision.objects.get().reason == "It was paid already"
 

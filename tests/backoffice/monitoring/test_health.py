@@ -192,7 +192,7 @@ def test_a_run_that_waits_for_too_long_makes_it_unready(client, ask, settings):
     change(ask(), queued_at=121)
     status, answer = ready(client)
     assert (status, answer["ready"]) == (503, False)
-    assert "has been waiting for a worker for 2 min" in answer["reason"]
+    assert "has been queued for 2 min" in answer["reason"]
     settings.READY_QUEUE_SECONDS = 300
     assert ready(client)[0] == 200
 
@@ -416,8 +416,8 @@ def in_sidebar(client, who):
 def test_a_superuser_sees_the_status(client, root, worker):
     assert in_sidebar(client, root) == ("Settings", "Status")
     text = page(client, root).text
-    assert "All is well" in text
-    assert "No run is on its way" in text
+    assert "Everything is running" in text
+    assert "No runs in progress" in text
     assert "The queue is empty." in text
 
 
@@ -461,19 +461,19 @@ def test_it_says_what_needs_somebody(client, root, ask):
     change(ask(), queued_at=180)
     response = page(client, root)
     workers, waits, left, unclear = response.context["troubles"]
-    assert "no sign of one for 12 min" in workers
-    assert "waiting for a worker for 3 min" in waits
+    assert "The last contact was 12 min" in workers
+    assert "queued for 3 min" in waits
     assert left.startswith("1 run is running without")
-    assert unclear.startswith("2 runs are uncertain")
-    assert "Not alive" in response.text
-    assert "All is well" not in response.text
+    assert unclear.startswith("The outcome of 2 runs is unknown.")
+    assert "Not running" in response.text
+    assert "Everything is running" not in response.text
 
 
 def test_it_says_that_no_worker_was_ever_started(client, root):
     Schedule.objects.update(task=None)
     response = page(client, root)
-    assert "No worker has been started yet" in response.context["troubles"][0]
-    assert "There has not been a sign of life yet." in response.text
+    assert "No worker has started yet" in response.context["troubles"][0]
+    assert "No contact yet." in response.text
 
 
 def test_it_names_the_version_of_the_database(client, root):

@@ -47,7 +47,7 @@ def remember(cursor: CursorWrapper) -> None:
     cursor.execute(f"CREATE SCHEMA {KEPT}")
     filled = [table for table, is_filled in _tables(cursor) if is_filled]
     for table in filled:
-        cursor.execute(f"CREATE TABLE {KEPT}.{table} AS TABLE {table}")
+        cursor.execute(f"CREATE TABLE {KEPT}.rows_of_{table} AS TABLE {table}")
     Before.marks = {table: _marks(cursor, table) for table in filled}
     cursor.execute(REFERENCES)
     for table, referring in cursor.fetchall():
@@ -100,7 +100,7 @@ def _put_back(cursor: CursorWrapper, table: str) -> None:
     """Behind the triggers, which would write down another time or refuse the row."""
     guards = list(_guards(cursor, table))
     cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
-    cursor.execute(f"INSERT INTO {table} TABLE {KEPT}.{table}")
+    cursor.execute(f"INSERT INTO {table} TABLE {KEPT}.rows_of_{table}")
     cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER ALL")
     for guard in guards:
         cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {guard}")

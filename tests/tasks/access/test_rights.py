@@ -86,9 +86,9 @@ def test_one_grant_a_person_and_each_change_in_the_history(task, root, mallory):
         "history_type", "permission__codename", "history_change_reason"
     )
     assert list(kinds) == [
-        ("+", "execute_task", "New in support (made alone)"),
-        ("-", "view_task", "New in support (made alone)"),
-        ("+", "view_task", "New in support (made alone)"),
+        ("+", "execute_task", "New in support (without a second administrator)"),
+        ("-", "view_task", "New in support (without a second administrator)"),
+        ("+", "view_task", "New in support (without a second administrator)"),
     ]
 
 

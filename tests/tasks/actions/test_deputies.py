@@ -225,7 +225,7 @@ def test_the_last_day_belongs_to_it(bob, dave, root):
 
 def test_only_who_looks_after_people_names_others(bob, carol, dave, evan):
     client = signed_in(bob)
-    assert "Who is away" not in words(client.get(url(PAGE)))
+    assert "Somebody is out of office" not in words(client.get(url(PAGE)))
     client.post(url(PAGE), filled(dave, person=carol.pk))
     request = ApprovalRequest.objects.get()
     assert "decide for Bob Example" in request.title

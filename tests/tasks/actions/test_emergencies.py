@@ -121,14 +121,14 @@ def test_nobody_who_looks_within_a_day_stops_the_task(ask, proved, task):
         ApprovalRequest.objects.filter(pk=emergency.review_id).update(expires_at=Now())
     approvals.expire_due(door=Door.SCHEDULE)
     stop = stop_of(task)
-    assert "An emergency was not reviewed" in stop.reason
+    assert "An emergency run was not reviewed" in stop.reason
     assert stop.stopped_by is None
     client = signed_in(proved)
     stops = words(client.get(reverse("admin:tasks_stop_changelist")))
     assert "“Test credit” was stopped automatically" in stops
     assert "None has stopped" not in stops
     page = words(client.get(reverse("admin:tasks_task_request", args=[task.slug])))
-    assert "This was stopped automatically" in page
+    assert "Stopped automatically" in page
     with pytest.raises(TaskStopped, match="“Test credit” was stopped automatically: An emergency"):
         ask("20.00")
 
@@ -266,23 +266,23 @@ def test_who_is_on_call_is_said_by_two(glass, on_call, db):
     before = Group.objects.create(name="Lunch")
     assert on_call in deciding_groups()
     assert before not in deciding_groups()
-    assert "Runs it in an emergency, without approval: Test credit" in may_do(on_call)
+    assert "Emergency runs without approval: Test credit" in may_do(on_call)
 
 
 def test_on_the_page(ask, glass, bob, carol):
     run = ask("150.00")
     client = signed_in(glass)
-    assert "It is an emergency and cannot wait" in words(client.get(page_of(run)))
-    assert "cannot wait" not in words(signed_in(bob).get(page_of(run)))
+    assert "Run in an emergency, without approval" in words(client.get(page_of(run)))
+    assert "Run in an emergency" not in words(signed_in(bob).get(page_of(run)))
     sent = {"reason": WHY, "password": "wrong"}
     answer = client.post(url("tasks_run_break_glass", run.pk), sent, follow=True)
-    assert "This is not your password" in words(answer)
+    assert "Incorrect password" in words(answer)
     answer = client.post(
         url("tasks_run_break_glass", run.pk), sent | {"password": PASSWORD}, follow=True
     )
     text = words(answer)
     assert "Alice Example ran this in an emergency, without approval" in text
-    assert "Two others review it until" in text
+    assert "Two people are reviewing it until" in text
     assert "within 24 hours already" in words(client.get(page_of(ask("151.00"))))
 
 

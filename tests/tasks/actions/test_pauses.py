@@ -108,7 +108,9 @@ def asks_to_pause(provider, alice):
 def test_the_first_items_run_and_wait_for_a_look(paused, provider):
     assert provider.letters == ["a", "b"]
     assert states(paused)["c"] == "not begun"
-    assert paused.pauses.get().why == "The first 2 items ran, and wait for a look."
+    assert (
+        paused.pauses.get().why == "The first 2 items ran. Review the results before the rest runs."
+    )
     assert (paused.lease_until, paused.error) == (None, "")
 
 
@@ -119,7 +121,7 @@ def test_the_limits_are_sealed_with_the_run(paused):
 
 
 def test_who_approves_is_told_of_the_limit(paused):
-    assert ["Limit", "Pauses for a look after the first 2 items."] in paused.approval.shown["facts"]
+    assert ["Limit", "Pauses for review after the first 2 items."] in paused.approval.shown["facts"]
 
 
 def test_it_goes_on_with_the_rest_when_another_person_agrees(paused, look, work, provider):
@@ -145,7 +147,7 @@ def test_who_looks_sees_what_became_of_the_first_items(paused):
 def test_it_stops_here_when_that_person_says_no(paused, look, work, provider):
     look(paused, verdict="reject", reason="The amounts are wrong")
     assert paused.status == Status.CANCELLED
-    assert "2 of 5 items were done, and stay done. 3 were not begun." in paused.error
+    assert "2 of 5 items were done and stay done. 3 were not begun." in paused.error
     work(paused)
     assert provider.letters == ["a", "b"]
 
@@ -159,7 +161,7 @@ def test_what_changed_after_the_question_makes_it_out_of_date(paused, look):
     paused.effects.filter(label="a").update(refused=True)
     look(paused)
     assert paused.status == Status.STALE
-    assert "What is stored is not what was looked at." in paused.error
+    assert "The stored data does not match what was reviewed." in paused.error
 
 
 def test_nobody_looks_in_time(paused):
@@ -369,7 +371,7 @@ def test_a_paused_run_for_which_nobody_comes_expires(ask, work, asks_to_pause):
     run.refresh_from_db()
     assert (run.status, run.error.split(". ")[1]) == (
         Status.EXPIRED,
-        "3 of 5 items were done, and stay done",
+        "3 of 5 items were done and stay done",
     )
 
 
@@ -387,7 +389,7 @@ def test_its_story_says_so(paused, look):
     look(paused)
     told = [(entry.what, entry.who) for entry in timeline_of(paused)]
     assert ("Paused", "") in told
-    assert ("Let go on where it had stopped", "Bob Example (bob)") in told
+    assert ("Resumed", "Bob Example (bob)") in told
 
 
 def test_its_story_says_why_it_paused_each_time_and_who_asked(
@@ -403,10 +405,10 @@ def test_its_story_says_why_it_paused_each_time_and_who_asked(
     assert work(paused).status == Status.PAUSED
     told = [(entry.what, entry.who, entry.why) for entry in timeline_of(paused)]
     assert [entry for entry in told if not entry[0].startswith("Started")][-4:] == [
-        ("Paused", "", "The first 2 items ran, and wait for a look."),
-        ("Let go on where it had stopped", "Bob Example (bob)", ""),
-        ("Asked to pause", "Alice Example (alice)", "The list was wrong"),
-        ("Paused", "", "Somebody asked it to pause."),
+        ("Paused", "", "The first 2 items ran. Review the results before the rest runs."),
+        ("Resumed", "Bob Example (bob)", ""),
+        ("Pause requested", "Alice Example (alice)", "The list was wrong"),
+        ("Paused", "", "Paused on request."),
     ]
 
 

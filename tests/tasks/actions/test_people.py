@@ -79,7 +79,7 @@ def test_an_ally_is_in_the_group_when_another_has_agreed(put_in, approvers, mall
     assert "mallory" not in members(approvers)
     shown = proposal.approval.shown
     assert str(proposal.approval) == "Put Mallory Example (mallory) into “Approvers”"
-    may_do = dict(shown["facts"])["What the group may do"]
+    may_do = dict(shown["facts"])["Permissions of the group"]
     assert "Decides: Credits above 100 (Test credit)" in may_do.splitlines()
     answer(proposal, evan)
     assert "mallory" in members(approvers)
@@ -112,7 +112,7 @@ def test_a_first_administrator_fills_the_groups_alone(put_in, approvers, mallory
     proposal = put_in(mallory, approvers)
     assert (bool(proposal.applied_at), proposal.approval) == (True, None)
     row = Membership.history.get(user=mallory)
-    assert row.history_change_reason == "Promoted (made alone)"
+    assert row.history_change_reason == "Promoted (without a second administrator)"
 
 
 def test_and_not_when_there_was_another_one(put_in, approvers, mallory, evan):
@@ -213,9 +213,9 @@ def test_the_page_of_the_group_says_that_it_waits(erin, evan, approvers, mallory
     page = reverse("admin:auth_group_join", args=[approvers.pk])
     sent = {"person": mallory.pk, "reason": "Promoted"}
     shown = words(client.post(page, sent, follow=True))
-    assert "It takes effect when another person agrees: Evan Example was asked." in shown
+    assert "It takes effect when Evan Example approves it." in shown
     assert "Proposed by Erin Example" in shown
-    assert "Waits for Evan Example." in shown
+    assert "Awaiting approval from Evan Example." in shown
     assert members(approvers) == {"bob", "carol"}
     other = reverse("admin:backoffice_user_change", args=[mallory.pk])
     assert "Put Mallory Example (mallory) into “Approvers”" in words(client.get(other))
@@ -237,7 +237,7 @@ def test_the_request_of_a_group_has_a_page_without_a_task(erin, evan, put_in, ap
     asked = put_in(mallory, approvers).approval
     page = words(signed_in(evan).get(asked_url(asked)))
     assert "In “Approvers” Before: No After: Yes" in page
-    assert "Open the task's settings" not in page
+    assert "Open task settings" not in page
 
 
 def asked_url(asked):

@@ -140,7 +140,7 @@ def test_the_history_names_both(laxer, erin, evan):
 def test_those_who_decide_under_the_rule_are_told(laxer, bob, evan):
     answer(laxer(), evan)
     assert bob.notices.get(event="rule_changed").text == (
-        "Erin Example has put a rule of “Test credit” in force: Credits above 1,000"
+        "Erin Example changed an approval rule of “Test credit”: Credits above 1,000"
     )
 
 
@@ -168,7 +168,7 @@ def test_it_says_what_changes_in_words_and_what_it_would_have_held_up(laxer, ask
     ]
     assert shown["facts"][1] == [
         "In the last 90 days",
-        "0 of 2 runs would have waited under it. 0 of them did.",
+        "0 of 2 runs would have needed approval. 0 did.",
     ]
 
 
@@ -214,7 +214,9 @@ def test_who_becomes_an_administrator_later_does_not_agree_to_it(laxer, task, ma
 def test_who_has_a_run_waiting_does_not_agree(laxer, ask, task, evan):
     """Evan would have his own 150.00 without anybody, once he asks anew."""
     ask("150.00", by=evan)
-    with pytest.raises(NotProposed, match="Evan Example could not agree to it: who has a run"):
+    with pytest.raises(
+        NotProposed, match="Evan Example cannot approve it: they have a pending run"
+    ):
         laxer()
 
 
@@ -245,7 +247,7 @@ def test_it_is_not_sent_back_for_changes(laxer, evan):
 def test_the_first_administrator_acts_alone_and_the_history_says_so(task, rule, erin):
     proposal = propose_end(rule.pk, by=erin, door=Door.ADMIN, reason="Set up")
     assert (bool(proposal.applied_at), proposal.approval) == (True, None)
-    assert rule.history.first().history_change_reason == "Set up (made alone)"
+    assert rule.history.first().history_change_reason == "Set up (without a second administrator)"
     assert conditions(task) == []
 
 
@@ -312,7 +314,7 @@ def test_the_administrator_of_another_task_changes_nothing_of_it(credit, task, e
     assert may_act_alone(task, erin)
 
 
-# --- Out of date ----------------------------------------------------------------------------------
+# --- Outdated ----------------------------------------------------------------------------------
 
 
 def is_stale(proposal, task, left=("amount > 100",)):
@@ -328,7 +330,7 @@ def test_a_proposer_who_lost_the_right_makes_it_out_of_date(laxer, task, erin, e
     answer(proposal, evan)
     is_stale(proposal, task)
     text = erin.notices.get(event="proposal_stale").text
-    assert "Erin Example does not administer “Test credit” any more." in text
+    assert "Erin Example no longer administers “Test credit”." in text
 
 
 def test_a_rule_that_nobody_could_approve_by_now_is_not_put_in_force(
@@ -391,7 +393,7 @@ def test_a_right_is_given_when_the_other_agrees(give, task, mallory, evan):
 
 def test_nobody_agrees_to_what_gives_them_something(give, evan, approvers):
     join(evan, approvers)
-    with pytest.raises(NotProposed, match=r"Evan Example could not agree to it: who .* is given"):
+    with pytest.raises(NotProposed, match=r"Evan Example cannot approve it: .* or gain"):
         give(Right.EXECUTE, approvers)
 
 
@@ -588,8 +590,8 @@ def test_each_thing_that_differs_is_a_row(approvers, bob):
     rows = differences(plain, full)
     assert len(rows) == len(ApprovalRule._meta.many_to_many) - 1 + len(FULL) + 2
     assert [
-        "Who may agree",
-        "Those who may approve the task",
+        "Reviewers",
+        "Everybody who can approve the task",
         "Approvers or Bob Example (bob)",
     ] in rows
     assert differences(full, full) == []

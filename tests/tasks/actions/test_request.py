@@ -74,7 +74,7 @@ def test_somebody_who_may_only_ask_needs_somebody_who_may_run_it(ask, task, mall
 
 
 def test_somebody_who_may_only_look_is_refused_and_it_is_on_record(ask, dave):
-    with pytest.raises(NotGranted, match="Ask for it"):
+    with pytest.raises(NotGranted, match="Can request"):
         ask(by=dave)
     assert Event.objects.get(verb=Event.Verb.REFUSED).actor == dave
     assert not Run.objects.exists()

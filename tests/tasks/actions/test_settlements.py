@@ -93,7 +93,7 @@ def test_what_did_not_happen_is_recorded_as_refused_with_who_said_so(uncertain, 
     run = settle(uncertain, Finding.DID_NOT)
     ((refused, answer, error),) = answers(run)
     assert (refused, answer) == (True, None)
-    assert error.startswith("A person found that it did not happen: Carol Example")
+    assert error.startswith("Investigated: it did not happen. Carol Example")
     assert "Looked at the provider's page" in run.error
 
 

@@ -69,8 +69,8 @@ def test_it_waits_for_the_people_of_the_rule(proposed, bob):
 
 def test_it_shows_what_was_found_and_what_follows(proposed):
     facts = dict(proposed.approval.shown["facts"])
-    assert facts["Found"] == "It happened: record it as done, and do nothing more"
-    assert facts["What follows"].startswith("The run ends as succeeded")
+    assert facts["Found"] == "It happened. Mark the run as succeeded"
+    assert facts["What happens next"].startswith("The run ends as succeeded")
     assert facts["Amount"] == "50.00 USD"
 
 
@@ -237,6 +237,6 @@ def test_the_story_says_what_was_proposed_and_that_it_went_on(
     proposal, decision = [(entry.what, entry.who, entry.door) for entry in timeline_of(uncertain)][
         -2:
     ]
-    what = "Looked at. Proposed: It did not happen: send it again under the same key"
-    assert proposal == (what, "Carol Example (carol)", "the admin")
-    assert decision[0] == "Put in line again, after somebody had looked"
+    what = "Looked at. Proposed: It did not happen. Retry with the same key"
+    assert proposal == (what, "Carol Example (carol)", "the web")
+    assert decision[0] == "Queued again after investigation"

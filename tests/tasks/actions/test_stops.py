@@ -265,8 +265,8 @@ def test_the_page_stops_and_says_so_everywhere(deciders, bob, alice, task):
     asker = signed_in(alice)
     assert "Stopped" in words(asker.get(reverse("admin:tasks_task_changelist")))
     page = words(asker.get(reverse("admin:tasks_task_request", args=[task.slug])))
-    assert "Bob Example has stopped this" in page
-    assert "Propose to start it again" not in words(asker.get(reverse(PAGE)))
+    assert "Bob Example stopped this" in page
+    assert "Request restart" not in words(asker.get(reverse(PAGE)))
 
 
 def test_the_page_proposes_to_start_again(stop, bob, carol):
@@ -275,21 +275,21 @@ def test_the_page_proposes_to_start_again(stop, bob, carol):
     answer = client.post(
         reverse("admin:tasks_stop_start", args=[stopped.pk]), {"reason": "Mended"}, follow=True
     )
-    assert "Proposed. It starts when another person agrees." in words(answer)
+    assert "Restart requested. It restarts when a second person approves." in words(answer)
     assert ApprovalRequest.objects.get().requested_by == carol
-    assert "waits for another person" in words(client.get(reverse(PAGE)))
+    assert "needs a second person" in words(client.get(reverse(PAGE)))
 
 
 def test_without_a_reason_the_message_stands_beside_the_field(deciders, bob, task):
     answer = signed_in(bob).post(reverse(PAGE), {"what": f"task:{task.pk}", "reason": ""})
     assert answer.status_code == 400
-    assert "Say why" in words(answer)
+    assert "Enter a reason" in words(answer)
     assert not Stop.objects.exists()
 
 
 def test_nobody_is_offered_what_they_may_not_stop(deciders, alice, task):
     client = signed_in(alice)
-    assert "Stop something" not in words(client.get(reverse(PAGE)))
+    assert "Stop tasks" not in words(client.get(reverse(PAGE)))
     assert client.post(reverse(PAGE), {"what": "everything", "reason": "x"}).status_code == 400
     assert not Stop.objects.exists()
 
@@ -297,7 +297,7 @@ def test_nobody_is_offered_what_they_may_not_stop(deciders, alice, task):
 def test_the_page_of_a_run_says_why_it_waits(ask, stop, alice):
     run = ask("50.00")
     stop()
-    assert "It waits: Bob Example has stopped “Test credit”." in words(
+    assert "Waiting: Bob Example has stopped “Test credit”." in words(
         signed_in(alice).get(page_of(run))
     )
 

@@ -52,8 +52,8 @@ def test_a_card_says_what_the_task_does_and_how_it_last_went(task, ask, alice, c
 @pytest.mark.parametrize(
     ("right", "said"),
     [
-        (Right.VIEW, "You can look"),
-        (Right.REQUEST, "You can ask for this"),
+        (Right.VIEW, "View only"),
+        (Right.REQUEST, "You can request this"),
         (Right.EXECUTE, "You can run this"),
         (Right.CHANGE, "You can run this"),
     ],
@@ -64,13 +64,13 @@ def test_a_card_says_what_this_person_may_do(task, mallory, right, said):
 
 
 def test_a_superuser_sees_every_task_and_may_only_look(task, root):
-    assert "You can look" in words(signed_in(root).get(catalogue()))
+    assert "View only" in words(signed_in(root).get(catalogue()))
 
 
 def test_a_task_that_was_not_given_does_not_appear(task, mallory):
     shown = words(signed_in(mallory).get(catalogue()))
     assert "Test credit" not in shown
-    assert "You have not been given any task yet." in shown
+    assert "You don't have access to any task yet." in shown
 
 
 @pytest.mark.parametrize("query", ["CREDIT", "give customer", "tests", "testers"])
@@ -87,7 +87,7 @@ def test_a_search_that_finds_nothing_says_so(task, alice, query):
 def test_a_retired_task_stands_apart_and_leads_to_no_form(task, alice):
     retire_task(task)
     response = signed_in(alice).get(catalogue())
-    assert "Retired Nobody can ask for these any more." in words(response)
+    assert "Retired Retired tasks can no longer be run." in words(response)
     assert form_of(task) not in response.content.decode()
 
 

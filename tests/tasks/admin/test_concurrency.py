@@ -47,14 +47,14 @@ def test_a_run_that_waits_says_for_which(limited, ask, alice):
     first, second = ask("50.00"), ask("50.00")
     start_run(first.pk, worker="test:1", door=Door.WORKER)
     answer = signed_in(alice).get(page_of(second))
-    assert f"This one waits until {first} is over." in words(answer)
+    assert f"Waiting for {first} to finish: only one of these runs at a time." in words(answer)
     assert page_of(first) in answer.content.decode()
-    assert "It waits for its turn. " in words(signed_in(alice).get(live(second)))
+    assert "Starts within seconds. " in words(signed_in(alice).get(live(second)))
 
 
 def test_a_run_that_does_not_wait_for_another_says_nothing_of_it(limited, ask, shown):
     limited(one_running_per=("amount",))
-    assert "Only one of these" not in shown(ask("50.00"))
+    assert "only one of these" not in shown(ask("50.00"))
 
 
 def about_somebody(who: Other) -> None:
@@ -79,5 +79,8 @@ def test_a_run_of_another_task_that_one_may_not_see_is_not_named(
     address = form_of(Task.objects.get(slug="unblock"))
     answer = signed_in(mallory).post(address, {"who": dave.pk}, follow=True)
     assert f"block: {dave}" not in words(answer).replace("unblock", "")
-    expected = {"one_open_per": "another run for the same who", "one_running_per": "until another"}
+    expected = {
+        "one_open_per": "another run for the same who",
+        "one_running_per": "for another run",
+    }
     assert expected[limit] in words(answer)

@@ -49,8 +49,8 @@ def test_while_it_runs_the_item_at_work_alarms_nobody(ask, work, credit, alice):
     assert '<span class="bo-badge bo-badge--busy">No answer yet</span> 1' in page
     assert "No answer yet (1)" in everything
     assert "Without an answer" not in page + everything
-    assert "Stop this run" in page
-    assert "Take it back" not in page
+    assert "Cancel run" in page
+    assert "Withdraw request" not in page
 
 
 def test_they_come_with_the_live_parts(over, alice):
@@ -86,7 +86,7 @@ def test_each_has_a_receipt_in_the_file_and_the_download_is_on_record(over, alic
     ]
     assert rows[1][6:8] == [f"bo-{over.pk}-letter:a", "id: made-a"]
     event = Event.objects.get(verb=Event.Verb.EXPORTED)
-    assert (event.actor, event.data) == (alice, {"what": "its items"})
+    assert (event.actor, event.data) == (alice, {"what": "items"})
 
 
 @pytest.mark.parametrize(("who", "status"), [("dave", 200), ("mallory", 404)])

@@ -33,7 +33,7 @@ def last(run) -> int:
 
 def test_a_long_log_shows_its_end(written, shown):
     text = shown(written(ON_PAGE + 1))
-    assert f"{ON_PAGE + 1} lines; the last ones are here." in text
+    assert f"{ON_PAGE + 1} lines; the last ones are shown." in text
     assert "line 1." not in text
     assert text.index("line 2.") < text.index("line 3.") < text.index(f"line {ON_PAGE + 1}.")
 
@@ -41,7 +41,7 @@ def test_a_long_log_shows_its_end(written, shown):
 def test_a_log_that_fits_is_whole(written, shown):
     text = shown(written(ON_PAGE))
     assert "line 1." in text
-    assert "the last ones are here" not in text
+    assert "the last ones are shown" not in text
 
 
 def test_a_line_is_text_and_not_markup(ask, alice):
@@ -138,7 +138,7 @@ def test_the_log_can_be_downloaded_and_that_is_an_event(written, dave):
     assert [line.partition(" UTC  ")[2] for line in lines] == ["line 1.", "line 2.", "line 3."]
     assert response["Content-Disposition"].startswith("attachment;")
     event = Event.objects.get(verb=Event.Verb.EXPORTED)
-    assert (event.subject_id, event.data) == (str(run.pk), {"what": "its log"})
+    assert (event.subject_id, event.data) == (str(run.pk), {"what": "log"})
 
 
 def test_the_log_is_for_who_may_see_the_run(written, mallory):

@@ -40,7 +40,7 @@ def paused_by_alice(ask, work, alice, over_letters):
 def test_the_page_says_why_it_paused_and_that_somebody_looks(paused, shown):
     text = shown(paused)
     assert "The first item ran, and waits for a look." in text
-    assert "Somebody other than Alice Example looks at what became of these items" in text
+    assert "Somebody other than Alice Example has to review these items" in text
 
 
 def test_those_who_decide_are_led_to_the_request_which_says_what_became_of_the_items(paused, bob):
@@ -55,22 +55,22 @@ def test_those_who_decide_are_led_to_the_request_which_says_what_became_of_the_i
 
 def test_who_asked_for_it_sees_no_button_to_go_on_and_one_to_stop(paused, shown):
     text = shown(paused)
-    assert "Look and decide" not in text
-    assert "Go on" not in text
-    assert "Stop here" in text
+    assert "Review checkpoint" not in text
+    assert "Resume" not in text
+    assert "Cancel run" in text
 
 
 def test_stopping_there_says_that_what_is_done_stays_done(paused, alice):
     answer = signed_in(alice).post(url("tasks_run_cancel", paused.pk), follow=True)
-    assert "It stops here. What is done stays done." in words(answer)
+    assert "Cancelled. What is done stays done." in words(answer)
     paused.refresh_from_db()
     assert paused.status == Status.CANCELLED
 
 
 def test_ones_own_pause_is_ended_by_a_button(paused_by_alice, alice):
     run, client = paused_by_alice, signed_in(alice)
-    assert "Go on" in words(client.get(page_of(run)))
-    assert "It goes on" in words(client.post(url("tasks_run_resume", run.pk), follow=True))
+    assert "Resume" in words(client.get(page_of(run)))
+    assert "Resumed." in words(client.post(url("tasks_run_resume", run.pk), follow=True))
     run.refresh_from_db()
     assert run.status == Status.QUEUED
 

@@ -55,22 +55,22 @@ def test_somebody_who_is_not_signed_in_is_asked_to(task, client):
 
 def test_who_may_only_look_sees_no_form_and_whom_to_ask(task, dave):
     response = signed_in(dave).get(form_of(task))
-    assert "You can look at this task, but not ask for it." in words(response)
+    assert "View only. To request this task, contact" in words(response)
     assert b'name="amount"' not in response.content
 
 
 def test_the_button_says_what_it_does(task, alice, mallory):
     set_right(task, Right.REQUEST, to=mallory)
-    assert ">Run</button>" in signed_in(alice).get(form_of(task)).content.decode()
-    assert ">Ask for it</button>" in signed_in(mallory).get(form_of(task)).content.decode()
+    assert ">Submit</button>" in signed_in(alice).get(form_of(task)).content.decode()
+    assert ">Request approval</button>" in signed_in(mallory).get(form_of(task)).content.decode()
 
 
 def test_the_rules_are_said_in_words_before_anything_is_sent(task, alice, mallory):
     set_right(task, Right.REQUEST, to=mallory)
     rule = "Needs approval from Approvers if the amount is above 100.00 USD."
-    assert f"{rule} Otherwise it runs immediately." in words(signed_in(alice).get(form_of(task)))
+    assert f"{rule} Otherwise runs immediately." in words(signed_in(alice).get(form_of(task)))
     shown = words(signed_in(mallory).get(form_of(task)))
-    assert f"{rule} Otherwise it needs approval from somebody who can run it." in shown
+    assert f"{rule} Otherwise needs approval from somebody who can run it." in shown
 
 
 def test_only_ones_own_runs_are_listed_beside_the_form(task, ask, alice, mallory):
@@ -89,7 +89,7 @@ def test_links_of_the_admin_to_a_task_lead_to_its_form(task, alice, mallory):
 @pytest.mark.parametrize(("right", "optional"), [(Right.REQUEST, False), (Right.EXECUTE, True)])
 def test_the_reason_is_called_optional_only_where_it_may_be(task, mallory, right, optional):
     set_right(task, right, to=mallory)
-    assert ("Why (optional)" in words(signed_in(mallory).get(form_of(task)))) is optional
+    assert ("Reason (optional)" in words(signed_in(mallory).get(form_of(task)))) is optional
 
 
 def test_a_rule_that_always_holds_leaves_no_otherwise(task, rule, alice):
@@ -99,7 +99,7 @@ def test_a_rule_that_always_holds_leaves_no_otherwise(task, rule, alice):
     shown = words(signed_in(alice).get(form_of(task)))
     assert "Every run needs approval from Approvers." in shown
     assert "Otherwise" not in shown
-    assert "Why (optional)" not in shown
+    assert "Reason (optional)" not in shown
 
 
 def test_line_breaks_of_the_code_do_not_break_the_description(task, alice):
@@ -159,7 +159,7 @@ def test_a_refusal_is_said_and_recorded_and_nothing_typed_is_lost(task, alice, b
         member.save()
     response = signed_in(alice).post(form_of(task), MORE | WHY)
     assert response.status_code == 403
-    assert "needs 1 to agree, and only 0 other than you could" in words(response)
+    assert "needs 1 approval, but only 0 other people can approve" in words(response)
     assert 'value="150.00"' in response.content.decode()
     assert "The parcel was late" in words(response)
     assert Event.objects.get(verb=Event.Verb.REFUSED).actor == alice
@@ -186,7 +186,7 @@ def test_a_form_that_is_sent_twice_makes_one_run(task, alice):
     sent = CREDIT | WHY | _nonce(client, task)
     first, second = client.post(form_of(task), sent), client.post(form_of(task), sent)
     assert first.url == second.url == page_of(Run.objects.get())
-    assert "It made one run: this one." in words(client.get(second.url))
+    assert "It was run once: this is the run." in words(client.get(second.url))
 
 
 def test_the_same_values_in_another_form_make_another_run(task, alice):

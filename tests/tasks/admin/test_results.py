@@ -57,7 +57,7 @@ def page(alice, returned):
         ("Credited it.", "Credited it."),
         (Money(Decimal("1234.5"), "USD"), "1234.50 USD"),
         (Table(["Account"], [["A-1"], ["A-2"]]), "2 rows Account A-1 A-2"),
-        (Table(["Account"], []), "nothing was found"),
+        (Table(["Account"], []), "The result is empty."),
         (Markdown("**Nothing** to see"), "Nothing to see"),
         (JSON({"a": [1, None]}), "{} 1 entry a : [] 2 entries 1 null"),
         (File.of("risk.csv", "a,b\n", "text/csv"), "risk.csv 4 bytes Download"),
@@ -124,7 +124,7 @@ def test_json_is_folded_below_its_second_level(page):
 def test_large_json_is_cut_on_the_page_and_whole_in_the_download(returned, alice):
     run = returned(JSON(list(range(5000))))
     client = signed_in(alice)
-    assert "The page shows a part of it." in words(client.get(page_of(run)))
+    assert "Only a part is shown." in words(client.get(page_of(run)))
     assert len(client.get(page_of(run)).content) < 200_000
     whole = client.post(url("tasks_run_result", run.pk, 1))
     assert json.loads(whole.content) == list(range(5000))
@@ -146,7 +146,7 @@ def table_of(rows: int) -> Table:
 
 def test_a_large_table_is_shown_page_by_page(page):
     first = page(table_of(ROWS * 2 + 1))
-    assert f"{ROWS * 2 + 1} rows; here are 1 to {ROWS}" in first
+    assert f"{ROWS * 2 + 1} rows; showing 1 to {ROWS}" in first
     assert f"row {ROWS}." in first
     assert f"row {ROWS + 1}." not in first
     assert '?page1=2#output-1" rel="next"' in first

@@ -25,17 +25,17 @@ def test_the_page_of_a_request_offers_to_ask_for_changes(ask, bob, alice):
     run = ask("150.00")
     client = signed_in(bob)
     page = client.get(reverse("admin:approvals_approvalrequest_change", args=[run.approval_id]))
-    assert "Ask for changes" in words(page)
+    assert "Request changes" in words(page)
     answer = client.post(
         reverse("admin:approvals_approvalrequest_decide", args=[run.approval_id]),
         {"verdict": "change", "seal": run.seal, "reason": "Less, please"},
         follow=True,
     )
-    assert "You have asked for changes" in words(answer)
+    assert "You requested changes" in words(answer)
     run.refresh_from_db()
     assert run.status == Run.Status.RETURNED
     page = client.get(reverse("admin:approvals_approvalrequest_change", args=[run.approval_id]))
-    assert "Bob Example asked for changes: Less, please" in words(page)
+    assert "Bob Example requested changes: Less, please" in words(page)
 
 
 def test_without_a_reason_the_message_stands_beside_it(ask, bob):
@@ -45,17 +45,17 @@ def test_without_a_reason_the_message_stands_beside_it(ask, bob):
         {"verdict": "change", "seal": run.seal, "reason": ""},
     )
     assert answer.status_code == 400
-    assert "Say what has to change" in words(answer)
+    assert "Enter what has to change" in words(answer)
 
 
 def test_the_requester_finds_the_way_to_change_it(returned, shown, alice, bob):
-    assert "Change it and ask anew" in shown(returned)
-    assert "Change it and ask anew" not in shown(returned, to=bob)
+    assert "Edit and resubmit" in shown(returned)
+    assert "Edit and resubmit" not in shown(returned, to=bob)
 
 
 def test_the_form_holds_the_old_values_and_the_words(returned, alice):
     page = signed_in(alice).get(form_of(returned))
-    assert "Bob Example asked for changes: 120 is enough" in words(page)
+    assert "Bob Example requested changes: 120 is enough" in words(page)
     text = page.content.decode()
     assert 'value="150.00"' in text
     assert "The parcel was late" in text
@@ -79,7 +79,7 @@ def test_sending_it_asks_anew_and_shows_what_was_changed(returned, alice, bob):
     request = signed_in(bob).get(
         reverse("admin:approvals_approvalrequest_change", args=[anew.approval_id])
     )
-    assert "Revision 2: what was changed" in words(request)
+    assert "Revision 2: what changed" in words(request)
 
 
 def test_somebody_elses_run_is_not_found(returned, task, mallory):
@@ -93,6 +93,6 @@ def test_somebody_elses_run_is_not_found(returned, task, mallory):
 
 def test_what_waits_can_be_changed_too(ask, alice, shown):
     run = ask("150.00")
-    assert "Change it and ask anew" in shown(run)
+    assert "Edit and resubmit" in shown(run)
     page = signed_in(alice).get(form_of(run))
-    assert "When you send this form, that request is taken back" in words(page)
+    assert "Submitting this form withdraws it" in words(page)

@@ -36,7 +36,7 @@ def test_who_is_asked_to_decide_sees_the_run(ask, bob):
 
 
 def test_nothing_has_run_yet(alice):
-    assert "Nothing has run yet." in words(signed_in(alice).get(runs()))
+    assert "No runs yet." in words(signed_in(alice).get(runs()))
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_an_auditor_downloads_what_the_page_lists_and_that_is_an_event(ask, audi
     header, line = csv_of(response)
     found = dict(zip(header, line, strict=True))
     assert (found["what"], found["status"]) == ("Test credit: 150.00 USD", "Awaiting approval")
-    assert (found["why"], found["through"]) == ("The parcel was late", "the admin")
+    assert (found["reason"], found["via"]) == ("The parcel was late", "the web")
     event = Event.objects.get(verb=Event.Verb.EXPORTED)
     assert (event.actor, event.data) == (auditor, {"list of": "runs", "status": "awaiting"})
 

@@ -79,7 +79,7 @@ def test_an_auditor_downloads_the_story(ask, approve, auditor):
     run = ask()
     approve(run)
     header, *lines = csv_of(signed_in(auditor).post(url("tasks_run_story", run.pk)))
-    assert header == ["when_utc", "what", "who", "through", "why"]
+    assert header == ["when_utc", "what", "who", "via", "reason"]
     assert [line[1] for line in lines] == [entry.what for entry in timeline_of(run)]
     assert Event.objects.get(verb=Event.Verb.EXPORTED).subject_id == str(run.pk)
 
@@ -112,25 +112,31 @@ def test_the_news_is_never_taken_from_a_cache(ask, alice):
     assert "no-store" in signed_in(alice).get(live(ask()))["Cache-Control"]
 
 
-@pytest.mark.parametrize("amount", ["50.00", "150.00"])
-def test_who_asked_can_take_it_back_while_it_waits(ask, alice, amount):
+@pytest.mark.parametrize(
+    ("amount", "button", "said"),
+    [
+        ("50.00", "Cancel run", "Cancelled. Nothing was done."),
+        ("150.00", "Withdraw request", "Request withdrawn. Nothing was done."),
+    ],
+)
+def test_who_asked_can_take_it_back_while_it_waits(ask, alice, amount, button, said):
     run = ask(amount)
     client = signed_in(alice)
-    assert "Cancel this run" in words(client.get(page_of(run)))
+    assert button in words(client.get(page_of(run)))
     response = client.post(
         url("tasks_run_cancel", run.pk), {"reason": "Wrong account"}, follow=True
     )
     run.refresh_from_db()
     assert run.status == Status.CANCELLED
-    assert "It was taken back. Nothing was done." in words(response)
-    assert "Cancel this run" not in words(response)
+    assert said in words(response)
+    assert button not in words(response)
     assert run.history.first().history_change_reason == "Wrong account"
 
 
 def test_who_administers_the_task_can_take_back_a_queued_run(ask, task, mallory):
     set_right(task, Right.CHANGE, to=mallory)
     run = ask("50.00")
-    assert "Cancel this run" in words(signed_in(mallory).get(page_of(run)))
+    assert "Cancel run" in words(signed_in(mallory).get(page_of(run)))
     signed_in(mallory).post(url("tasks_run_cancel", run.pk))
     run.refresh_from_db()
     assert run.status == Status.CANCELLED
@@ -140,7 +146,9 @@ def test_who_administers_the_task_can_take_back_a_queued_run(ask, task, mallory)
 def test_somebody_else_is_offered_no_such_button_and_is_refused(ask, request, who):
     run = ask()
     client = signed_in(request.getfixturevalue(who))
-    assert "Cancel this run" not in words(client.get(page_of(run)))
+    text = words(client.get(page_of(run)))
+    assert "Withdraw request" not in text
+    assert "Cancel run" not in text
     response = client.post(url("tasks_run_cancel", run.pk), follow=True)
     assert "it needs the right “Administer it”" in words(response)
     run.refresh_from_db()

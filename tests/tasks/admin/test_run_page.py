@@ -75,8 +75,8 @@ def test_only_an_auditor_is_led_to_every_field(ask, alice, auditor):
 
 def test_it_begins_with_who_asked_and_why(ask, shown, alice, dave):
     run = ask()
-    assert "You asked for this just now , because “The parcel was late”." in shown(run)
-    assert "Alice Example asked for this just now" in shown(run, dave)
+    assert "You requested this just now . Reason: The parcel was late" in shown(run)
+    assert "Alice Example requested this just now" in shown(run, dave)
 
 
 def test_it_says_what_and_what_it_changes(ask, shown):
@@ -96,9 +96,9 @@ def test_it_says_what_is_only_information(ask, shown, deploy, bob):
 def test_it_says_who_decides(ask, approve, shown):
     run = ask()
     because = "150.00 USD, above the limit of 100.00."
-    assert f"Credits above 100 {because} Waits for Approvers. 0 of 1 agreed." in shown(run)
+    assert f"Credits above 100 {because} Waiting for Approvers. 0 of 1 approval." in shown(run)
     approve(run)
-    assert f"Credits above 100 {because} Asked: Approvers. 1 of 1 agreed." in shown(run)
+    assert f"Credits above 100 {because} Reviewers: Approvers. 1 of 1 approval." in shown(run)
 
 
 def test_only_who_may_open_the_request_is_led_to_it(ask, dave, bob):
@@ -141,7 +141,7 @@ def test_a_run_that_became_out_of_date_can_be_asked_for_again(ask, approve, work
     deploy(source_hash="2" * 64)
     text = shown(work(run))
     assert "The code of this task has changed since this was asked for." in text
-    assert "Ask for the same again" in text
+    assert "Request again" in text
 
 
 def test_the_page_stays_readable_when_the_code_is_gone(ask, task, shown, alice):
@@ -151,7 +151,7 @@ def test_the_page_stays_readable_when_the_code_is_gone(ask, task, shown, alice):
         registry._tasks.clear()
         text = shown(run)
     assert "Amount 150.00 USD" in text
-    assert "Ask for the same again" not in text
+    assert "Request again" not in text
 
 
 def test_no_page_shows_a_secret(db, alice, auditor, work):

@@ -78,7 +78,7 @@ def test_it_shows_what_was_sent_and_what_was_asked_for(uncertain, administrator)
 
 def test_a_choice_that_is_closed_says_why(uncertain, administrator):
     text = words(signed_in(administrator).get(settling(uncertain)))
-    assert "Not now: The code of this task does not say that it may be run again" in text
+    assert "Not available: The code of this task does not say that it may be run again" in text
 
 
 def test_looking_at_the_page_asks_the_other_side_nothing(uncertain, administrator, deploy):
@@ -110,7 +110,7 @@ def test_a_look_that_fails_says_so_and_closes_no_other_choice(uncertain, adminis
 
 def test_a_task_that_does_not_say_how_to_look_says_what_to_do(uncertain, administrator):
     text = words(signed_in(administrator).get(settling(uncertain)))
-    assert "This task does not say how to look it up." in text
+    assert "This task has no look-up." in text
     assert "does not say how to look it up" in words(press(administrator, uncertain))
 
 
@@ -118,7 +118,7 @@ def test_a_task_that_does_not_say_how_to_look_says_what_to_do(uncertain, adminis
 
 
 def test_the_page_settles(uncertain, administrator, alice):
-    assert "It is written down" in words(send(administrator, uncertain))
+    assert "Resolved." in words(send(administrator, uncertain))
     assert status_of(uncertain) == Status.SUCCEEDED
     text = words(signed_in(alice).get(page_of(uncertain)))
     assert "Seen on the statement" in text
@@ -149,7 +149,7 @@ def test_a_closed_choice_that_is_sent_all_the_same_is_refused(uncertain, adminis
 @pytest.mark.parametrize("sent", [{}, {"finding": "whatever", "reason": "Typed with care"}])
 def test_the_page_explains_what_is_missing_and_keeps_what_was_typed(uncertain, administrator, sent):
     answer = signed_in(administrator).post(settling(uncertain), sent)
-    assert "choose one of the answers" in words(answer)
+    assert "Choose what you found." in words(answer)
     assert sent.get("reason", "") in words(answer)
 
 
@@ -159,7 +159,7 @@ def test_the_page_explains_what_is_missing_and_keeps_what_was_typed(uncertain, a
 def test_the_list_holds_what_this_person_has_to_look_at(uncertain, administrator, dave, root):
     listed = url("tasks_run_uncertain")
     assert uncertain.headline in words(signed_in(administrator).get(listed))
-    assert "No run is uncertain." in words(signed_in(dave).get(listed))
+    assert "No unknown outcomes." in words(signed_in(dave).get(listed))
     assert count_queries(signed_in(root), listed) < 12
 
 

@@ -87,7 +87,7 @@ def test_somebody_elses_change_is_not_undone_by_accident(task, send_grants, appr
     was = f"{_key(approvers)}-was"
     set_right(task, Right.EXECUTE, to=approvers)
     response = send_grants({approvers: "approve"}, **{was: "view"})
-    assert "Somebody else has changed this meanwhile." in words(response)
+    assert "Somebody else changed this." in words(response)
     assert highest(bob, task) == Right.EXECUTE
     send_grants({approvers: "view"}, **{was: "view"})
     assert highest(bob, task) == Right.EXECUTE
@@ -117,7 +117,7 @@ def test_what_is_given_waits_for_the_other_administrator_and_what_is_taken_is_go
     assert highest(bob, task) is None
     assert "Give Dave Example (dave) “Run it” on “Test credit”" in page
     assert "Give Approvers “Approve it” on “Test credit”" in page
-    assert "Waits for Root Example." in page
+    assert "Awaiting approval from Root Example." in page
     asked = task.proposals.get(content__right="APPROVE").approval
     signed_in(root).post(
         reverse("admin:approvals_approvalrequest_decide", args=[asked.pk]),
@@ -133,6 +133,6 @@ def test_each_change_that_is_refused_is_said_and_the_others_are_made(
     answer = send_grants({dave: "approve", alice: ""})
     said = [str(each) for each in get_messages(answer.wsgi_request)]
     assert any("Dave Example: Mallory Example has proposed another change" in each for each in said)
-    assert "The rights were changed. They hold from now on." in said
+    assert "Permissions saved. They take effect now." in said
     assert highest(alice, task) is None
     assert task.proposals.count() == 1

@@ -176,7 +176,7 @@ def test_ending_a_rule_needs_a_reason(task, rule, erin):
 def test_a_rule_is_ended_once(task, rule, erin):
     end_rule(rule.pk, by=erin, door=Door.ADMIN)
     response = signed_in(erin).post(ending(task, rule), {"reason": "Again"}, follow=True)
-    assert "Somebody has changed this rule meanwhile." in words(response)
+    assert "Somebody else changed this rule." in words(response)
 
 
 def test_a_retired_task_gets_no_rules(task, erin):
@@ -202,14 +202,14 @@ def test_a_rule_that_is_saved_waits_for_the_other_administrator(task, rule, send
     answer = client.get(send_rule(rule, needed="1").url)
     assert in_force(task) == ["Credits above 100"]
     shown = words(answer)
-    assert "Proposed, and not in force yet" in shown
+    assert "Proposed changes" in shown
     assert "Change the rule “Credits above 500” of “Test credit” Decided on Monday" in shown
-    assert "Waits for Evan Example." in shown
+    assert "Awaiting approval from Evan Example." in shown
 
 
 def test_who_saves_it_is_told_whom_it_waits_for(task, rule, erin, evan, approvers):
     response = signed_in(erin).post(ending(task, rule), {"reason": "Nobody needs it"}, follow=True)
-    assert "It takes effect when another person agrees: Evan Example was asked." in words(response)
+    assert "It takes effect when Evan Example approves it." in words(response)
 
 
 def test_the_other_reads_the_rule_before_and_after_and_agrees(task, rule, send_rule, evan):
@@ -248,8 +248,8 @@ def test_the_form_says_what_a_change_takes(task, erin, request):
     def says():
         return words(signed_in(erin).get(rule_form(task)))
 
-    assert "so what you change takes effect at once." in says()
+    assert "so your change takes effect at once." in says()
     evan = request.getfixturevalue("evan")
-    assert "when another person who administers it agrees: Evan Example." in says()
+    assert "Changes need approval from another task administrator: Evan Example." in says()
     set_right(task, None, to=evan)
     assert "you are the only one." in says()

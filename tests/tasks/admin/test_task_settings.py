@@ -32,7 +32,7 @@ LIST = "admin:tasks_task_settings_list"
 def test_the_list_holds_the_tasks_one_administers(task, erin, dave, root):
     shown = words(signed_in(erin).get(reverse(LIST)))
     assert "Test credit Tests Testers 1 0 groups, 3 people" in shown
-    assert "You administer no task." in words(signed_in(dave).get(reverse(LIST)))
+    assert "You don't administer any task." in words(signed_in(dave).get(reverse(LIST)))
     assert "Test credit" in words(signed_in(root).get(reverse(LIST)))
 
 
@@ -78,8 +78,8 @@ def test_the_catalogue_leads_there_for_who_administers(task, erin, alice):
 
 def test_it_says_what_comes_from_the_code(task, erin):
     shown = words(signed_in(erin).get(settings_of(task)))
-    assert "Owner Testers A run may take 60 seconds" in shown
-    assert "May be sent again after an interruption No" in shown
+    assert "Owner Testers Time limit 60 seconds" in shown
+    assert "Safe to retry No" in shown
 
 
 def test_it_says_how_it_is_run_without_approval_and_what_slack_may_do(task, erin, monkeypatch):
@@ -88,8 +88,8 @@ def test_it_says_how_it_is_run_without_approval_and_what_slack_may_do(task, erin
     code = replace(registry.get(task.slug), break_glass=glass, slack=slack)
     monkeypatch.setitem(registry._tasks, task.slug, code)
     said = words(signed_in(erin).get(settings_of(task)))
-    assert "By members of “On call”, twice in 24 hours, up to 1,500. Two others review it." in said
-    assert "All of it, with buttons that decide, up to 200" in said
+    assert "Members of “On call”, twice in 24 hours, up to 1,500. Two people review it." in said
+    assert "The whole request, with buttons to decide, up to 200" in said
     assert "Moves money Yes" in said
 
 
@@ -112,7 +112,7 @@ def test_it_costs_the_same_for_one_group_as_for_thirty(task, erin):
 
 
 def test_all_is_well_without_a_warning(task, erin):
-    assert "Look at this" not in words(signed_in(erin).get(settings_of(task)))
+    assert "Warning:" not in words(signed_in(erin).get(settings_of(task)))
 
 
 def test_a_rule_without_enough_people_is_pointed_out(task, erin, bob, carol):
@@ -120,7 +120,7 @@ def test_a_rule_without_enough_people_is_pointed_out(task, erin, bob, carol):
         member.is_active = False
         member.save()
     shown = words(signed_in(erin).get(settings_of(task)))
-    assert "The rule “Credits above 100” asks 1 to agree, and only 0 active people could." in shown
+    assert "The rule “Credits above 100” needs 1 approval, but only 0 active people" in shown
 
 
 def test_a_requester_who_would_be_the_only_other_decider_is_pointed_out(
@@ -131,7 +131,7 @@ def test_a_requester_who_would_be_the_only_other_decider_is_pointed_out(
         task.pk, spec=RuleSpec("All three", "true", [approvers], needed=3), by=erin, door=Door.ADMIN
     )
     shown = words(signed_in(erin).get(settings_of(task)))
-    assert "when Alice Example asks, too few others could decide." in shown
+    assert "when Alice Example requests it, too few reviewers are left." in shown
 
 
 def test_rules_that_need_more_people_together_than_there_are_are_pointed_out(
@@ -140,13 +140,13 @@ def test_rules_that_need_more_people_together_than_there_are_are_pointed_out(
     spec = RuleSpec("Two of them", "amount > 500", [approvers], needed=2)
     save_rule(task.pk, spec=spec, by=erin, door=Door.ADMIN)
     shown = words(signed_in(erin).get(settings_of(task)))
-    assert "All rules together ask 3 to agree, and only 2 active people could." in shown
+    assert "All rules together need 3 approvals, but only 2 active people can approve." in shown
 
 
 def test_a_task_that_nobody_can_ask_for_is_pointed_out(task, alice, root):
     set_right(task, None, to=alice)
     shown = words(signed_in(root).get(settings_of(task)))
-    assert "Nobody has been given the right to ask for this task or to run it." in shown
+    assert "Nobody can request or run this task yet. Grant a permission." in shown
 
 
 def test_a_requester_without_anybody_who_may_run_it_is_pointed_out(task, rule, erin, alice, dave):
@@ -158,4 +158,4 @@ def test_a_requester_without_anybody_who_may_run_it_is_pointed_out(task, rule, e
     erin.is_superuser = True
     erin.save()
     shown = words(signed_in(erin).get(settings_of(task)))
-    assert "Without a rule, a request asks 1 to agree, and only 0 active people could." in shown
+    assert "Without a rule, a request needs 1 approval, but only 0 active people" in shown

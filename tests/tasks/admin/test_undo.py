@@ -27,7 +27,7 @@ def test_the_form_of_the_undo_names_the_run_and_locks_what_follows_from_it(
     alice,
 ):
     answer = signed_in(alice).get(address(undo_task, done))
-    assert f"This undoes {done} , of today" in words(answer)
+    assert f"This undoes {done} of today" in words(answer)
     fields = re.findall(r'<input[^>]*name="(?:step|amount)"[^>]*>', answer.content.decode())
     assert len(fields) == 2
     assert all("disabled" in field for field in fields)
@@ -44,9 +44,9 @@ def test_sending_it_makes_a_run_that_names_the_first_and_both_pages_link(
     run = Run.objects.get(undoes=done)
     assert run.values["step"] == "cr_7"
     there, back = (signed_in(alice).get(page_of(each)) for each in (run, done))
-    assert f"You asked for this just now , to undo {done}" in words(there)
+    assert f"You requested this just now , to undo {done}" in words(there)
     assert page_of(done) in there.content.decode()
-    assert "Alice Example has asked to undo this (awaiting approval): " in words(back)
+    assert "Alice Example has requested to undo this (awaiting approval): " in words(back)
     assert page_of(run) in back.content.decode()
 
 

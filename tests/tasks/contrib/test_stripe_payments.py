@@ -221,7 +221,7 @@ def test_a_look_up_leaves_nothing_private_in_the_log(double, payment, caplog):
 
 
 def test_an_unknown_payment_is_explained(double):
-    with pytest.raises(Refused, match="Stripe knows no payment pi_nowhere"):
+    with pytest.raises(Refused, match="Stripe has no payment pi_nowhere"):
         find_payment("pi_nowhere")
 
 

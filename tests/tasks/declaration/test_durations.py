@@ -22,7 +22,7 @@ def test_the_largest_unit_that_fits_is_shown():
 
 @pytest.mark.parametrize("text", ["", "soon", "0 hours", "-1 day", "1.5 hours", "3", "2 weeks"])
 def test_what_is_no_time_is_refused_with_an_example(text):
-    with pytest.raises(ValueError, match="Write, for example: 4 hours"):
+    with pytest.raises(ValueError, match="Enter for example 4 hours"):
         read_span(text)
 
 

@@ -81,7 +81,7 @@ def test_json_that_is_too_large_becomes_a_note(monkeypatch):
     monkeypatch.setattr(keeping, "MOST_CHARACTERS", 100)
     found = kept(JSON(["x"] * 200, title="Everything"), plain)
     assert found["kind"] == "note"
-    assert found["text"].startswith("Everything is not here: it is too large")
+    assert found["text"].startswith("Everything is too large")
 
 
 def test_json_that_holds_itself_has_an_end():

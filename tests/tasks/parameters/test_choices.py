@@ -45,7 +45,7 @@ def test_the_label_is_shown_and_the_value_is_stored(hint, sent, frozen, shown):
 @pytest.mark.parametrize("hint", [LABELLED, Channel, Plan, Priority, Literal[1]])
 @pytest.mark.parametrize("sent", ["x", "EMAIL", True, 7, ["eu"], {"eu": 1}, "None", "\0"])
 def test_what_is_not_offered_is_refused(hint, sent):
-    assert complaint(hint, sent) == "Choose one of the list."
+    assert complaint(hint, sent) == "Choose one from the list."
 
 
 def test_a_choice_that_is_gone_does_not_fit_any_more():
@@ -54,7 +54,7 @@ def test_a_choice_that_is_gone_does_not_fit_any_more():
 
 
 def test_true_is_not_its_own_name():
-    assert complaint(Literal["True"], True) == "Choose one of the list."
+    assert complaint(Literal["True"], True) == "Choose one from the list."
 
 
 def test_true_is_not_the_number_one():
@@ -71,7 +71,7 @@ def test_several_are_kept_once_and_in_order():
     [
         ([], "Choose at least one."),
         (["email", "paper"], "Choose at most 1."),
-        (["fax"], "Choose one of the list."),
+        (["fax"], "Choose one from the list."),
         ("email", "Choose from the list."),
     ],
 )
@@ -99,7 +99,7 @@ def test_a_tick_that_is_not_sent_by_a_page_is_no():
 
 
 def test_no_answer_from_another_door_is_not_no():
-    assert form(taking(value=bool), {}).errors["value"] == ["Fill this in."]
+    assert form(taking(value=bool), {}).errors["value"] == ["This field is required."]
 
 
 def test_an_absent_answer_gets_its_default():
@@ -110,7 +110,7 @@ def test_an_absent_answer_gets_its_default():
 
 @pytest.mark.parametrize("sent", ["maybe", "1", 1, 0, {"a": 1}])
 def test_yes_and_no_are_the_only_answers(sent):
-    assert complaint(bool, sent) == "Say yes or no."
+    assert complaint(bool, sent) == "Choose yes or no."
 
 
 @pytest.mark.parametrize(("sent", "value"), [("true", True), ("false", False), ("", None)])

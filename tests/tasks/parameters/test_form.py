@@ -39,12 +39,12 @@ def cleaned(function, data, **others):
 
 
 def test_a_question_that_arises_must_be_answered():
-    assert form(close_account, page(kind="other")).errors == {"detail": ["Fill this in."]}
+    assert form(close_account, page(kind="other")).errors == {"detail": ["This field is required."]}
 
 
 def test_a_question_that_arises_has_its_rules():
     errors = form(close_account, page(kind="other", detail="no")).errors
-    assert errors == {"detail": ["Write at least 5 characters."]}
+    assert errors == {"detail": ["Enter at least 5 characters."]}
 
 
 @pytest.mark.parametrize("sent", ["", "no", "a long enough answer", {"a": "trick"}])
@@ -65,7 +65,7 @@ def test_a_question_depends_on_one_that_does_not_arise_itself():
     ): ...
 
     assert cleaned(chain, {"a": False, "b": True, "c": "x"}) == {"a": False, "b": None, "c": None}
-    assert form(chain, {"a": True, "b": True}).errors == {"c": ["Fill this in."]}
+    assert form(chain, {"a": True, "b": True}).errors == {"c": ["This field is required."]}
 
 
 def test_a_question_that_did_not_arise_is_not_shown():
@@ -148,7 +148,7 @@ def test_other_doors_can_refuse_names_that_nobody_declared():
 def test_a_value_that_is_sent_twice_is_refused(name):
     sent = page(**{**MOVE, name: ["USD", "USD"]})
     errors = form(move, sent).errors
-    assert "This was sent more than once. Send one value." in errors[name.split("_")[0]]
+    assert "This value was sent more than once. Send one." in errors[name.split("_")[0]]
 
 
 def test_a_prefix_keeps_parameters_apart_from_the_rest_of_the_page():

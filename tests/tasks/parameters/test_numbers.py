@@ -43,7 +43,7 @@ def test_a_whole_number_is_digits_only(text):
         (int, str(2**63), f"The largest allowed is {2**63 - 1}."),
         (Annotated[Decimal, Param(min="0.5")], "0.49", "The smallest allowed is 0.5."),
         (Annotated[Decimal, Param(max="1.5")], "1.51", "The largest allowed is 1.5."),
-        (Annotated[Decimal, Param(places=1)], "1.25", "Write at most 1 decimals, as in 1000.0."),
+        (Annotated[Decimal, Param(places=1)], "1.25", "Enter at most 1 decimals, as in 1000.0."),
         (TWO_CURRENCIES, Money(Decimal(0), "USD"), "The smallest allowed is 0.01."),
         (TWO_CURRENCIES, Money(Decimal("500.01"), "EUR"), "The largest allowed is 500."),
     ],
@@ -68,7 +68,7 @@ def test_bounds_are_allowed_themselves(hint, text):
 
 @pytest.mark.parametrize("text", NOT_NUMBERS)
 def test_a_decimal_is_written_in_one_way(text):
-    assert complaint(Decimal, text) == "Write a number such as 1000.00."
+    assert complaint(Decimal, text) == "Enter a number such as 1000.00."
 
 
 def test_a_decimal_with_places_always_has_the_same_text():
@@ -86,20 +86,20 @@ def test_minus_zero_is_zero(hint):
 
 
 def test_a_float_is_refused():
-    assert complaint(Decimal, 0.1) == "Write a number such as 1000.00."
+    assert complaint(Decimal, 0.1) == "Enter a number such as 1000.00."
 
 
 @pytest.mark.parametrize("text", NOT_NUMBERS)
 def test_an_amount_is_written_in_one_way(text):
-    assert complaint(Money, text) == "Write the amount as 1000.00."
+    assert complaint(Money, text) == "Enter the amount as 1000.00."
 
 
 @pytest.mark.parametrize(
     ("currency", "amount", "message"),
     [
-        ("USD", "1.005", "USD has 2 decimals. Write the amount as 1000.00."),
-        ("JPY", "1.5", "JPY has no decimals. Write the amount as 1000."),
-        ("KWD", "1.0005", "KWD has 3 decimals. Write the amount as 1000.000."),
+        ("USD", "1.005", "USD has 2 decimals. Enter the amount as 1000.00."),
+        ("JPY", "1.5", "JPY has no decimals. Enter the amount as 1000."),
+        ("KWD", "1.0005", "KWD has 3 decimals. Enter the amount as 1000.000."),
         ("USD", "1" * 16, "This amount is too large."),
     ],
 )
@@ -134,7 +134,7 @@ def test_a_single_currency_needs_no_choice_and_accepts_no_other():
 
 def test_a_currency_without_an_amount_is_nothing():
     filled = form(taking(value=TWO_CURRENCIES), page(value="", value_currency="EUR"))
-    assert filled.errors["value"] == ["Fill this in."]
+    assert filled.errors["value"] == ["This field is required."]
 
 
 def test_money_is_shown_with_its_currency():

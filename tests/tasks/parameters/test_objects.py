@@ -59,12 +59,12 @@ def test_an_object_itself_passes_the_same_rule(lake, merger):
 @pytest.mark.parametrize("trick", ["0", "-1", "x", "\0", "9" * 30, ["1"], {"pk": 1}, True, 1.0])
 def test_what_is_no_key_is_refused(lake, trick):
     errors = form(taking(value=OWN), {"value": trick}).errors
-    assert errors["value"] == ["Choose one of the groups you may see."]
+    assert errors["value"] == ["Choose one of the groups you can see."]
 
 
 def test_an_object_outside_the_limit_is_refused_and_not_named(lake, merger):
     filled = form(taking(value=OWN), page(value=str(merger.pk)))
-    assert filled.errors["value"] == ["Choose one of the groups you may see."]
+    assert filled.errors["value"] == ["Choose one of the groups you can see."]
     assert "merger" not in str(filled)
 
 

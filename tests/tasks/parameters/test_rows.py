@@ -86,7 +86,7 @@ def test_it_reads_what_spreadsheets_save(encoding, delimiter, end):
         ("A-1,5,EUR,31.31.2026", "Row 2, due: "),
         ("A-1,5,EUR,,more", "Row 2: it has 5 cells, and the header 4."),
         ("A-1", "Row 2, amount: "),
-        ("A-1,5,EUR,\nA-1,6,EUR,", "Row 3, account: A-1 stands in row 2 already."),
+        ("A-1,5,EUR,\nA-1,6,EUR,", "Row 3, account: A-1 is already in row 2."),
         ("", "There is no row in it below the header."),
     ],
 )
@@ -105,7 +105,7 @@ def test_twenty_faults_are_shown_with_the_number_of_the_others():
 
 def test_too_many_rows_are_refused():
     content = "\n".join([HEADER, *(f"A-{n},5,EUR," for n in range(31))])
-    assert faults_of(content) == ["It has 31 rows. At most 30 can be done."]
+    assert faults_of(content) == ["It has 31 rows. At most 30 are allowed."]
 
 
 @pytest.mark.parametrize("header", ["", "account,amount", "account,amount,amount,due", "x"])

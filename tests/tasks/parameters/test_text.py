@@ -16,18 +16,18 @@ def test_text_is_stripped_and_has_one_kind_of_line_end():
 
 @pytest.mark.parametrize("sent", ["", "   ", "\t"])
 def test_blank_is_nothing(sent):
-    assert complaint(str, sent) == "Fill this in."
+    assert complaint(str, sent) == "This field is required."
 
 
 @pytest.mark.parametrize(
     ("hint", "sent", "message"),
     [
-        (Annotated[str, Param(min_length=3)], "ab", "Write at least 3 characters."),
-        (Annotated[str, Param(max_length=3)], "abcd", "Write at most 3 characters. These are 4."),
-        (str, "x" * 1001, "Write at most 1000 characters. These are 1001."),
+        (Annotated[str, Param(min_length=3)], "ab", "Enter at least 3 characters."),
+        (Annotated[str, Param(max_length=3)], "abcd", "Enter at most 3 characters. These are 4."),
+        (str, "x" * 1001, "Enter at most 1000 characters. These are 1001."),
         (REFERENCE, "CUS-12x", "Write it like CUS-123."),
         (REFERENCE, "xCUS-12", "Write it like CUS-123."),
-        (str, "a\nb", "Write this in one line."),
+        (str, "a\nb", "Enter this in one line."),
     ],
 )
 def test_a_broken_rule_is_explained(hint, sent, message):
@@ -93,11 +93,11 @@ def test_an_option_is_a_text_shown_by_its_label():
 
 
 def test_an_option_that_is_not_offered_is_refused_without_an_echo():
-    assert complaint(REGION, "<b>XX</b>") == "Choose one of the list."
+    assert complaint(REGION, "<b>XX</b>") == "Choose one from the list."
 
 
 def test_options_are_those_of_the_person():
     from tasks.parameters import form_for
 
     filled = form_for(read(taking(value=REGION)), person="mallory", data=page(value="US"))
-    assert filled.errors["value"] == ["Choose one of the list."]
+    assert filled.errors["value"] == ["Choose one from the list."]

@@ -154,7 +154,7 @@ def test_two_people_cannot_replace_the_same_version(task, save):
 
 def test_the_change_is_in_the_history_with_person_and_reason(save, administrator):
     row = save().history.get()
-    said = "Too many mistakes (made alone)"
+    said = "Too many mistakes (without a second administrator)"
     assert (row.history_user, row.history_change_reason) == (administrator, said)
 
 
@@ -231,8 +231,8 @@ def test_those_who_decide_are_told_of_a_rule_and_of_its_end(save, bob, mallory, 
     rule = save()
     end_rule(rule.pk, by=administrator, door=Door.ADMIN, reason="x")
     assert told(bob) == [
-        "Carol Example has ended a rule of “Test credit”: Large ones",
-        "Carol Example has put a rule of “Test credit” in force: Large ones",
+        "Carol Example ended an approval rule of “Test credit”: Large ones",
+        "Carol Example changed an approval rule of “Test credit”: Large ones",
     ]
     assert told(mallory) == []
 

@@ -106,7 +106,7 @@ def test_nobody_picks_themselves(put_to, task, bob):
 def test_too_few_are_not_enough(put_to, two_must_agree, bob):
     with pytest.raises(InvalidValues) as invalid:
         put_to(bob)
-    assert "needs 2 to agree, and you picked 1 who could" in refusal_of(invalid)
+    assert "needs 2 approvals, and you selected 1 reviewer who can approve" in refusal_of(invalid)
 
 
 def test_one_person_does_not_do_for_two_stages(put_to, task, administrator, bob, approvers):
@@ -114,7 +114,9 @@ def test_one_person_does_not_do_for_two_stages(put_to, task, administrator, bob,
     save_rule(task.pk, spec=spec, by=administrator, door=Door.ADMIN)
     with pytest.raises(InvalidValues) as invalid:
         put_to(bob)
-    assert "This needs 2 to agree, and you picked 1 who could" in refusal_of(invalid)
+    assert "This needs 2 approvals, and you selected 1 reviewer who can approve" in refusal_of(
+        invalid
+    )
 
 
 def test_a_stage_of_which_nobody_is_picked_asks_everybody(
@@ -168,5 +170,5 @@ def test_somebody_who_was_not_offered_is_refused_beside_the_field(task, alice, c
         "run-reviewers": [f"person-{mallory.pk}"],
     }
     page = signed_in(alice).post(form_of(task), sent)
-    assert "One of these cannot approve it any more" in words(page)
+    assert "One of these people can no longer approve this" in words(page)
     assert not task.runs.exists()

@@ -69,8 +69,8 @@ def test_what_was_held_up_to_the_end_waits_for_somebody_who_lets_it_go_on(
     pause = run.pauses.get()
     assert not pause.needs_look
     assert pause.why == (
-        "It was held up 4 times. “pay” was done, and stays done. It can go on with the rest. "
-        "The last time: The books are closed for a minute."
+        "It failed 4 times. “pay” was done and stays done. It can be resumed. "
+        "Last error: The books are closed for a minute."
     )
     Rest.wrong = None
     resume_run(run.pk, by=alice, door=Door.ADMIN)
@@ -97,7 +97,7 @@ def test_of_a_run_over_many_items_too(credit, last_attempt, work, idempotent, al
     credit.behave = lambda run: run.each("letter", "abc", take, key=str)
     run = last_attempt()
     assert run.status == Status.PAUSED
-    assert "2 of 3 items were done, and stay done. 1 was not begun." in run.pauses.get().why
+    assert "2 of 3 items were done and stay done. 1 was not begun." in run.pauses.get().why
     resume_run(run.pk, by=alice, door=Door.ADMIN)
     assert work(run).status == Status.SUCCEEDED
     assert taken == ["a", "b", "c", "b"]
@@ -136,7 +136,7 @@ def test_where_nobody_comes_it_says_what_was_done(sent, last_attempt, idempotent
     assert expire_pauses(door=Door.SCHEDULE) == 1
     run.refresh_from_db()
     assert run.status == Status.EXPIRED
-    assert run.error.endswith("“pay” was done, and stays done.")
+    assert run.error.endswith("“pay” was done and stays done.")
 
 
 # --- Nobody is led to have it done twice ----------------------------------------------------------
@@ -154,10 +154,10 @@ def half_done(sent, ask, approve, work) -> Run:
 def test_its_page_does_not_offer_the_same_again(half_done, client, alice):
     client.force_login(alice)
     page = words(client.get(reverse("admin:tasks_run_change", args=[half_done.pk])))
-    assert "“pay” was done, and stays done. Do not ask for the same again" in page
+    assert "“pay” was done and stays done. Do not request the same again" in page
     assert "or tell Testers." in page
-    assert "Ask for what is left" in page
-    assert "Ask for the same again" not in page
+    assert "Request what is left" in page
+    assert "Request again" not in page
 
 
 def test_the_page_of_one_that_was_stopped_says_what_was_done(credit, ask, work, client, alice):
@@ -170,7 +170,7 @@ def test_the_page_of_one_that_was_stopped_says_what_was_done(credit, ask, work, 
     run = work(ask("50.00"))
     client.force_login(alice)
     response = client.get(reverse("admin:tasks_run_change", args=[run.pk]))
-    done = "2 of 3 items were done, and stay done. 1 was not begun."
+    done = "2 of 3 items were done and stay done. 1 was not begun."
     assert f"{done} Do not ask for the same" in words(response)
     assert "bo-note--quiet" in response.content.decode()  # it is no fault
     assert "bo-note--bad" not in response.content.decode()
@@ -178,8 +178,10 @@ def test_the_page_of_one_that_was_stopped_says_what_was_done(credit, ask, work, 
 
 def test_one_that_ended_where_it_had_paused_says_it_once(sent, last_attempt, idempotent, alice):
     run = cancel_run(last_attempt().pk, by=alice, door=Door.ADMIN)
-    assert run.error.endswith("“pay” was done, and stays done.")
-    assert what_next(run, half_done=True).startswith("Do not ask for the same again")
+    assert run.error.endswith("“pay” was done and stays done.")
+    assert what_next(run, run.requested_by, half_done=True).startswith(
+        "Do not request the same again"
+    )
 
 
 def test_one_that_has_done_nothing_may_be_asked_for_again(credit, ask, work, client, alice):
@@ -190,19 +192,19 @@ def test_one_that_has_done_nothing_may_be_asked_for_again(credit, ask, work, cli
     run = work(ask("50.00"))
     client.force_login(alice)
     page = words(client.get(reverse("admin:tasks_run_change", args=[run.pk])))
-    assert "If you can put right what it says, ask for it again" in page
-    assert "Ask for the same again" in page
+    assert "Fix what the error says and request it again" in page
+    assert "Request again" in page
 
 
 def test_who_asks_for_the_same_and_who_decides_are_warned(half_done, client, alice, task):
     client.force_login(alice)
     url = reverse("admin:tasks_task_request", args=[task.slug])
     answered = client.get(url, {"again": half_done.pk})
-    warning = "“pay” was done, and stays done. Only what is left should be asked for."
-    assert f"The run that this repeats ended halfway. {warning}" in words(answered)
+    warning = "“pay” was done and stays done. Request only what is left."
+    assert f"The earlier run was partly done. {warning}" in words(answered)
     send(client, task, answered.content.decode())
     again = Run.objects.exclude(pk=half_done.pk).get()
-    assert again.approval.shown["facts"][0] == ["Ended halfway before", warning]
+    assert again.approval.shown["facts"][0] == ["Partly done earlier", warning]
 
 
 def test_nothing_is_said_of_one_that_did_all_of_it(sent, ask, work, client, alice, task):
@@ -210,7 +212,7 @@ def test_nothing_is_said_of_one_that_did_all_of_it(sent, ask, work, client, alic
     run = work(ask("50.00"))
     client.force_login(alice)
     url = reverse("admin:tasks_task_request", args=[task.slug])
-    assert "ended halfway" not in words(client.get(url, {"again": run.pk}))
+    assert "partly done" not in words(client.get(url, {"again": run.pk}))
 
 
 def test_what_a_person_found_not_to_have_happened_is_not_done(credit, ask, work, root):
@@ -226,7 +228,7 @@ def test_what_a_person_found_not_to_have_happened_is_not_done(credit, ask, work,
 @pytest.mark.parametrize(
     ("steps", "said"),
     [
-        ("a", "“a” was done, and stays done."),
+        ("a", "“a” was done and stays done."),
         ("ab", "“a” and “b” were done, and stay done."),
         ("abcd", "“a”, “b”, “c” and 1 more were done, and stay done."),
     ],

@@ -127,7 +127,7 @@ def test_a_fault_of_a_preview_is_said_to_the_person_and_its_traceback_is_in_the_
     with pytest.raises(InvalidValues) as refused:
         ask("150.00")
     assert refused.value.form.non_field_errors() == [
-        "What it would change could not be worked out: its code has a fault. Tell Testers."
+        "The preview failed: its code has a fault. Contact Testers."
     ]
     assert "KeyError: 'boom'" in caplog.text
     assert not StoredFile.objects.exists()
@@ -182,7 +182,7 @@ def test_a_preview_that_keeps_the_database_busy_is_stopped(ask, shows, monkeypat
 
 def stale(run: Run, credit, error: str) -> None:
     assert (run.status, credit.calls) == (Status.STALE, [])
-    assert run.error == f"{error} Nothing was done. It can be asked for again."
+    assert run.error == f"{error} Nothing was done. You can request it again."
     assert run.approval
     run.approval.refresh_from_db()
     assert run.approval.status == ApprovalRequest.Status.STALE
@@ -268,7 +268,7 @@ def test_what_a_preview_refuses_at_the_claim_is_not_done(approved, work, shows, 
     shows(BALANCE)
     run = approved()
     shows(raises=error)
-    stale(work(run), credit, "It cannot be done any more: The card is closed.")
+    stale(work(run), credit, "It can no longer be done: The card is closed.")
 
 
 def test_a_preview_with_a_fault_at_the_claim_lets_nothing_be_done(approved, work, shows, credit):
@@ -278,7 +278,7 @@ def test_a_preview_with_a_fault_at_the_claim_lets_nothing_be_done(approved, work
     stale(
         work(run),
         credit,
-        "What it would change could not be worked out: its code has a fault. Tell Testers.",
+        "The preview failed: its code has a fault. Contact Testers.",
     )
 
 
@@ -292,9 +292,7 @@ def test_a_preview_that_takes_all_the_time_of_the_run_ends_it(approved, work, sh
     shows(BALANCE)
     run = approved()
     shows(raises=TimedOut("slow"))
-    stale(
-        work(run), credit, "What it would change could not be worked out again within 60 seconds."
-    )
+    stale(work(run), credit, "The preview could not be repeated within 60 seconds.")
 
 
 def test_an_outage_during_a_preview_leaves_the_run_in_the_line(approved, shows):
@@ -338,18 +336,22 @@ def test_a_preview_costs_four_statements_at_the_claim(approved, shows, deploy):
             [["A", "1", "3"]],
             "A was 1 → 2 when it was approved; now it is 1 → 3.",
         ),
-        ([["A", "", "2"]], [], "A (nothing → 2) was approved, and would not change like that now."),
-        ([], [["A", "1", ""]], "A (1 → nothing) would change as well now, which nobody approved."),
+        (
+            [["A", "", "2"]],
+            [],
+            "A (nothing → 2) was approved, but would no longer change that way.",
+        ),
+        ([], [["A", "1", ""]], "A (1 → nothing) would now change too, which nobody approved."),
         (
             [["A", "1", "2"]],
             [["A", "1", "2"], ["A", "1", "2"]],
-            "A (1 → 2) would change as well now, which nobody approved.",
+            "A (1 → 2) would now change too, which nobody approved.",
         ),
         ([["A", "1", "2", "for information"]], [["A", "3", "4", "for information"]], ""),
         (
             [["A", "1", "2"]],
             [["A", "1", "2", "for information"]],
-            "A (1 → 2) was approved, and would not change like that now.",
+            "A (1 → 2) was approved, but would no longer change that way.",
         ),
     ],
 )

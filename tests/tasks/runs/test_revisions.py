@@ -71,7 +71,7 @@ def test_one_wish_for_changes_ends_it_whoever_has_agreed(ask, approve, bob, caro
 
 def test_the_requester_is_told(returned, alice):
     notice = alice.notices.get()
-    assert notice.text.startswith("Changes are asked for: ")
+    assert notice.text.startswith("Changes requested: ")
 
 
 def test_what_came_back_never_runs(returned, work, credit):

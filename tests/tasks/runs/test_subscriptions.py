@@ -89,7 +89,7 @@ def test_the_rows_of_a_table_can_be_counted(tell_me, credit, ask, work, dave):
 def test_the_text_says_what_and_why(tell_me, finds, ask, work, dave):
     tell_me("flagged > 0")
     work(ask("50.00"))
-    assert told(dave) == ["Succeeded: Test credit: 50.00 USD. You asked to be told if flagged > 0."]
+    assert told(dave) == ["Succeeded: Test credit: 50.00 USD. Your subscription: flagged > 0."]
 
 
 def test_only_of_the_ends_that_were_ticked(tell_me, credit, ask, work, dave, alice):
@@ -317,12 +317,12 @@ def test_a_person_subscribes_from_the_page_of_the_task_and_ends_it(task, finds, 
     assert f"{page}?task={task.slug}" in client.get(form_of(task)).text
     assert "flagged number" in words(client.get(page, {"task": task.slug}))
     said = {"task": task.slug, "states": ["succeeded"], "condition": "flagged > 0"}
-    assert "You will be told." in words(client.post(page, said, follow=True))
+    assert "Subscribed." in words(client.post(page, said, follow=True))
     subscription = Subscription.objects.get(person=dave)
     assert subscription.condition == "flagged > 0"
     end = reverse("admin:tasks_subscription_end", args=[subscription.pk])
-    assert "told of that no more" in words(client.post(end, follow=True))
-    assert "You have not asked to be told of anything." in words(client.get(page))
+    assert "Unsubscribed." in words(client.post(end, follow=True))
+    assert "No subscriptions yet." in words(client.get(page))
 
 
 def test_a_wrong_condition_is_refused_beside_its_field(task, dave):

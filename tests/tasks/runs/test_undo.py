@@ -170,6 +170,6 @@ def test_the_story_says_who_asked_for_the_undo_and_that_it_was_done(done, undo, 
     work(run)
     told = [(e.what, e.who, e.why) for e in timeline_of(done)][-2:]
     assert told == [
-        ("Asked to be undone", "Alice Example", "The wrong customer"),
+        ("Undo requested", "Alice Example", "The wrong customer"),
         ("Undone", "Alice Example", ""),
     ]

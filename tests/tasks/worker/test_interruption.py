@@ -82,7 +82,7 @@ def test_a_step_that_is_cut_off_leaves_the_run_uncertain(ask, work, credit):
     credit.behave = behave
     run = work(ask("50.00"))
     assert run.status == Status.UNCERTAIN
-    assert "Something had been sent whose answer is not known." in run.error
+    assert "A step was sent and had no answer." in run.error
 
 
 def test_the_page_says_when_it_is_stopped_by_force(ask, credit, alice, client, settings):

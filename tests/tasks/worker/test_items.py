@@ -77,7 +77,7 @@ def test_a_refused_item_does_not_stop_the_others_and_fails_the_run(ask, work, pr
     provider.behave["b"] = Refused("The card is closed.")
     run = work(ask("50.00"))
     assert (run.status, provider.letters) == (Status.FAILED, LETTERS)
-    assert run.error == "1 was refused. What was done stays done: see the list."
+    assert run.error == "1 was refused. What is done stays done: see the items."
     assert states(run) == dict.fromkeys(LETTERS, "done") | {"b": "refused"}
     assert run.effects.get(label="b").error == "The card is closed."
 
@@ -209,8 +209,8 @@ def test_it_stops_between_two_items_when_somebody_asks(ask, work, credit, provid
     assert provider.letters == ["a", "b"]
     assert states(run)["c"] == "not begun"
     assert [(entry.what, entry.who, entry.why) for entry in timeline_of(run)][-2:] == [
-        ("Asked to stop", "Alice Example (alice)", "Wrong list"),
-        ("Stopped while it ran", "", run.error),
+        ("Cancellation requested", "Alice Example (alice)", "Wrong list"),
+        ("Cancelled while running", "", run.error),
     ]
 
 

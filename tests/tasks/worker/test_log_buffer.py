@@ -127,7 +127,7 @@ def test_a_loop_gone_wild_fills_no_disk(ask, credit, task):
         log_buffer.write(str(n))
     log_buffer.flush()
     assert run.log_lines.count() == MOST_LINES
-    assert texts(run)[-1] == "The log ends here, after 100,000 lines. The run goes on."
+    assert texts(run)[-1] == "The log ends here, after 100,000 lines. The run continues."
 
 
 def test_only_the_newest_progress_is_written(ask, work, credit):

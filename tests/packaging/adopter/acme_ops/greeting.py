@@ -1,5 +1,4 @@
-from tasks.declaration.registry import task
-from tasks.worker.task_run import TaskRun
+from tasks.authoring import TaskRun, task
 
 
 @task(name="Greet", category="Tests", owner="Acme", grants={"Greeters": "execute"})
