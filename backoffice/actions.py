@@ -7,12 +7,12 @@ from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
-from approvals.actions import add_member, end_slack_link, remove_member, set_slack_room
+from approvals.actions import add_member, end_slack_link, remove_member, set_group_slack_channel
 from audit.transitions import Refusal, transition
 from backoffice.models import User
 from tasks.access.administrators import deciding_groups, has_any_say
 from tasks.actions import propose_member, propose_opening
-from tasks.models import Proposal
+from tasks.models import ProposedChange
 
 MAY_CHANGE: Final = "backoffice.change_user"
 SLACK_CHANNEL: Final = re.compile(r"[CG][A-Z0-9]{5,19}")
@@ -95,7 +95,7 @@ def deactivate_person(person_id: int, *, by: User, door: str, reason: str) -> Us
     return person
 
 
-def reactivate_person(person_id: int, *, by: User, door: str, reason: str) -> Proposal | None:
+def reactivate_person(person_id: int, *, by: User, door: str, reason: str) -> ProposedChange | None:
     """Open a closed account again, with the groups that it had.
 
     An account that may do something takes a second person: then it is proposed. Raises
@@ -155,7 +155,7 @@ def add_group(*, name: str, by: User, door: str, reason: str = "") -> Group:
 
 def join_group(
     person_id: int, group: Group, *, by: User, door: str, reason: str
-) -> Proposal | None:
+) -> ProposedChange | None:
     """Put a person into a group.
 
     A group that decides something, or was given a right, takes a second person: then it is proposed.
@@ -198,7 +198,7 @@ def set_slack_channel(group: Group, channel: str, *, by: User, door: str, reason
             raise ValidationError(
                 {"channel": "A Slack channel ID begins with C and has capital letters and digits."}
             )
-        set_slack_room(group, channel, by=by, door=door, reason=reason)
+        set_group_slack_channel(group, channel, by=by, door=door, reason=reason)
 
 
 def _subject(person_id: int) -> User | None:

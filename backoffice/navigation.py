@@ -58,10 +58,15 @@ def sidebar(request: HttpRequest) -> list[Item]:
 
 def _work(person: "User", *, administers: bool) -> Iterator[Item]:
     from approvals.requests.inbox import waiting_count
-    from tasks.access.rights import tasks_to_stop, to_settle
+    from tasks.access.rights import tasks_to_stop, to_resolve
 
-    own = ("approvals_absence", "approvals_preferences", "approvals_slack", "tasks_subscription")
-    inbox = ("approvals_approvalrequest", "approvals_notice", *own)
+    own = (
+        "approvals_absence",
+        "approvals_notification_settings",
+        "approvals_slack",
+        "tasks_subscription",
+    )
+    inbox = ("approvals_approvalrequest", "approvals_notification", *own)
     yield _item("Catalogue", "apps", "tasks_task_changelist", "tasks_task")
     yield _item(
         "Inbox",
@@ -84,8 +89,8 @@ def _work(person: "User", *, administers: bool) -> Iterator[Item]:
             "names": ("sent_messages",),
         }
     if administers:
-        doubtful = to_settle(person).count()
-        names = ("tasks_run_uncertain", "tasks_run_settle")
+        doubtful = to_resolve(person).count()
+        names = ("tasks_run_uncertain", "tasks_run_resolve")
         yield _item("Unknown outcomes", "help", "tasks_run_uncertain", *names, count=doubtful)
 
 
@@ -111,8 +116,8 @@ def _settings(person: "User", *, administers: bool) -> Iterator[Item]:
         yield _item("Groups", "group", "auth_group_changelist", "auth_group")
     if person.has_perm("approvals.manage_channels"):
         yield _item("Deliveries", "outgoing_mail", "approvals_messages", "approvals_messages")
-        page = "approvals_endpoint_changelist"
-        yield _item("Webhooks", "webhook", page, "approvals_endpoint")
+        page = "approvals_webhookendpoint_changelist"
+        yield _item("Webhooks", "webhook", page, "approvals_webhookendpoint")
     if administers or person.is_superuser:
         yield _item("Status", "monitor_heart", "status", "status")
 

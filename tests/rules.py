@@ -8,11 +8,11 @@ from tasks.models import ApprovalRule
 
 
 def save_rule(task_id: int, **said: Any) -> ApprovalRule:
-    proposal = propose_rule(task_id, **said)
-    assert proposal.applied_at, "It waits for another administrator."
-    return proposal.brought
+    proposed_change = propose_rule(task_id, **said)
+    assert proposed_change.applied_at, "It waits for another administrator."
+    return proposed_change.brought
 
 
 def end_rule(rule_id: int, *, by: User, door: str, reason: str = "") -> None:
-    proposal = propose_end(rule_id, by=by, door=door, reason=reason)
-    assert proposal.applied_at, "It waits for another administrator."
+    proposed_change = propose_end(rule_id, by=by, door=door, reason=reason)
+    assert proposed_change.applied_at, "It waits for another administrator."

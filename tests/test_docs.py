@@ -199,7 +199,7 @@ def told_of() -> Iterator[str]:
 
 def test_what_is_told_is_an_event_that_people_can_choose():
     found = set(told_of())
-    assert {"run_lost", "request_decided", "channel_stopped"} <= found
+    assert {"run_lost", "request_decided", "channel_turned_off"} <= found
     assert found <= {each.key for each in events.every()}
 
 

@@ -7,7 +7,7 @@ from approvals.actions.absences import begin_absence, end_absence
 from approvals.actions.deliveries import pump, resume_channel, send_again
 from approvals.actions.email_links import decide_by_link
 from approvals.actions.follow_ups import escalate_due, remind_due
-from approvals.actions.preferences import save_preferences
+from approvals.actions.notification_settings import save_notification_settings
 from approvals.actions.proofs import prove_by_password
 from approvals.actions.requests import (
     NobodyCanDecide,
@@ -25,7 +25,7 @@ from approvals.actions.slack import (
     decline_slack_link,
     end_slack_link,
     offer_slack_link,
-    set_slack_room,
+    set_group_slack_channel,
 )
 from approvals.actions.webhooks import (
     add_endpoint,
@@ -60,9 +60,9 @@ __all__ = [
     "resume_channel",
     "resume_endpoint",
     "rotate_secret",
-    "save_preferences",
+    "save_notification_settings",
     "send_again",
-    "set_slack_room",
+    "set_group_slack_channel",
     "stop_endpoint",
     "withdraw",
 ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from django.contrib.auth import get_user_model
 
 from approvals.models import Absence
-from approvals.notifications.notices import tell
+from approvals.notifications.notify import notify
 from audit.database.clock import database_now
 from audit.transitions import Refusal, transition
 
@@ -25,23 +25,23 @@ class AbsenceOver(Refusal):
 def begin_absence(  # noqa: PLR0913 - who for whom, from when to when, by whom and why
     *,
     person: "User",
-    deputy: "User",
+    delegate: "User",
     starts_at: datetime,
     ends_at: datetime,
     by: "User",
     door: str,
     reason: str = "",
 ) -> Absence:
-    """Let `deputy` decide in the place of `person` what is asked from now on, between these times.
+    """Let `delegate` decide in the place of `person` what is asked from now on, between these times.
 
     The database lets in what was proposed and agreed to, and nothing else: see
-    `tasks.actions.propose_deputy`.
+    `tasks.actions.propose_delegate`.
     """
     with transition(by=by, door=door, subject=person, reason=reason):
         absence = Absence.objects.create(
-            person=person, deputy=deputy, starts_at=starts_at, ends_at=ends_at
+            person=person, delegate=delegate, starts_at=starts_at, ends_at=ends_at
         )
-        tell([person, deputy], event="deputy", subject=absence, text=f"Approved: {absence}")
+        notify([person, delegate], event="delegate", subject=absence, text=f"Approved: {absence}")
     return absence
 
 
@@ -52,7 +52,7 @@ def end_absence(absence_id: int, *, by: "User", door: str, reason: str = "") -> 
     """
     with transition(by=by, door=door, reason=reason):
         absences = Absence.objects.select_for_update(of=("self",)).select_related(
-            "person", "deputy"
+            "person", "delegate"
         )
         absence = absences.get(pk=absence_id)
         if not _may_end(absence, by):
@@ -63,10 +63,10 @@ def end_absence(absence_id: int, *, by: "User", door: str, reason: str = "") -> 
             raise AbsenceOver(f"It has already ended: {absence}.")
         absence.ended_at = database_now()
         absence.save(update_fields=["ended_at"])
-        people = [absence.person, absence.deputy]
-        tell(
+        people = [absence.person, absence.delegate]
+        notify(
             people,
-            event="deputy",
+            event="delegate",
             subject=absence,
             text=f"Ended early: {absence}",
             occurrence="end",
@@ -76,7 +76,7 @@ def end_absence(absence_id: int, *, by: "User", door: str, reason: str = "") -> 
 
 def _may_end(absence: Absence, person: "User") -> bool:
     """Whether this person may end it: it only takes something away."""
-    if person.pk in (absence.person_id, absence.deputy_id):
+    if person.pk in (absence.person_id, absence.delegate_id):
         return True
     kind = get_user_model()._meta
     return person.has_perm(f"{kind.app_label}.change_{kind.model_name}")

@@ -17,8 +17,8 @@ from django.db.models.functions import Now
 from approvals import channels
 from approvals.channels.base import Channel, Misconfigured, Permanent, Retry, Told
 from approvals.models import ApprovalRequest
-from approvals.models.deliveries import Delivery, Halt
-from approvals.notifications.notices import tell
+from approvals.models.deliveries import ChannelShutdown, Delivery
+from approvals.notifications.notify import notify
 from approvals.requests import policy
 from approvals.requests.versions import version_in_rows, version_of
 from approvals.signals import deliveries_written
@@ -37,7 +37,7 @@ LEASE: Final = timedelta(seconds=90)  # longer than any channel may take for one
 MOST_ATTEMPTS: Final = 8
 FIRST_PAUSE: Final = 5.0  # seconds; each further one is three times as long
 LONGEST_PAUSE: Final = 3600.0
-HALT: Final = timedelta(minutes=15)  # then a stopped channel tries one message
+SHUTDOWN: Final = timedelta(minutes=15)  # then a stopped channel tries one message
 AT_A_TIME: Final = 60.0  # seconds: a worker has other things to do as well
 
 
@@ -73,7 +73,7 @@ def send_again(delivery_id: int, *, by: "User", door: str) -> Delivery:
 def resume_channel(name: str, *, by: "User", door: str) -> None:
     """Let a channel that has stopped itself try again at once."""
     with transition(by=by, door=door):
-        _lift_halt(name)
+        _lift_shutdown(name)
         Delivery.objects.filter(channel=name, status=Status.QUEUED).update(due_at=Now())
         deliveries_written.send(sender=Delivery)
 
@@ -98,7 +98,9 @@ def _claim() -> Delivery | None:
 
 def _next(due: "QuerySet[Delivery]") -> Delivery | None:
     return (
-        due.exclude(channel__in=Halt.objects.filter(retry_at__gt=Now()).values("channel"))
+        due.exclude(
+            channel__in=ChannelShutdown.objects.filter(retry_at__gt=Now()).values("channel")
+        )
         .filter(channel__in=channels.names())
         .order_by("due_at", "pk")
         .select_for_update(skip_locked=True, of=("self",))
@@ -203,7 +205,7 @@ def _leads_to(delivery: Delivery, told: Told) -> bool:
 
 def _failed(delivery: Delivery, channel: Channel, error: Exception) -> None:
     if isinstance(error, Misconfigured):
-        _halt(channel, str(error))
+        _shutdown(channel, str(error))
         # It is not this message's fault.
         _note(delivery, status=Status.QUEUED, attempts=delivery.attempts - 1, error=str(error))
     elif isinstance(error, Permanent) or delivery.attempts >= MOST_ATTEMPTS:
@@ -216,7 +218,7 @@ def _failed(delivery: Delivery, channel: Channel, error: Exception) -> None:
 def _not_updated(delivery: Delivery, channel: Channel, error: Exception, shown: str) -> None:
     """A message that cannot be updated stays sent; the last word is what has been tried."""
     if isinstance(error, Misconfigured):
-        _halt(channel, str(error))
+        _shutdown(channel, str(error))
         _note(delivery, attempts=delivery.attempts - 1, error=str(error))
     elif isinstance(error, Permanent) or delivery.attempts >= MOST_ATTEMPTS:
         _note(delivery, shown_version=shown, attempts=0, error=_words(delivery, error))
@@ -255,33 +257,33 @@ def _note(delivery: Delivery, **fields: Any) -> None:  # noqa: ANN401
 # --- Channels that stop ---------------------------------------------------------------------------
 
 
-def _halt(channel: Channel, why: str) -> None:
+def _shutdown(channel: Channel, why: str) -> None:
     """Stop a channel, and tell those who can mend it: in the inbox and by the other channels."""
     with transition(by=None, door=Door.WORKER):
-        halt, _ = Halt.objects.update_or_create(
-            channel=channel.name, defaults={"why": why, "retry_at": Now() + HALT}
+        shutdown, _ = ChannelShutdown.objects.update_or_create(
+            channel=channel.name, defaults={"why": why, "retry_at": Now() + SHUTDOWN}
         )
-        halt.refresh_from_db()
-        tell(
+        shutdown.refresh_from_db()
+        notify(
             managers(),
-            event="channel_stopped",
-            subject=halt,
+            event="channel_turned_off",
+            subject=shutdown,
             text=f"{channel.label} was turned off, and nothing is sent through it: {why}",
-            occurrence=halt.since.isoformat(),
+            occurrence=shutdown.since.isoformat(),
         )
 
 
 def _works_again(channel: Channel) -> None:
-    if not Halt.objects.filter(channel=channel.name).exists():
+    if not ChannelShutdown.objects.filter(channel=channel.name).exists():
         return
     with transition(by=None, door=Door.WORKER):
-        _lift_halt(channel.name)
+        _lift_shutdown(channel.name)
 
 
-def _lift_halt(name: str) -> None:
+def _lift_shutdown(name: str) -> None:
     # One by one: a bulk delete would leave no history.
-    for halt in Halt.objects.filter(channel=name):
-        halt.delete()
+    for shutdown in ChannelShutdown.objects.filter(channel=name):
+        shutdown.delete()
 
 
 def managers() -> "QuerySet[User]":

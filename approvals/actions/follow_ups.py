@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django.utils.text import get_text_list
 
 from approvals.models import ApprovalRequest, FollowUp, Stage
-from approvals.notifications.notices import tell
+from approvals.notifications.notify import notify
 from approvals.requests import policy, quorum
 from approvals.requests.ballot import Ballot
 from audit.transitions import transition
@@ -65,22 +65,22 @@ def _follow_up(due: Stage, kind: FollowUp.Kind, door: str) -> bool:
 def _remind(request: ApprovalRequest, stage: Stage) -> None:
     people = quorum.waited_for(Ballot.of(request), stage)
     text = f"Reminder, approval needed: {request}"
-    _tell(people, "request_reminder", stage, text, asks=True)
+    _notify(people, "request_reminder", stage, text, asks=True)
 
 
 def _escalate(request: ApprovalRequest, stage: Stage) -> None:
     groups = get_text_list([group.name for group in stage.escalate_to.order_by("name")], "and")
-    escalated = stage.reviewers.filter(stands_in_for=None).exclude(not_before=None)
+    escalated = stage.reviewers.filter(on_behalf_of=None).exclude(not_before=None)
     late = set(escalated.values_list("person", flat=True))
     waited_for = quorum.waited_for(Ballot.of(request), stage)
     asked = [person for person in waited_for if person.pk in late]
     text = f"Escalated to you, approval needed: {request}"
-    _tell(asked, "request_escalated", stage, text, asks=True)
-    _tell([request.requested_by], "request_escalated", stage, f"Escalated to {groups}: {request}")
+    _notify(asked, "request_escalated", stage, text, asks=True)
+    _notify([request.requested_by], "request_escalated", stage, f"Escalated to {groups}: {request}")
 
 
-def _tell(
+def _notify(
     people: "Iterable[User]", event: str, stage: Stage, text: str, *, asks: bool = False
 ) -> None:
     occurrence = str(stage.position)
-    tell(people, event=event, subject=stage.request, text=text, occurrence=occurrence, asks=asks)
+    notify(people, event=event, subject=stage.request, text=text, occurrence=occurrence, asks=asks)

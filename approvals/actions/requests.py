@@ -13,7 +13,7 @@ from django.template.defaultfilters import pluralize
 
 from approvals.models import ApprovalRequest, Decision, Proof, Reviewer, SlackMode, Stage
 from approvals.notifications import outbox
-from approvals.notifications.notices import ask, tell
+from approvals.notifications.notify import ask, notify
 from approvals.requests import policy, proofs, quorum
 from approvals.requests.ballot import Ballot
 from approvals.requests.policy import StageSpec
@@ -111,23 +111,23 @@ def _open_stage(request: ApprovalRequest, position: int, spec: StageSpec) -> "se
     stage.people.set(spec.people)
     stage.escalate_to.set(spec.escalate_to)
     _add_reviewers(stage, people, not_before=None)
-    if spec.deputies:
-        _add_deputies(stage, people, without=without | people)
+    if spec.delegates:
+        _add_delegates(stage, people, without=without | people)
     if spec.escalate_after is not None:
         later = policy.reviewers_for(spec.escalate_to, (), without=without | people)
         _add_reviewers(stage, later, not_before=request.opened_at + spec.escalate_after)
     return people
 
 
-def _add_deputies(stage: Stage, people: "set[User]", *, without: "set[User]") -> None:
+def _add_delegates(stage: Stage, people: "set[User]", *, without: "set[User]") -> None:
     """Who stands in for these, each in one place. Who has a place of their own needs no other."""
-    away = quorum.absences_of(people, until=stage.request.expires_at).exclude(deputy__in=without)
-    pairs = {(absence.deputy_id, absence.person_id): absence for absence in reversed(away)}
+    away = quorum.absences_of(people, until=stage.request.expires_at).exclude(delegate__in=without)
+    pairs = {(absence.delegate_id, absence.person_id): absence for absence in reversed(away)}
     Reviewer.objects.bulk_create(
         Reviewer(
             stage=stage,
-            person=absence.deputy,
-            stands_in_for_id=absence.person_id,
+            person=absence.delegate,
+            on_behalf_of_id=absence.person_id,
             not_before=absence.starts_at,
         )
         for absence in pairs.values()
@@ -179,7 +179,7 @@ def decide(  # noqa: PLR0913 - who answers what, with which answer, how and why
             stage=place.stage,
             requested_by_id=request.requested_by_id,
             decided_by=person,
-            on_behalf_of_id=place.stands_in_for_id,
+            on_behalf_of_id=place.on_behalf_of_id,
             verdict=Verdict(verdict),
             seal=request.seal,
             door=door,
@@ -224,26 +224,26 @@ def _set_status(request: ApprovalRequest, status: ApprovalRequest.Status) -> Non
     request.status = status
     request.closed_at = database_now()
     request.save(update_fields=["status", "closed_at"])
-    tell(
+    notify(
         [request.requested_by],
         event="request_decided",
         subject=request,
         text=f"{status.label}: {request}",
     )
     if status in (Status.WITHDRAWN, Status.EXPIRED):
-        _tell_those_asked(request)
+        _notify_those_asked(request)
     outbox.refresh(request)
     # Not send_robust: what hears of the decision fails or succeeds with it.
     request_decided.send(sender=ApprovalRequest, request=request)
 
 
-def _tell_those_asked(request: ApprovalRequest) -> None:
+def _notify_those_asked(request: ApprovalRequest) -> None:
     """Tell those who might have decided now that nobody waits for them any more."""
     ballot = Ballot.of(request)
     if stage := ballot.open_stage():
         people = quorum.waited_for(ballot, stage)
         text = f"{request.get_status_display()}: {request}"
-        tell(people, event="request_closed", subject=request, text=text)
+        notify(people, event="request_closed", subject=request, text=text)
 
 
 def withdraw(request_id: UUID | str, *, by: "User", door: str, reason: str = "") -> ApprovalRequest:

@@ -15,8 +15,8 @@ from approvals.actions.requests import decide
 from approvals.channels.base import SLACK
 from approvals.channels.slack.accounts import holding, link_of
 from approvals.models import ApprovalRequest, Decision
-from approvals.models.deliveries import CONFIRM_WITHIN, SlackLink, SlackRoom
-from approvals.notifications.notices import tell
+from approvals.models.deliveries import CONFIRM_WITHIN, GroupSlackChannel, SlackLink
+from approvals.notifications.notify import notify
 from approvals.requests.proofs import ProofMissing, fresh_proof
 from audit.context import Door
 from audit.transitions import Refusal, transition
@@ -95,7 +95,7 @@ def confirm_slack_link(link_id: int, *, team: str, user: str) -> SlackLink:
         _must_be_free(team, user)
         link.confirmed_at = Now()
         link.save(update_fields=["confirmed_at"])
-        _tell(link, f"Slack account linked. It can decide on your behalf: {link.user}")
+        _notify(link, f"Slack account linked. It can decide on your behalf: {link.user}")
     link.refresh_from_db()
     return link
 
@@ -105,7 +105,7 @@ def decline_slack_link(link_id: int, *, team: str, user: str) -> None:
     with transition(by=None, door=Door.SLACK):
         link = _waiting(link_id, team, user)
         _end(link)
-        _tell(link, f"The Slack account {link.user} answered that it is not yours")
+        _notify(link, f"The Slack account {link.user} answered that it is not yours")
 
 
 def end_slack_link(
@@ -116,7 +116,7 @@ def end_slack_link(
         for link in SlackLink.objects.select_for_update().filter(person=person, ended_at=None):
             _end(link)
             if tells and link.confirmed_at:
-                _tell(link, f"Slack account unlinked: {link.user}")
+                _notify(link, f"Slack account unlinked: {link.user}")
 
 
 def _waiting(link_id: int, team: str, user: str) -> SlackLink:
@@ -142,9 +142,9 @@ def _end(link: SlackLink) -> None:
     link.save(update_fields=["ended_at"])
 
 
-def _tell(link: SlackLink, text: str) -> None:
+def _notify(link: SlackLink, text: str) -> None:
     """By the other channels: who has got hold of the Slack account must not be the only reader."""
-    tell(
+    notify(
         [link.person],
         event="slack_link_changed",
         subject=link,
@@ -158,17 +158,19 @@ def _tell(link: SlackLink, text: str) -> None:
 # --- Rooms ----------------------------------------------------------------------------------------
 
 
-def set_slack_room(group: Group, channel: str, *, by: "User", door: str, reason: str) -> None:
+def set_group_slack_channel(
+    group: Group, channel: str, *, by: "User", door: str, reason: str
+) -> None:
     """Ask a group in this Slack channel from now on; in none where it is empty.
 
     The caller has asked whether this person may change groups.
     """
     with transition(by=by, door=door, subject=group, reason=reason):
-        room = SlackRoom.objects.select_for_update().filter(group=group).first()
+        room = GroupSlackChannel.objects.select_for_update().filter(group=group).first()
         if room and not channel:
             room.delete()
         elif room and room.channel != channel:
             room.channel = channel
             room.save(update_fields=["channel"])
         elif channel and not room:
-            SlackRoom.objects.create(group=group, channel=channel)
+            GroupSlackChannel.objects.create(group=group, channel=channel)

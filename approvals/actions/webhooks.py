@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from approvals.channels.webhook.secrets import locked
 from approvals.channels.webhook.sending import problem_of, why_not_there
-from approvals.models.deliveries import Endpoint
+from approvals.models.deliveries import WebhookEndpoint
 from approvals.notifications import events
 from audit.database.clock import database_now
 from audit.transitions import Refusal, transition
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
 MAY: Final = "approvals.manage_channels"
 
 
-class NoEndpoint(Refusal):
+class NoWebhookEndpoint(Refusal):
     """What was given cannot be called, or this person may not say so."""
 
 
 def add_endpoint(url: str, listens_to: Sequence[str], *, by: "User | None", door: str) -> str:
     """Have a webhook sent to this address for these events. Returns the secret, this once.
 
-    Raises `NoEndpoint`.
+    Raises `NoWebhookEndpoint`.
     """
     problem = problem_of(url) or why_not_there(url)  # asks the resolver, so outside the transaction
     secret = _new_secret()
     with transition(by=by, door=door):
         _must_be_allowed(by)
         if problem:
-            raise NoEndpoint(problem)
+            raise NoWebhookEndpoint(problem)
         known = [event.key for event in events.every()]
         if not listens_to or set(listens_to) - set(known):
-            raise NoEndpoint(f"Choose one or more of these events: {', '.join(known)}.")
-        if Endpoint.objects.filter(url=url).exists():
-            raise NoEndpoint("This endpoint already exists. Turn it on instead.")
-        Endpoint.objects.create(
+            raise NoWebhookEndpoint(f"Choose one or more of these events: {', '.join(known)}.")
+        if WebhookEndpoint.objects.filter(url=url).exists():
+            raise NoWebhookEndpoint("This endpoint already exists. Turn it on instead.")
+        WebhookEndpoint.objects.create(
             url=url, ciphertext=locked(secret), events=[*listens_to], secret_since=database_now()
         )
     return secret
@@ -59,45 +59,47 @@ def rotate_secret(endpoint_id: int, *, by: "User | None", door: str) -> str:
     return secret
 
 
-def stop_endpoint(endpoint_id: int, *, by: "User | None", door: str) -> Endpoint:
-    """Send nothing more there. Raises `NoEndpoint`."""
+def stop_endpoint(endpoint_id: int, *, by: "User | None", door: str) -> WebhookEndpoint:
+    """Send nothing more there. Raises `NoWebhookEndpoint`."""
     return _set_active(endpoint_id, active=False, by=by, door=door)
 
 
-def resume_endpoint(endpoint_id: int, *, by: "User | None", door: str) -> Endpoint:
-    """Send there again what happens from now on. Raises `NoEndpoint`."""
+def resume_endpoint(endpoint_id: int, *, by: "User | None", door: str) -> WebhookEndpoint:
+    """Send there again what happens from now on. Raises `NoWebhookEndpoint`."""
     return _set_active(endpoint_id, active=True, by=by, door=door)
 
 
 def end_endpoint(url: str, *, by: "User | None", door: str) -> None:
     """Send nothing more to this address."""
-    endpoint = Endpoint.objects.filter(url=url, is_active=True).first()
+    endpoint = WebhookEndpoint.objects.filter(url=url, is_active=True).first()
     with transition(by=by, door=door):
         if endpoint is None:
-            raise NoEndpoint("No active webhook endpoint has this address.")
+            raise NoWebhookEndpoint("No active webhook endpoint has this address.")
         stop_endpoint(endpoint.pk, by=by, door=door)
 
 
-def _set_active(endpoint_id: int, *, active: bool, by: "User | None", door: str) -> Endpoint:
+def _set_active(endpoint_id: int, *, active: bool, by: "User | None", door: str) -> WebhookEndpoint:
     with transition(by=by, door=door):
         endpoint = _endpoint(endpoint_id, by)
         if endpoint.is_active == active:
             state = "active" if active else "turned off"
-            raise NoEndpoint(f"This endpoint is already {state}.")
+            raise NoWebhookEndpoint(f"This endpoint is already {state}.")
         endpoint.is_active = active
         endpoint.save(update_fields=["is_active"])
     return endpoint
 
 
-def _endpoint(endpoint_id: int, by: "User | None") -> Endpoint:
+def _endpoint(endpoint_id: int, by: "User | None") -> WebhookEndpoint:
     _must_be_allowed(by)
-    return Endpoint.objects.select_for_update(of=("self",)).get(pk=endpoint_id)
+    return WebhookEndpoint.objects.select_for_update(of=("self",)).get(pk=endpoint_id)
 
 
 def _must_be_allowed(by: "User | None") -> None:
     """Who sits at the server needs no right: they could do more than this."""
     if by is not None and not by.has_perm(MAY):
-        raise NoEndpoint("You don't have permission to manage channels. Contact an administrator.")
+        raise NoWebhookEndpoint(
+            "You don't have permission to manage channels. Contact an administrator."
+        )
 
 
 def _new_secret() -> str:

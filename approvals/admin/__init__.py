@@ -3,7 +3,7 @@
 They show; the buttons call `approvals.actions`. May import everything in `approvals`.
 """
 
-from approvals.admin.endpoints import EndpointAdmin
+from approvals.admin.endpoints import WebhookEndpointAdmin
 from approvals.admin.request_admin import ApprovalRequestAdmin
 
-__all__ = ["ApprovalRequestAdmin", "EndpointAdmin"]
+__all__ = ["ApprovalRequestAdmin", "WebhookEndpointAdmin"]

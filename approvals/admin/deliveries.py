@@ -11,7 +11,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST, require_safe
 
 from approvals import actions
-from approvals.models.deliveries import Delivery, Halt
+from approvals.models.deliveries import ChannelShutdown, Delivery
 from audit.admin.base import CappedPaginator
 from audit.admin.pages import page, person_of
 from audit.context import Door
@@ -45,7 +45,7 @@ def shown(request: HttpRequest) -> HttpResponse:
         request,
         "approvals/messages.html",
         title="Deliveries",
-        halts=Halt.objects.order_by("channel"),
+        shutdowns=ChannelShutdown.objects.order_by("channel"),
         states=Delivery.Status.choices,
         chosen=chosen,
         query=f"status={chosen}" if chosen else "",

@@ -16,25 +16,25 @@ from django.views.decorators.http import require_http_methods, require_POST
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from approvals import actions, channels
-from approvals.actions.webhooks import MAY, NoEndpoint
+from approvals.actions.webhooks import MAY, NoWebhookEndpoint
 from approvals.admin.deliveries import BADGES
-from approvals.models.deliveries import Delivery, Endpoint
+from approvals.models.deliveries import Delivery, WebhookEndpoint
 from approvals.notifications import events
 from audit.admin.base import OnePageAdmin
 from audit.admin.pages import page, person_of
 from audit.context import Door
 from audit.transitions import Refusal
 
-PAGE: Final = "admin:approvals_endpoint_changelist"
+PAGE: Final = "admin:approvals_webhookendpoint_changelist"
 WEBHOOK: Final = "webhook"
 LAST: Final = 5  # deliveries that are shown of each
 
 
-@admin.register(Endpoint)
-class EndpointAdmin(OnePageAdmin):
+@admin.register(WebhookEndpoint)
+class WebhookEndpointAdmin(OnePageAdmin):
     """For those who set up channels."""
 
-    def has_view_permission(self, request: HttpRequest, obj: Endpoint | None = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: WebhookEndpoint | None = None) -> bool:
         return request.user.has_perm(MAY)
 
     def one_page(self, request: HttpRequest) -> HttpResponse:
@@ -49,7 +49,7 @@ class EndpointAdmin(OnePageAdmin):
         ]
 
 
-class EndpointForm(forms.Form):
+class WebhookEndpointForm(forms.Form):
     url = forms.CharField(
         label="Endpoint URL",
         max_length=500,
@@ -74,7 +74,7 @@ class EndpointForm(forms.Form):
 class Card:
     """One endpoint with what was sent to it last."""
 
-    endpoint: Endpoint
+    endpoint: WebhookEndpoint
     last: list[tuple[Delivery, str]]
 
 
@@ -84,17 +84,17 @@ def endpoints(request: HttpRequest) -> HttpResponse:
     """All of them, and the form that adds one. Its secret is in the answer, and nowhere after that."""
     _must_be_allowed(request)
     if request.method != "POST":
-        return _page(request, EndpointForm())
-    form = EndpointForm(request.POST)
+        return _page(request, WebhookEndpointForm())
+    form = WebhookEndpointForm(request.POST)
     if not form.is_valid():
         return _page(request, form, status=400)
     url, listens_to = form.cleaned_data["url"], form.cleaned_data["events"]
     try:
         secret = actions.add_endpoint(url, listens_to, by=person_of(request), door=Door.ADMIN)
-    except NoEndpoint as refusal:
+    except NoWebhookEndpoint as refusal:
         form.add_error("url", str(refusal))
         return _page(request, form, status=400)
-    return _page(request, EndpointForm(), shown=(url, secret))
+    return _page(request, WebhookEndpointForm(), shown=(url, secret))
 
 
 @never_cache
@@ -103,7 +103,7 @@ def rotate(request: HttpRequest, pk: int) -> HttpResponse:
     """Give it a new secret, and show that, this once."""
     endpoint = _endpoint(request, pk)
     secret = actions.rotate_secret(pk, by=person_of(request), door=Door.ADMIN)
-    return _page(request, EndpointForm(), shown=(endpoint.url, secret))
+    return _page(request, WebhookEndpointForm(), shown=(endpoint.url, secret))
 
 
 @require_POST
@@ -142,7 +142,7 @@ def _done(request: HttpRequest, do: Callable[..., object], done: str) -> HttpRes
 
 def _page(
     request: HttpRequest,
-    form: EndpointForm,
+    form: WebhookEndpointForm,
     *,
     status: int = 200,
     shown: tuple[str, str] | None = None,
@@ -153,14 +153,14 @@ def _page(
         title="Webhooks",
         status=status,
         form=form,
-        cards=[_card(each) for each in Endpoint.objects.order_by("-is_active", "url")],
+        cards=[_card(each) for each in WebhookEndpoint.objects.order_by("-is_active", "url")],
         shown=shown,
         page_address=PAGE,
         is_channel=WEBHOOK in channels.names(),
     )
 
 
-def _card(endpoint: Endpoint) -> Card:
+def _card(endpoint: WebhookEndpoint) -> Card:
     last = _sent_to(endpoint.pk).order_by("-pk")[:LAST]
     return Card(endpoint, [(each, BADGES.get(each.status, "waiting")) for each in last])
 
@@ -169,9 +169,9 @@ def _sent_to(endpoint_id: int) -> QuerySet[Delivery]:
     return Delivery.objects.filter(channel=WEBHOOK, address=str(endpoint_id))
 
 
-def _endpoint(request: HttpRequest, pk: int) -> Endpoint:
+def _endpoint(request: HttpRequest, pk: int) -> WebhookEndpoint:
     _must_be_allowed(request)
-    endpoint = Endpoint.objects.filter(pk=pk).first()
+    endpoint = WebhookEndpoint.objects.filter(pk=pk).first()
     if endpoint is None:
         raise Http404
     return endpoint

@@ -12,7 +12,13 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
 from approvals import actions
-from approvals.admin import deliveries, email_links, notices, preferences, slack_account
+from approvals.admin import (
+    deliveries,
+    email_links,
+    notification_settings,
+    notifications,
+    slack_account,
+)
 from approvals.admin.answering import answered, session_of
 from approvals.admin.inbox_filter import InboxFilter
 from approvals.models import ApprovalRequest, Decision
@@ -60,9 +66,9 @@ class ApprovalRequestAdmin(SafeHistoryMixin, ReadOnlyAdmin):
                 view(self.withdraw_view),
                 name="approvals_approvalrequest_withdraw",
             ),
-            *notices.urls(self.admin_site),
+            *notifications.urls(self.admin_site),
             *email_links.urls(self.admin_site),
-            *preferences.urls(self.admin_site),
+            *notification_settings.urls(self.admin_site),
             *slack_account.urls(self.admin_site),
             *deliveries.urls(self.admin_site),
             *super().get_urls(),

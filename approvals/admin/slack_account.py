@@ -25,9 +25,9 @@ def urls(site: AdminSite) -> list[URLPattern]:
     """The addresses below those of the inbox."""
     view = site.admin_view
     return [
-        path("preferences/slack/", view(shown), name="approvals_slack"),
-        path("preferences/slack/link/", view(link), name="approvals_slack_link"),
-        path("preferences/slack/end/", view(end), name="approvals_slack_end"),
+        path("notification_settings/slack/", view(shown), name="approvals_slack"),
+        path("notification_settings/slack/link/", view(link), name="approvals_slack_link"),
+        path("notification_settings/slack/end/", view(end), name="approvals_slack_end"),
     ]
 
 

@@ -11,7 +11,7 @@ def path_of(subject_type: str, subject_id: str) -> str:
         return reverse(page, args=[subject_id])
     except NoReverseMatch:
         # It has no page in this version.
-        return reverse("admin:approvals_notices")
+        return reverse("admin:approvals_notifications")
 
 
 def page_of(subject_type: str, subject_id: str) -> str:

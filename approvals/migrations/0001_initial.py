@@ -117,7 +117,7 @@ class Migration(migrations.Migration):
                 },
             ),
             migrations.CreateModel(
-                name='Halt',
+                name='ChannelShutdown',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                     ('channel', models.CharField(max_length=20, unique=True)),
@@ -130,7 +130,7 @@ class Migration(migrations.Migration):
                 },
             ),
             migrations.CreateModel(
-                name='HistoricalHalt',
+                name='HistoricalChannelShutdown',
                 fields=[
                     ('id', models.BigIntegerField(auto_created=True, blank=True, verbose_name='ID')),
                     ('history_actor_label', models.TextField(editable=False)),
@@ -159,10 +159,10 @@ class Migration(migrations.Migration):
                 bases=(simple_history.models.HistoricalChanges, models.Model),
             ),
             migrations.CreateModel(
-                name='Preference',
+                name='NotificationSetting',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('person', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='preferences', to=settings.AUTH_USER_MODEL)),
+                    ('person', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='notification_settings', to=settings.AUTH_USER_MODEL)),
                     ('event', models.CharField(max_length=40)),
                     ('channel', models.CharField(max_length=20)),
                     ('wanted', models.BooleanField()),
@@ -173,7 +173,7 @@ class Migration(migrations.Migration):
                 },
             ),
             migrations.CreateModel(
-                name='HistoricalPreference',
+                name='HistoricalNotificationSetting',
                 fields=[
                     ('id', models.BigIntegerField(auto_created=True, blank=True, verbose_name='ID')),
                     ('history_actor_label', models.TextField(editable=False)),
@@ -217,7 +217,7 @@ class Migration(migrations.Migration):
                 },
             ),
             migrations.CreateModel(
-                name='Endpoint',
+                name='WebhookEndpoint',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                     ('url', models.URLField(max_length=500, unique=True, verbose_name='endpoint URL')),
@@ -233,7 +233,7 @@ class Migration(migrations.Migration):
                 },
             ),
             migrations.CreateModel(
-                name='HistoricalEndpoint',
+                name='HistoricalWebhookEndpoint',
                 fields=[
                     ('id', models.BigIntegerField(auto_created=True, blank=True, verbose_name='ID')),
                     ('history_actor_label', models.TextField(editable=False)),
@@ -310,7 +310,7 @@ class Migration(migrations.Migration):
                 bases=(simple_history.models.HistoricalChanges, models.Model),
             ),
             migrations.CreateModel(
-                name='SlackRoom',
+                name='GroupSlackChannel',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                     ('group', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='slack_room', to='auth.group')),
@@ -322,7 +322,7 @@ class Migration(migrations.Migration):
                 },
             ),
             migrations.CreateModel(
-                name='HistoricalSlackRoom',
+                name='HistoricalGroupSlackChannel',
                 fields=[
                     ('id', models.BigIntegerField(auto_created=True, blank=True, verbose_name='ID')),
                     ('history_actor_label', models.TextField(editable=False)),
@@ -377,7 +377,7 @@ class Migration(migrations.Migration):
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                     ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='absences', to=settings.AUTH_USER_MODEL, verbose_name='person')),
-                    ('deputy', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='absences_of_others', to=settings.AUTH_USER_MODEL, verbose_name='delegate')),
+                    ('delegate', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='absences_of_others', to=settings.AUTH_USER_MODEL, verbose_name='delegate')),
                     ('starts_at', models.DateTimeField(verbose_name='from')),
                     ('ends_at', models.DateTimeField(verbose_name='until')),
                     ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended early at')),
@@ -385,7 +385,7 @@ class Migration(migrations.Migration):
                 options={
                     'verbose_name': 'out-of-office period',
                     'ordering': ['starts_at', 'id'],
-                    'constraints': [models.CheckConstraint(condition=models.Q(('person', models.F('deputy')), _negated=True), name='nobody_stands_in_for_themselves'), models.CheckConstraint(condition=models.Q(('starts_at__lt', models.F('ends_at'))), name='an_absence_ends_after_it_starts')],
+                    'constraints': [models.CheckConstraint(condition=models.Q(('person', models.F('delegate')), _negated=True), name='nobody_on_behalf_of_themselves'), models.CheckConstraint(condition=models.Q(('starts_at__lt', models.F('ends_at'))), name='an_absence_ends_after_it_starts')],
                 },
             ),
             migrations.CreateModel(
@@ -401,7 +401,7 @@ class Migration(migrations.Migration):
                     ('ends_at', models.DateTimeField(verbose_name='until')),
                     ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended early at')),
                     ('person', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='person')),
-                    ('deputy', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='delegate')),
+                    ('delegate', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='delegate')),
                     ('history_id', models.BigAutoField(editable=False, primary_key=True, serialize=False)),
                     ('history_date', models.DateTimeField()),
                     ('history_change_reason', models.TextField(null=True)),
@@ -425,10 +425,10 @@ class Migration(migrations.Migration):
                     ('stage', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reviewers', to='approvals.stage')),
                     ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='review_places', to=settings.AUTH_USER_MODEL)),
                     ('not_before', models.DateTimeField(blank=True, null=True, verbose_name='can decide from')),
-                    ('stands_in_for', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='on behalf of')),
+                    ('on_behalf_of', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='on behalf of')),
                 ],
                 options={
-                    'constraints': [models.UniqueConstraint(fields=('person', 'stage', 'stands_in_for'), name='one_place_once', nulls_distinct=False)],
+                    'constraints': [models.UniqueConstraint(fields=('person', 'stage', 'on_behalf_of'), name='one_place_once', nulls_distinct=False)],
                 },
             ),
             migrations.CreateModel(
@@ -518,10 +518,10 @@ class Migration(migrations.Migration):
                 bases=(simple_history.models.HistoricalChanges, models.Model),
             ),
             migrations.CreateModel(
-                name='Notice',
+                name='Notification',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('person', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='notices', to=settings.AUTH_USER_MODEL)),
+                    ('person', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='notifications', to=settings.AUTH_USER_MODEL)),
                     ('event', models.CharField(max_length=40)),
                     ('occurrence', models.CharField(blank=True, max_length=40)),
                     ('text', models.TextField()),
@@ -533,7 +533,7 @@ class Migration(migrations.Migration):
                 options={
                     'verbose_name': 'notification',
                     'ordering': ['-id'],
-                    'indexes': [models.Index(fields=['person', '-id'], name='notice_mine'), models.Index(condition=models.Q(('read_at', None)), fields=['person'], name='notice_unread')],
+                    'indexes': [models.Index(fields=['person', '-id'], name='notification_mine'), models.Index(condition=models.Q(('read_at', None)), fields=['person'], name='notification_unread')],
                     'constraints': [models.UniqueConstraint(fields=('person', 'event', 'subject_type', 'subject_id', 'occurrence'), name='told_once')],
                 },
             ),
@@ -553,10 +553,10 @@ class Migration(migrations.Migration):
             'approvals_historicalabsence',
             'approvals_historicalapprovalrequest',
             'approvals_historicaldecision',
-            'approvals_historicalendpoint',
-            'approvals_historicalhalt',
-            'approvals_historicalpreference',
+            'approvals_historicalwebhookendpoint',
+            'approvals_historicalchannelshutdown',
+            'approvals_historicalnotificationsetting',
             'approvals_historicalslacklink',
-            'approvals_historicalslackroom',
+            'approvals_historicalgroupslackchannel',
         ),
     ]

@@ -1,4 +1,4 @@
-"""What goes out, and what became of it. Only `approvals.notifications.notices` and `approvals.actions` write here."""
+"""What goes out, and what became of it. Only `approvals.notifications.notify` and `approvals.actions` write here."""
 
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
@@ -90,7 +90,7 @@ class Delivery(models.Model):
         return f"{self.text} ({self.channel})"
 
 
-class Halt(models.Model):
+class ChannelShutdown(models.Model):
     """A channel that stopped itself because its settings are wrong, until it is tried again."""
 
     channel = models.CharField(max_length=20, unique=True)
@@ -107,14 +107,17 @@ class Halt(models.Model):
         return f"{self.channel.capitalize()} is turned off: {self.why}"
 
 
-class Preference(models.Model):
+class NotificationSetting(models.Model):
     """That a person wants, or does not want, to be told of an event by a channel.
 
     Without a row they are told. The inbox has no rows: it is always on.
     """
 
     person = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="preferences", db_index=False
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="notification_settings",
+        db_index=False,
     )
     event = models.CharField(max_length=40)
     channel = models.CharField(max_length=20)
@@ -153,7 +156,7 @@ class MailLink(models.Model):
         return f"Link of {self.person} to {self.request}"
 
 
-class Endpoint(models.Model):
+class WebhookEndpoint(models.Model):
     """Where a webhook is sent. The secret is encrypted, and stands in no history.
 
     After a change it is signed with the secret before it as well, until `both_until`.
@@ -233,7 +236,7 @@ class SlackLink(models.Model):
         return self.offered_at + CONFIRM_WITHIN
 
 
-class SlackRoom(models.Model):
+class GroupSlackChannel(models.Model):
     """The Slack channel in which a group is asked. What is posted there names no customer."""
 
     group = models.OneToOneField(Group, models.PROTECT, related_name="slack_room")

@@ -127,7 +127,7 @@ class Absence(models.Model):
         related_name="absences",
         verbose_name="person",
     )
-    deputy = models.ForeignKey(
+    delegate = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.PROTECT,
         related_name="absences_of_others",
@@ -144,8 +144,8 @@ class Absence(models.Model):
         ordering: ClassVar = ["starts_at", "id"]
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=~models.Q(person=models.F("deputy")),
-                name="nobody_stands_in_for_themselves",
+                condition=~models.Q(person=models.F("delegate")),
+                name="nobody_on_behalf_of_themselves",
             ),
             models.CheckConstraint(
                 condition=models.Q(starts_at__lt=models.F("ends_at")),
@@ -154,7 +154,7 @@ class Absence(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.deputy} decides for {self.person}"
+        return f"{self.delegate} decides for {self.person}"
 
 
 class Reviewer(models.Model):
@@ -169,7 +169,7 @@ class Reviewer(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="review_places"
     )
     not_before = models.DateTimeField("can decide from", null=True, blank=True)
-    stands_in_for = models.ForeignKey(
+    on_behalf_of = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.PROTECT,
         null=True,
@@ -182,7 +182,7 @@ class Reviewer(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["person", "stage", "stands_in_for"],
+                fields=["person", "stage", "on_behalf_of"],
                 nulls_distinct=False,
                 name="one_place_once",
             )
@@ -296,7 +296,7 @@ class Decision(models.Model):
         return f"{self.get_verdict_display()} by {self.decided_by}"
 
 
-class Notice(models.Model):
+class Notification(models.Model):
     """Something that a person is told. It asks nothing and decides nothing.
 
     `event` is what kind of thing happened, such as `run_failed`; with `occurrence` it makes telling
@@ -304,7 +304,7 @@ class Notice(models.Model):
     """
 
     person = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, related_name="notices", db_index=False
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="notifications", db_index=False
     )
     event = models.CharField(max_length=40)
     occurrence = models.CharField(max_length=40, blank=True)
@@ -324,8 +324,10 @@ class Notice(models.Model):
             )
         ]
         indexes: ClassVar = [
-            models.Index(fields=["person", "-id"], name="notice_mine"),
-            models.Index(fields=["person"], name="notice_unread", condition=models.Q(read_at=None)),
+            models.Index(fields=["person", "-id"], name="notification_mine"),
+            models.Index(
+                fields=["person"], name="notification_unread", condition=models.Q(read_at=None)
+            ),
         ]
 
     def __str__(self) -> str:

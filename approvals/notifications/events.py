@@ -39,7 +39,7 @@ add(
     Event("request_escalated", "A request is escalated"),
     Event("request_decided", "My request is decided or expires"),
     Event("request_closed", "A request that I could review is withdrawn or expires"),
-    Event("deputy", "I am out of office, or I am somebody's delegate"),
+    Event("delegate", "I am out of office, or I am somebody's delegate"),
     Event("slack_link_changed", "My Slack account is linked or unlinked"),
-    Event("channel_stopped", "A channel is turned off (administrators)"),
+    Event("channel_turned_off", "A channel is turned off (administrators)"),
 )

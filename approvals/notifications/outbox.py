@@ -9,7 +9,7 @@ from django.db import models
 from approvals import channels
 from approvals.channels.base import SLACK, Target, Told
 from approvals.models import ApprovalRequest, SlackMode
-from approvals.models.deliveries import Delivery, Preference
+from approvals.models.deliveries import Delivery, NotificationSetting
 from approvals.notifications.events import goes_out_by_default
 from approvals.signals import deliveries_written
 
@@ -75,5 +75,7 @@ def _targets(told: Told) -> Iterator[tuple[str, Target]]:
 
 
 def _wishes(told: Told, channel: str) -> Mapping[int, bool]:
-    rows = Preference.objects.filter(event=told.event, channel=channel, person__in=told.people)
+    rows = NotificationSetting.objects.filter(
+        event=told.event, channel=channel, person__in=told.people
+    )
     return dict(rows.values_list("person", "wanted"))

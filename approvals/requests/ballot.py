@@ -61,7 +61,7 @@ class Ballot:
 
         Who is away and who stands in for them share one place, whoever of them decides first.
         """
-        sharing = {place.person_id, place.stands_in_for_id} - {None}
+        sharing = {place.person_id, place.on_behalf_of_id} - {None}
         return any(
             decision.stage_id == stage.pk or not stage.may_serve_twice
             for decision in self.decisions

@@ -155,7 +155,7 @@ def _in_whose_place(ballot: Ballot, person: "User", eligible: Sequence[Reviewer]
     if (stage := ballot.open_stage()) is None:
         return None
     free = ballot.free_of(stage, eligible)
-    return next((place.stands_in_for for place in free if place.person_id == person.pk), None)
+    return next((place.on_behalf_of for place in free if place.person_id == person.pk), None)
 
 
 def _asks_proof(ballot: Ballot, person: "User", session: str) -> bool:
@@ -188,7 +188,7 @@ def _followed_up(done: FollowUp) -> Step:
 
 def _escalations(stages: Sequence[Stage], now: datetime) -> dict[int, Escalation]:
     """By the key of their stage, those of the stages that escalate. One query."""
-    later = Reviewer.objects.filter(stage__in=stages, stands_in_for=None, person__is_active=True)
+    later = Reviewer.objects.filter(stage__in=stages, on_behalf_of=None, person__is_active=True)
     help_there = set(later.exclude(not_before=None).values_list("stage", flat=True))
     found = {}
     for stage in stages:
@@ -254,7 +254,7 @@ def _may_decide(stage: Stage, ballot: Ballot, eligible: Sequence[Reviewer]) -> s
     free = ballot.free_of(stage, eligible)
     if not free:
         return "Nobody: all reviewers have already decided or are no longer eligible."
-    names = [in_place_of(place.person, place.stands_in_for) for place in free[:NAMED]]
+    names = [in_place_of(place.person, place.on_behalf_of) for place in free[:NAMED]]
     if more := len(free) - NAMED:
         return f"{', '.join(names)} and {more} more" if more > 0 else get_text_list(names, "or")
     return get_text_list(names, "or")

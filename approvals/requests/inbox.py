@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 
-from approvals.models import ApprovalRequest, Decision, Notice, Reviewer
+from approvals.models import ApprovalRequest, Decision, Notification, Reviewer
 from approvals.requests.ballot import Ballot
 from approvals.requests.policy import to_decide, visible_to
 from approvals.requests.quorum import places_of
@@ -61,13 +61,13 @@ def tabs_for(person: "User") -> list[Tab]:
 
 def unread(person: "User") -> int:
     """How many notices this person has not opened."""
-    return Notice.objects.filter(person=person, read_at=None).count()
+    return Notification.objects.filter(person=person, read_at=None).count()
 
 
 def waiting_count(person: "User") -> int:
     """What waits in the inbox, to decide or to read. One query."""
     decide = to_decide(person).order_by().values_list(Value(1))
-    read = Notice.objects.filter(person=person, read_at=None).order_by().values_list(Value(1))
+    read = Notification.objects.filter(person=person, read_at=None).order_by().values_list(Value(1))
     return decide.union(read, all=True).count()
 
 
@@ -96,7 +96,7 @@ def _row(request: ApprovalRequest, places: Sequence[Reviewer], now: datetime) ->
         return Row(request, status, badge, "")
     agreed = f"{stage.name} · {ballot.approvals(stage)} of {stage.needed}"
     free = ballot.free_of(stage, places)
-    return Row(request, status, badge, agreed, free[0].stands_in_for if free else None)
+    return Row(request, status, badge, agreed, free[0].on_behalf_of if free else None)
 
 
 def _to_decide(person: "User") -> Requests:

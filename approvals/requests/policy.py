@@ -65,7 +65,7 @@ class StageSpec:
     `only`, nobody else of them is asked either: those whom the requester picked.
     `may_serve_twice` lets those decide here who have decided another stage of the request. The
     times are counted from the request; members of `escalate_to` may decide after `escalate_after`,
-    too, and do not count before. With `deputies`, who stands in for somebody who is away may decide
+    too, and do not count before. With `delegates`, who stands in for somebody who is away may decide
     in their place. `because` says in words why the stage is needed, with the numbers of the case.
     """
 
@@ -83,7 +83,7 @@ class StageSpec:
     escalate_after: timedelta | None = None
     escalate_to: Sequence[Group] = ()
     fresh_proof: bool = False
-    deputies: bool = False
+    delegates: bool = False
 
 
 def reviewers_for(
@@ -224,7 +224,7 @@ def open_stages() -> models.QuerySet[Stage]:
 def to_decide(person: "User") -> models.QuerySet[ApprovalRequest]:
     """Requests that wait for this very person: the inbox and its count."""
     open_stage = _incomplete().filter(request=models.OuterRef("stage__request_id"))
-    taken = _deciding(models.OuterRef("person")) | _deciding(models.OuterRef("stands_in_for"))
+    taken = _deciding(models.OuterRef("person")) | _deciding(models.OuterRef("on_behalf_of"))
     decided = Decision.objects.filter(taken, request=models.OuterRef("stage__request"))
     mine = still_reviewers(models.OuterRef("pk")).filter(
         ~models.Exists(decided.filter(stage=models.OuterRef("stage"))),

@@ -54,12 +54,12 @@ def _in_force(wanted: models.Q, *, at: "Combinable") -> models.QuerySet[Reviewer
         stage_id=models.OuterRef("stage_id"), group__user=whose_place
     )
     meant = models.Q(models.Exists(named) | models.Exists(member))
-    own = models.Q(stands_in_for=None)
+    own = models.Q(on_behalf_of=None)
     away = models.Exists(_absences_at(at))
-    return Reviewer.objects.alias(whose_place=Coalesce("stands_in_for", "person")).filter(
+    return Reviewer.objects.alias(whose_place=Coalesce("on_behalf_of", "person")).filter(
         (own & meant & models.Q(not_before=None))
         | (own & models.Q(models.Exists(asked_later), not_before__lte=Now()))
-        | (meant & models.Q(away, stands_in_for__is_active=True)),
+        | (meant & models.Q(away, on_behalf_of__is_active=True)),
         wanted,
         person__is_active=True,
     )
@@ -68,8 +68,8 @@ def _in_force(wanted: models.Q, *, at: "Combinable") -> models.QuerySet[Reviewer
 def _absences_at(at: "Combinable") -> models.QuerySet[Absence]:
     """Of a place, the absences for which somebody stands in there at that time."""
     return Absence.objects.filter(
-        person=models.OuterRef("stands_in_for"),
-        deputy=models.OuterRef("person"),
+        person=models.OuterRef("on_behalf_of"),
+        delegate=models.OuterRef("person"),
         starts_at__lte=at,
         ends_at__gt=at,
         ended_at=None,
@@ -79,13 +79,13 @@ def _absences_at(at: "Combinable") -> models.QuerySet[Absence]:
 def absences_of(people: "Iterable[User]", *, until: "datetime") -> models.QuerySet[Absence]:
     """When these people are away before that time, as far as it is known now."""
     known = Absence.objects.filter(ended_at=None, ends_at__gt=Now(), starts_at__lt=until)
-    return known.filter(person__in=people, deputy__is_active=True).select_related("deputy")
+    return known.filter(person__in=people, delegate__is_active=True).select_related("delegate")
 
 
 def in_order(places: models.QuerySet[Reviewer]) -> models.QuerySet[Reviewer]:
     """With their people; of each person first their own place."""
-    own_first = models.F("stands_in_for").asc(nulls_first=True)
-    return places.order_by("person", own_first).select_related("person", "stands_in_for", "stage")
+    own_first = models.F("on_behalf_of").asc(nulls_first=True)
+    return places.order_by("person", own_first).select_related("person", "on_behalf_of", "stage")
 
 
 def free_places(ballot: Ballot, stage: Stage) -> list[Reviewer]:
@@ -122,7 +122,7 @@ def _still_agreed(request: Given) -> "models.QuerySet[Stage, tuple[int, int]]":
     when = models.OuterRef(models.OuterRef("decided_at"))
     still = (
         still_reviewers(request, at=when)
-        .alias(behalf=Coalesce("stands_in_for", 0))
+        .alias(behalf=Coalesce("on_behalf_of", 0))
         .filter(
             stage_id=models.OuterRef("stage_id"),
             person_id=models.OuterRef("decided_by_id"),

@@ -14,8 +14,8 @@ from audit.admin.pages import person_of
 from audit.context import Door
 from audit.transitions import Refusal
 from backoffice import actions
-from tasks.admin.settings.proposals import say as say_of_proposal
-from tasks.models import Proposal
+from tasks.admin.settings.proposed_changes import say as say_of_proposed_change
+from tasks.models import ProposedChange
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -68,8 +68,8 @@ def attempt(form: forms.Form, change: Callable[[dict[str, Any]], object]) -> boo
 
 def say(request: HttpRequest, became: object, *, made: str) -> None:
     """Tell who has changed something that it is done, or for whom it waits."""
-    if isinstance(became, Proposal):
-        say_of_proposal(request, became, made=made)
+    if isinstance(became, ProposedChange):
+        say_of_proposed_change(request, became, made=made)
     else:
         messages.success(request, made)
 

@@ -14,13 +14,13 @@ from django.urls import URLPattern
 
 from approvals import channels
 from approvals.channels.base import SLACK
-from approvals.models.deliveries import SlackRoom
+from approvals.models.deliveries import GroupSlackChannel
 from audit.admin.pages import page, person_of
 from backoffice import actions
 from backoffice.admin.base import SettingsAdmin, attempt, by_whom, say
 from backoffice.admin.forms import AddMemberForm, NewGroupForm, SlackChannelForm
 from backoffice.models import Membership
-from tasks.admin.settings.proposals import waiting
+from tasks.admin.settings.proposed_changes import waiting
 
 
 @admin.register(Group)
@@ -126,7 +126,7 @@ def _group(
     slack_form: forms.Form | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    room = SlackRoom.objects.filter(group=group).first()
+    room = GroupSlackChannel.objects.filter(group=group).first()
     if slack_form is None and SLACK in channels.names():
         initial = {"channel": room.channel if room else ""}
         slack_form = SlackChannelForm(prefix=SLACK, initial=initial)

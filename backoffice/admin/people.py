@@ -19,7 +19,7 @@ from backoffice import actions
 from backoffice.admin.base import PER_PAGE, SettingsAdmin, attempt, by_whom, say
 from backoffice.admin.forms import JoinGroupForm, NewPersonForm, PersonForm, ReasonForm
 from backoffice.models import Membership, User
-from tasks.admin.settings.proposals import waiting
+from tasks.admin.settings.proposed_changes import waiting
 
 
 @admin.register(User)

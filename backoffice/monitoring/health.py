@@ -20,7 +20,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.exposition import choose_encoder
 
-from approvals.models.deliveries import Halt
+from approvals.models.deliveries import ChannelShutdown
 from audit.admin.pages import page, person_of
 from backoffice.monitoring.status import Status, Work, may_see, status, too_long, troubles, work
 from tasks.runs.texts import length
@@ -82,7 +82,10 @@ def status_page(request: HttpRequest) -> HttpResponse:
         "backoffice/status.html",
         title="Status",
         found=found,
-        troubles=[*troubles(found), *(str(halt) for halt in Halt.objects.order_by("channel"))],
+        troubles=[
+            *troubles(found),
+            *(str(shutdown) for shutdown in ChannelShutdown.objects.order_by("channel")),
+        ],
         waited=_in_words(found.work.oldest_wait),
         silence=_in_words(found.work.silence),
     )

@@ -36,7 +36,7 @@ def was_shared(task: Task | None, person: "User") -> bool:
 
     The history says so, which nobody rewrites: an account that is closed and a right that is taken
     away stay in it. The database asks the same: tasks_was_shared, in
-    tasks/migrations/guards/tasks_proposal.sql.
+    tasks/migrations/guards/tasks_proposedchange.sql.
     """
     people: Any = get_user_model()  # its history, and that of backoffice.Membership, stand above us
     superusers = people.history.filter(is_superuser=True, is_active=True)

@@ -15,7 +15,7 @@ from approvals.models import ApprovalRequest
 from approvals.requests.policy import visible_to
 from audit.database.statements import Given, Statement
 from audit.transitions import Refusal
-from tasks.models import Run, Settlement, Task, TaskGroupPermission, TaskUserPermission
+from tasks.models import Resolution, Run, Task, TaskGroupPermission, TaskUserPermission
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -157,12 +157,12 @@ def in_doubt(person: "User") -> QuerySet[Run]:
     return uncertain.exclude(requested_by=person).order_by("finished_at")
 
 
-def to_settle(person: "User") -> QuerySet[Run]:
+def to_resolve(person: "User") -> QuerySet[Run]:
     """Those of them that nobody has looked at yet."""
-    return in_doubt(person).exclude(has_open_settlement())
+    return in_doubt(person).exclude(has_open_resolution())
 
 
-def has_open_settlement() -> Exists:
+def has_open_resolution() -> Exists:
     """Whether somebody has proposed how to settle a run, and others have to agree."""
-    proposed = Settlement.objects.filter(applied_at=None, dropped_at=None)
+    proposed = Resolution.objects.filter(applied_at=None, dropped_at=None)
     return Exists(proposed.filter(run=OuterRef("pk")))

@@ -7,10 +7,10 @@ those of runs: the catalogue, stops, subscriptions, changes that two people agre
 
 from tasks.actions.catalogue import adopt_task, retire_task
 from tasks.actions.changes.grants import revoke
-from tasks.actions.changes.proposals import (
+from tasks.actions.changes.proposed_changes import (
     NotProposed,
-    on_proposal_decided,
-    propose_deputy,
+    on_proposed_change_decided,
+    propose_delegate,
     propose_end,
     propose_grant,
     propose_member,
@@ -39,7 +39,7 @@ from tasks.actions.runs.pauses import (
     resume_run,
 )
 from tasks.actions.runs.requests import InvalidValues, request_run
-from tasks.actions.runs.settlements import Finding, NotSettled, on_settlement_decided, settle_run
+from tasks.actions.runs.resolutions import Finding, NotResolved, on_resolution_decided, resolve_run
 from tasks.rules.evaluation import RuleSpec
 
 __all__ = [
@@ -49,7 +49,7 @@ __all__ = [
     "NotCancellable",
     "NotPausable",
     "NotProposed",
-    "NotSettled",
+    "NotResolved",
     "NothingToLookUp",
     "Outcome",
     "RuleSpec",
@@ -65,11 +65,11 @@ __all__ = [
     "give_up_late",
     "look_up",
     "on_pause_decided",
-    "on_proposal_decided",
+    "on_proposed_change_decided",
     "on_request_decided",
-    "on_settlement_decided",
+    "on_resolution_decided",
     "pause_run",
-    "propose_deputy",
+    "propose_delegate",
     "propose_end",
     "propose_grant",
     "propose_member",
@@ -78,10 +78,10 @@ __all__ = [
     "recover_lost_runs",
     "refuse_effect",
     "request_run",
+    "resolve_run",
     "resume_run",
     "retire_task",
     "revoke",
-    "settle_run",
     "start_run",
     "write_effect",
 ]

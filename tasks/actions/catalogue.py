@@ -57,7 +57,7 @@ def _spec(registered: RegisteredTask, rule: Approval, position: int) -> RuleSpec
         people=list(get_user_model().objects.filter(username__in=rule.people)),
         needed=rule.needed,
         position=position,
-        for_settling=rule.for_settling,
+        for_resolving=rule.for_resolving,
         may_serve_twice=rule.may_serve_twice,
         fresh_proof=rule.fresh_proof,
         ticket_pattern=rule.ticket_pattern,

@@ -6,7 +6,7 @@ from django.contrib.auth import get_user_model
 
 from approvals import actions as approvals
 from approvals.models import ApprovalRequest
-from approvals.notifications.notices import tell
+from approvals.notifications.notify import notify
 from approvals.requests.policy import StageSpec
 from approvals.requests.quorum import quorum_holds
 from audit.database.clock import database_now
@@ -58,7 +58,7 @@ def stop_tasks(
         if Stop.objects.filter(scope=scope, task=task, category=category, ended_at=None).exists():
             raise NotStopped(f"Already stopped: {in_words(stop)}.")
         stop.save(force_insert=True)
-        _tell(stop, f"{in_a_sentence(stop)}: {stop.reason}", event="stopped")
+        _notify(stop, f"{in_a_sentence(stop)}: {stop.reason}", event="stopped")
     return stop
 
 
@@ -71,7 +71,7 @@ def stop_by_itself(task: Task, by: "User | None", why: str) -> None:
     if Stop.objects.filter(scope=Scope.TASK, task=task, ended_at=None).exists():
         return
     stop = Stop.objects.create(scope=Scope.TASK, task=task, stopped_by=by, reason=why)
-    _tell(stop, f"Stopped: {in_words(stop)}. {why}", event="stopped")
+    _notify(stop, f"Stopped: {in_words(stop)}. {why}", event="stopped")
 
 
 def propose_start(stop_id: int, *, by: "User", door: str, reason: str) -> ApprovalRequest:
@@ -130,11 +130,11 @@ def on_start_decided(request: ApprovalRequest, **_: object) -> None:
     stop.save(update_fields=["ended_at"])
     for run in waiting_runs(stop).select_related("task"):
         messages.enqueue_run(run.pk, timeout=run.task.timeout)
-    _tell(stop, f"Restarted: {in_words(stop)}", event="started")
+    _notify(stop, f"Restarted: {in_words(stop)}", event="started")
 
 
-def _tell(stop: Stop, text: str, *, event: str) -> None:
+def _notify(stop: Stop, text: str, *, event: str) -> None:
     """Tell those who may stop it, and those whose runs are held up."""
     held_up = Run.objects.filter(status__in=OPEN, task__in=tasks_of(stop))
     requesters = get_user_model().objects.filter(runs_requested__in=held_up)
-    tell({*people_of(stop), *requesters}, event=event, subject=stop, text=text)
+    notify({*people_of(stop), *requesters}, event=event, subject=stop, text=text)

@@ -22,10 +22,10 @@ from audit.context import Door
 from audit.database.clock import database_now
 from audit.transitions import Refusal
 from tasks.access.administrators import administrators_of_people
-from tasks.actions import propose_deputy
-from tasks.actions.changes.deputies import days_in_words
-from tasks.admin.settings.proposals import Waiting, say, waiting
-from tasks.models import Proposal
+from tasks.actions import propose_delegate
+from tasks.actions.changes.delegates import days_in_words
+from tasks.admin.settings.proposed_changes import Waiting, say, waiting
+from tasks.models import ProposedChange
 from tasks.parameters.widgets import date_input
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class AwayForm(forms.Form):
     """Who is away from which day to which, and who decides meanwhile."""
 
     person = _PersonField(None, label="Person", widget=UnfoldAdminSelectWidget)
-    deputy = _PersonField(
+    delegate = _PersonField(
         None,
         label="Delegate",
         empty_label="Choose a person",
@@ -85,15 +85,15 @@ class AwayForm(forms.Form):
         else:
             del self.fields["person"]
             people = people.exclude(pk=by.pk)
-        self.fields["deputy"].queryset = people  # type: ignore[attr-defined]  # as above
+        self.fields["delegate"].queryset = people  # type: ignore[attr-defined]  # as above
         self.by = by
 
-    def propose(self) -> Proposal:
-        """Raises `ValidationError` or a `Refusal`, as `propose_deputy` does."""
+    def propose(self) -> ProposedChange:
+        """Raises `ValidationError` or a `Refusal`, as `propose_delegate` does."""
         said = self.cleaned_data
-        return propose_deputy(
+        return propose_delegate(
             said.get("person", self.by),
-            said["deputy"],
+            said["delegate"],
             starts_at=_begin_of(said["first"]),
             ends_at=_begin_of(said["until"] + timedelta(days=1)),
             by=self.by,
@@ -111,10 +111,10 @@ def _looks_after_people(person: "User") -> bool:
 
 
 def _seen_by(person: "User") -> "QuerySet[Absence]":
-    found = Absence.objects.select_related("person", "deputy")
+    found = Absence.objects.select_related("person", "delegate")
     if _looks_after_people(person):
         return found
-    return found.filter(person=person) | found.filter(deputy=person)
+    return found.filter(person=person) | found.filter(delegate=person)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -129,15 +129,15 @@ def absences(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, form, status=400)
     try:
-        proposal = form.propose()
+        proposed_change = form.propose()
     except ValidationError as invalid:
         form.add_error(None, invalid)
     except Refusal as refusal:
-        form.add_error("deputy", str(refusal))
+        form.add_error("delegate", str(refusal))
     else:
         say(
             request,
-            proposal,
+            proposed_change,
             made="Saved. You are the only administrator so far, so no approval was needed.",
         )
         return redirect(PAGE)
@@ -155,7 +155,7 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
     except Refusal as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, f"Ended: {ended.deputy} no longer decides for {ended.person}.")
+        messages.success(request, f"Ended: {ended.delegate} no longer decides for {ended.person}.")
     return redirect(PAGE)
 
 
@@ -182,5 +182,7 @@ def _page(request: HttpRequest, form: AwayForm, *, status: int = 200) -> HttpRes
 
 def _waiting(person: "User") -> list[Waiting]:
     """What is proposed and waits, as far as it concerns this person."""
-    proposed = [w for w in waiting(None, person) if w.proposal.kind == Proposal.Kind.DEPUTY]
-    return [w for w in proposed if w.may_open or w.proposal.content["person"] == person.pk]
+    proposed = [
+        w for w in waiting(None, person) if w.proposed_change.kind == ProposedChange.Kind.DELEGATE
+    ]
+    return [w for w in proposed if w.may_open or w.proposed_change.content["person"] == person.pk]

@@ -25,7 +25,7 @@ class Approval:
     groups `escalate_to`, are counted from the request, too. `may_serve_twice` lets somebody agree
     who has decided another stage; `fresh_proof` asks who agrees to prove anew who they are;
     `ticket_pattern` asks who asks for the number of a ticket like it. With
-    `for_settling`, they must agree as well to what follows when the run is uncertain. `limits` are
+    `for_resolving`, they must agree as well to what follows when the run is uncertain. `limits` are
     those of the runs for which it holds, beside the task's own.
     """
 
@@ -34,7 +34,7 @@ class Approval:
     people: Sequence[str] = ()
     needed: int = 1
     name: str = ""
-    for_settling: bool = False
+    for_resolving: bool = False
     expires_after: timedelta | None = None
     remind_after: timedelta | None = None
     escalate_after: timedelta | None = None

@@ -5,11 +5,11 @@ May import `declaration`; the database's own guards are in the migrations.
 
 from tasks.models.catalogue import Task, TaskGroupPermission, TaskUserPermission
 from tasks.models.effects import Effect
-from tasks.models.rules import ApprovalRule, Proposal
-from tasks.models.runs import UNFINISHED, LogLine, Run, StoredFile, StoredSecret, Tally
+from tasks.models.rules import ApprovalRule, ProposedChange
+from tasks.models.runs import UNFINISHED, LogLine, Run, StoredFile, StoredSecret, SumKey
 from tasks.models.stops import Stop
 from tasks.models.subscriptions import Subscription
-from tasks.models.turns import Emergency, Pause, Settlement
+from tasks.models.turns import Emergency, Pause, Resolution
 
 __all__ = [
     "UNFINISHED",
@@ -18,14 +18,14 @@ __all__ = [
     "Emergency",
     "LogLine",
     "Pause",
-    "Proposal",
+    "ProposedChange",
+    "Resolution",
     "Run",
-    "Settlement",
     "Stop",
     "StoredFile",
     "StoredSecret",
     "Subscription",
-    "Tally",
+    "SumKey",
     "Task",
     "TaskGroupPermission",
     "TaskUserPermission",

@@ -16,7 +16,7 @@ class EffectQuerySet(models.QuerySet["Effect"]):
         found = self.filter(_newest_of_its_item()).annotate(state=_state_of_item())
         return found.filter(state__in=states or Effect.State.values).order_by("position")
 
-    def tally(self) -> dict[str, int]:
+    def sum_key(self) -> dict[str, int]:
         """How many of those steps are in which state."""
         found = self.filter(_newest_of_its_item()).annotate(state=_state_of_item())
         counted = found.order_by().values_list("state").annotate(number=models.Count("pk"))

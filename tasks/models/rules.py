@@ -24,7 +24,7 @@ class ApprovalRule(models.Model):
     people = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+", blank=True)
     needed = models.PositiveSmallIntegerField("approvals needed", default=1)
     position = models.PositiveSmallIntegerField("stage", default=1)
-    for_settling = models.BooleanField(
+    for_resolving = models.BooleanField(
         "also to resolve an unknown outcome", default=False, db_default=False
     )
     may_serve_twice = models.BooleanField(
@@ -60,7 +60,7 @@ class ApprovalRule(models.Model):
     )
     # What somebody proposed and another person agreed to. Without it the rule came with the code.
     brought_by = models.OneToOneField(
-        "Proposal",
+        "ProposedChange",
         models.PROTECT,
         null=True,
         blank=True,
@@ -99,7 +99,7 @@ class ApprovalRule(models.Model):
         )
 
 
-class Proposal(models.Model):
+class ProposedChange(models.Model):
     """A change to what decides about runs: made when another administrator has agreed to it.
 
     One of people and groups has no task. Without an `approval` it was made alone, which the database allows while nobody else has ever
@@ -112,20 +112,22 @@ class Proposal(models.Model):
         GRANT = "grant", "Grant a permission"
         JOIN = "join", "Add somebody to a group"
         OPEN = "open", "Reactivate an account"
-        DEPUTY = "deputy", "Delegate decisions while out of office"
+        DELEGATE = "delegate", "Delegate decisions while out of office"
 
     kind = models.CharField("what", max_length=10, choices=Kind)
-    task = models.ForeignKey(Task, models.PROTECT, null=True, blank=True, related_name="proposals")
+    task = models.ForeignKey(
+        Task, models.PROTECT, null=True, blank=True, related_name="proposed_changes"
+    )
     # The version that is replaced or ended.
     rule = models.ForeignKey(
-        ApprovalRule, models.PROTECT, null=True, blank=True, related_name="proposals"
+        ApprovalRule, models.PROTECT, null=True, blank=True, related_name="proposed_changes"
     )
     content = models.JSONField(default=dict)
     reason = models.TextField(blank=True)
     proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     proposed_at = models.DateTimeField(db_default=Now(), editable=False)
     approval = models.OneToOneField(
-        ApprovalRequest, models.PROTECT, null=True, blank=True, related_name="proposal"
+        ApprovalRequest, models.PROTECT, null=True, blank=True, related_name="proposed_change"
     )
     applied_at = models.DateTimeField(null=True, blank=True)
     dropped_at = models.DateTimeField("closed at", null=True, blank=True)
@@ -138,11 +140,11 @@ class Proposal(models.Model):
             models.UniqueConstraint(
                 fields=["rule"],
                 condition=models.Q(applied_at=None, dropped_at=None),
-                name="one_open_proposal_for_a_rule",
+                name="one_open_proposed_change_for_a_rule",
             ),
             models.CheckConstraint(
                 condition=models.Q(applied_at=None) | models.Q(dropped_at=None),
-                name="a_proposal_is_made_or_dropped",
+                name="a_proposed_change_is_made_or_dropped",
             ),
         ]
 

@@ -173,13 +173,13 @@ UNFINISHED = (
 )
 
 
-class Tally(models.Model):
+class SumKey(models.Model):
     """One thing that a run counts towards, where a rule adds up: this customer, that account.
 
     `value` is a fingerprint, so that a name or a number is not kept in a second place.
     """
 
-    run = models.ForeignKey(Run, models.PROTECT, related_name="tallies", db_index=False)
+    run = models.ForeignKey(Run, models.PROTECT, related_name="sum_keys", db_index=False)
     task = models.ForeignKey(Task, models.PROTECT, related_name="+", db_index=False)
     name = models.CharField(max_length=100)
     value = models.CharField(max_length=64)
@@ -191,10 +191,12 @@ class Tally(models.Model):
             models.Index(
                 fields=["task", "name", "value", "recorded_at"],
                 include=["run"],
-                name="tally_window",
+                name="sum_key_window",
             )
         ]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["run", "name"], name="tally_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["run", "name"], name="sum_key_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.run} by {self.name}"

@@ -11,7 +11,7 @@ from audit.history.records import audited
 from tasks.models.runs import Run
 
 
-class Settlement(models.Model):
+class Resolution(models.Model):
     """What a person who looked has found out about an uncertain run, and what shall follow."""
 
     class Finding(models.TextChoices):
@@ -21,19 +21,19 @@ class Settlement(models.Model):
         SEND_AGAIN = "again", "It did not happen. Retry with the same key"
         NEW_KEY = "new_key", "It did not happen. Retry with a new key"
 
-    run = models.ForeignKey(Run, models.PROTECT, related_name="settlements")
+    run = models.ForeignKey(Run, models.PROTECT, related_name="resolutions")
     finding = models.CharField(max_length=10, choices=Finding)
     reason = models.TextField()
-    settled_by = models.ForeignKey(
+    resolved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.PROTECT,
-        related_name="settlements",
+        related_name="resolutions",
         verbose_name="resolved by",
     )
     # What the other side showed when this person looked: texts, as they were on the page.
     looked_up = models.JSONField(default=list)
     approval = models.OneToOneField(
-        ApprovalRequest, models.PROTECT, null=True, blank=True, related_name="settlement"
+        ApprovalRequest, models.PROTECT, null=True, blank=True, related_name="resolution"
     )
     proposed_at = models.DateTimeField(db_default=Now(), editable=False)
     applied_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -48,7 +48,7 @@ class Settlement(models.Model):
             models.UniqueConstraint(
                 fields=["run"],
                 condition=models.Q(applied_at=None, dropped_at=None),
-                name="one_open_settlement_per_run",
+                name="one_open_resolution_per_run",
             )
         ]
 

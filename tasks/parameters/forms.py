@@ -57,7 +57,7 @@ class ParameterForm(forms.Form):
         self._refuse_what_was_sent_twice()
         for parameter in self.parameters:
             if parameter.name not in self.errors:
-                self._settle(parameter)
+                self._resolve(parameter)
             if not self._arises(parameter):
                 self.errors.pop(parameter.name, None)
                 self.cleaned_data[parameter.name] = None
@@ -68,7 +68,7 @@ class ParameterForm(forms.Form):
             self._check_together(self.validate_together)
         return self.cleaned_data
 
-    def _settle(self, parameter: Parameter) -> None:
+    def _resolve(self, parameter: Parameter) -> None:
         """Give an empty value its default, or ask for it."""
         name = parameter.name
         if self.cleaned_data.get(name) is not None:

@@ -41,7 +41,7 @@ class RuleSpec:
     people: Sequence["User"] = ()
     needed: int = 1
     position: int = 1
-    for_settling: bool = False
+    for_resolving: bool = False
     may_serve_twice: bool = False
     fresh_proof: bool = False
     ticket_pattern: str = ""

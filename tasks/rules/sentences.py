@@ -53,7 +53,7 @@ TEXTS: Final = {"eq": "is {}", "ne": "is not {}"}
 def rule_in_words(rule: ApprovalRule, parameters: Sequence[Parameter]) -> str:
     """“Needs approval from Support Managers if the amount is above 100.00”."""
     whom = deciders(rule.groups.all(), rule.people.all(), 1)
-    resolving = ", also to resolve an unknown outcome" if rule.for_settling else ""
+    resolving = ", also to resolve an unknown outcome" if rule.for_resolving else ""
     return _needs(rule.name, rule.condition, parameters, rule.needed, f" from {whom}") + resolving
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SPANS: Final = ("expires_after", "remind_after", "escalate_after")
 PLAIN: Final = (
-    "name", "condition", "needed", "position", "for_settling", "may_serve_twice", "fresh_proof",
+    "name", "condition", "needed", "position", "for_resolving", "may_serve_twice", "fresh_proof",
     "ticket_pattern", "first_items", "stop_after_failures", "stop_above_percent",
 )  # fmt: skip
 
@@ -93,7 +93,7 @@ WORDS: Final[dict[str, Callable[[RuleSpec], str]]] = {
     "Approvals needed": lambda spec: str(spec.needed),
     "Stage": lambda spec: str(spec.position),
     "Also require approval to resolve a run whose outcome is unknown": lambda spec: _yes(
-        spec.for_settling
+        spec.for_resolving
     ),
     "Allow the same reviewer in several stages": lambda spec: _yes(spec.may_serve_twice),
     "Require password to approve": lambda spec: _yes(spec.fresh_proof),

@@ -16,7 +16,7 @@ from django.db.models import BooleanField, ExpressionWrapper
 
 from approvals.requests.policy import StageSpec, people_wanted, reviewers_for, time_to_decide
 from audit.database.clock import database_now
-from tasks.models import Run, Tally, Task
+from tasks.models import Run, SumKey, Task
 from tasks.parameters import Parameter, addends
 from tasks.rules import totals
 from tasks.rules.conditions import Facts, Total
@@ -151,7 +151,7 @@ def _with_facts(
     runs: Sequence[Run], task: Task, parameters: Sequence[Parameter], sums: Sequence[Sum]
 ) -> Iterator[tuple[Run, Facts]]:
     """Each run with what a condition sees of it. Two queries, however many runs."""
-    groups, counted_by = _groups_of({run.requested_by_id for run in runs}), _tallies(runs, sums)
+    groups, counted_by = _groups_of({run.requested_by_id for run in runs}), _sum_keys(runs, sums)
     for run in runs:
         yield (
             run,
@@ -175,10 +175,10 @@ def _groups_of(people: Collection[int]) -> dict[int, list[str]]:
     return found
 
 
-def _tallies(runs: Sequence[Run], sums: Sequence[Sum]) -> dict[UUID, dict[str, str]]:
+def _sum_keys(runs: Sequence[Run], sums: Sequence[Sum]) -> dict[UUID, dict[str, str]]:
     found: dict[UUID, dict[str, str]] = defaultdict(dict)
     names = {name for each in sums for name in each.by}
-    kept = Tally.objects.filter(name__in=names, run__in=[run.pk for run in runs])
+    kept = SumKey.objects.filter(name__in=names, run__in=[run.pk for run in runs])
     for run, name, value in kept.values_list("run", "name", "value"):
         found[run][name] = value
     return found

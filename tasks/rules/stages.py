@@ -39,16 +39,16 @@ def stages_of(task: Task, specs: Sequence[RuleSpec], person: "User") -> list[Sta
         return []
     because = f"{person} can request this task, but not run it"
     holders = _holders(task, Right.EXECUTE)
-    return [StageSpec("Somebody who can run it", 1, *holders, because=because, deputies=True)]
+    return [StageSpec("Somebody who can run it", 1, *holders, because=because, delegates=True)]
 
 
-def stages_for_settling(run: Run, person: "User") -> list[StageSpec]:
+def stages_for_resolving(run: Run, person: "User") -> list[StageSpec]:
     """Who is asked when this person has found out what became of an uncertain run.
 
     The rules of today for the run's values, as far as they say so. Who asked for the run is not
     among those who decide.
     """
-    applied = [each for each in _rules_now(run) if each.rule.for_settling]
+    applied = [each for each in _rules_now(run) if each.rule.for_resolving]
     if not applied:
         return []
     return [replace(s, without=[run.requested_by]) for s in stages_for(run.task, applied, person)]
@@ -99,7 +99,7 @@ def _stage(task: Task, spec: RuleSpec) -> StageSpec:
         remind_after=spec.remind_after,
         escalate_after=spec.escalate_after,
         escalate_to=spec.escalate_to,
-        deputies=True,
+        delegates=True,
     )
 
 

@@ -13,7 +13,7 @@ from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Cast, Now
 
 from tasks import locks
-from tasks.models import Effect, Run, Tally
+from tasks.models import Effect, Run, SumKey
 from tasks.parameters import DoesNotFit, Parameter, addends, grouping_names
 from tasks.rules import sums
 from tasks.rules.conditions import Facts
@@ -96,7 +96,7 @@ def _in_the_window(each: sums.Sum, facts: Facts) -> QuerySet[Run]:
     for name, value in going_by(each, facts):
         if name not in sums.ALWAYS_THERE:
             # Written after the run, so never before it: the time is here for the index alone.
-            same = Tally.objects.filter(
+            same = SumKey.objects.filter(
                 task=facts.task, name=name, value=value, recorded_at__gt=start
             )
             runs = runs.filter(pk__in=same.values("run"))
@@ -113,14 +113,14 @@ def _json_text(path: tuple[str, ...]) -> KeyTextTransform:
 
 def write(run: Run, groupings: dict[str, str]) -> None:
     """Keep what a new run counts towards. For the actions, inside their transaction."""
-    Tally.objects.bulk_create(
-        Tally(run=run, task=run.task, name=name, value=value) for name, value in groupings.items()
+    SumKey.objects.bulk_create(
+        SumKey(run=run, task=run.task, name=name, value=value) for name, value in groupings.items()
     )
 
 
 def facts_of(run: Run, parameters: Sequence[Parameter]) -> Facts:
     """The facts of a run that was asked for earlier, with the groups that its requester is in now."""
-    kept = {each.name: each.value for each in run.tallies.all()}
+    kept = {each.name: each.value for each in run.sum_keys.all()}
     groupings = groupings_of(run, parameters, kept)
     return Facts.of(run.task, run.requested_by, run.door, parameters, run.values, groupings)
 

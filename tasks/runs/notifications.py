@@ -7,11 +7,11 @@ from approvals import channels
 from approvals.channels.base import SLACK
 from approvals.models import Decision, SlackMode
 from approvals.notifications.events import Event
-from approvals.notifications.notices import tell
+from approvals.notifications.notify import notify
 from approvals.requests.policy import reviewers_for
 from tasks.access.rights import Right, who
 from tasks.declaration.registry import UnknownTask, registry
-from tasks.models import ApprovalRule, Pause, Run, Settlement, Task
+from tasks.models import ApprovalRule, Pause, Resolution, Run, Task
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -20,23 +20,23 @@ Status = Run.Status
 
 EVENTS: Final = (
     Event("rule_changed", "An approval rule of one of my tasks is changed or ended"),
-    Event("proposal_stale", "A change that I proposed was approved and is outdated"),
-    Event("glass_broken", "Something is run in an emergency, without approval"),
+    Event("proposed_change_outdated", "A change that I proposed was approved and is outdated"),
+    Event("emergency_run", "Something is run in an emergency, without approval"),
     Event("stopped", "Tasks are stopped"),
     Event("started", "Stopped tasks are restarted"),
     Event("run_failed", "A run failed"),
     Event("run_uncertain", "The outcome of a run is unknown"),
-    Event("run_stale", "A run is outdated: what was approved no longer holds"),
+    Event("run_outdated", "A run is outdated: what was approved no longer holds"),
     Event("run_cancelled", "My run was cancelled"),
     Event("run_succeeded", "My approved run has succeeded", by_default=False),
     Event("run_paused", "My run is paused for review"),
     Event("run_lost", "A run lost its worker and continues"),
-    Event("run_proposed", "A resolution is proposed for a run whose outcome is unknown"),
-    Event("run_settled", "A run whose outcome was unknown is resolved"),
+    Event("run_resolution_proposed", "A resolution is proposed for a run whose outcome is unknown"),
+    Event("run_resolved", "A run whose outcome was unknown is resolved"),
 )
 
 
-def tell_of_end(run: Run) -> None:
+def notify_of_end(run: Run) -> None:
     """Tell of a run that has ended, in the transaction that ends it.
 
     Who asked is told of everything but a success for which nobody else had to be waited: that is on
@@ -44,26 +44,26 @@ def tell_of_end(run: Run) -> None:
     What was rejected or expired is told with the request.
     """
     if run.status in (Status.FAILED, Status.UNCERTAIN):
-        _tell([run.requested_by, *who(Right.CHANGE, run.task)], run, run.error)
+        _notify([run.requested_by, *who(Right.CHANGE, run.task)], run, run.error)
     elif run.status == Status.STALE:
-        _tell([run.requested_by, *_approvers(run)], run, run.error)
+        _notify([run.requested_by, *_approvers(run)], run, run.error)
     elif run.status == Status.CANCELLED:
-        _tell([run.requested_by], run, run.error)
+        _notify([run.requested_by], run, run.error)
     elif run.status == Status.SUCCEEDED and run.needs_approval:
-        _tell([run.requested_by], run, "")
+        _notify([run.requested_by], run, "")
 
 
-def tell_of_rule(rule: ApprovalRule, text: str) -> None:
+def notify_of_rule(rule: ApprovalRule, text: str) -> None:
     """Tell those who decide under a rule, or did under the one before it, and those who may approve
     or administer its task: whoever is left out has to hear of it."""
     people = set(who(Right.APPROVE, rule.task))
     for each in filter(None, (rule, rule.replaces)):
         people.update(reviewers_for(list(each.groups.all()), list(each.people.all())))
     occurrence = f"{rule.pk}{' ended' if rule.ended_at else ''}"
-    tell(people, event="rule_changed", subject=rule.task, text=text, occurrence=occurrence)
+    notify(people, event="rule_changed", subject=rule.task, text=text, occurrence=occurrence)
 
 
-def tell_of_run(
+def notify_of_run(
     people: "Iterable[User]",
     run: Run,
     *,
@@ -73,7 +73,7 @@ def tell_of_run(
     even_themselves: bool = False,
 ) -> None:
     """Tell of a run; in Slack as much as its task lets Slack see."""
-    tell(
+    notify(
         people,
         event=event,
         subject=run,
@@ -102,32 +102,32 @@ def _mode_of(task: Task) -> str:
         return SlackMode.NOTIFY
 
 
-def tell_of_lost_worker(run: Run) -> None:
+def notify_of_lost_worker(run: Run) -> None:
     """Tell that a run lost its worker and goes on with another one."""
     people = [run.requested_by, *who(Right.CHANGE, run.task)]
     text = f"Retrying after its worker was lost: {run}"
-    tell_of_run(people, run, event="run_lost", text=text, occurrence=str(run.attempt))
+    notify_of_run(people, run, event="run_lost", text=text, occurrence=str(run.attempt))
 
 
-def tell_of_pause(pause: Pause) -> None:
+def notify_of_pause(pause: Pause) -> None:
     """Tell that a run has paused, and why. Who decides is told with the request."""
     run = pause.run
     people = [run.requested_by, *who(Right.CHANGE, run.task)]
     text = f"Paused: {run}. {pause.why}"
-    tell_of_run(people, run, event="run_paused", text=text, occurrence=str(run.attempt))
+    notify_of_run(people, run, event="run_paused", text=text, occurrence=str(run.attempt))
 
 
-def tell_of_settlement(settlement: Settlement) -> None:
+def notify_of_resolution(resolution: Resolution) -> None:
     """Tell what somebody who has looked proposes for an uncertain run, or has settled."""
-    run, by = settlement.run, settlement.settled_by
+    run, by = resolution.run, resolution.resolved_by
     event, did = (
-        ("run_settled", "resolved")
-        if settlement.applied_at
-        else ("run_proposed", "proposed a resolution for")
+        ("run_resolved", "resolved")
+        if resolution.applied_at
+        else ("run_resolution_proposed", "proposed a resolution for")
     )
     people = [run.requested_by, by, *who(Right.CHANGE, run.task)]
-    text = f"{by} {did} {run}: “{settlement.get_finding_display()}”"
-    tell_of_run(people, run, event=event, text=text, occurrence=str(settlement.pk))
+    text = f"{by} {did} {run}: “{resolution.get_finding_display()}”"
+    notify_of_run(people, run, event=event, text=text, occurrence=str(resolution.pk))
 
 
 def _approvers(run: Run) -> "list[User]":
@@ -137,9 +137,9 @@ def _approvers(run: Run) -> "list[User]":
     return [decision.decided_by for decision in approved.select_related("decided_by")]
 
 
-def _tell(people: "list[User]", run: Run, why: str) -> None:
+def _notify(people: "list[User]", run: Run, why: str) -> None:
     text = f"{run.get_status_display()}: {run}{f'. {why}' if why else ''}"
-    tell_of_run(
+    notify_of_run(
         people,
         run,
         event=f"run_{run.status}",

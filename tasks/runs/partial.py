@@ -38,7 +38,7 @@ def done_steps(run: Run) -> QuerySet[Effect]:
 
 def so_far(run: Run) -> str:
     """“5 of 40 items were done and stay done. 34 were not begun.” Or: “refund” was done and stays done."""
-    counts = run.effects.tally()
+    counts = run.effects.sum_key()
     if not counts:
         return _steps_so_far([*done_steps(run).values_list("step", flat=True)])
     total, left = sum(counts.values()), counts.get(Effect.State.NOT_BEGUN, 0)

@@ -1,7 +1,7 @@
 """Seals of runs, settlements, pauses and proposals: one fingerprint over everything that an approver is shown."""
 
 from audit.seals import seal_of
-from tasks.models import Pause, Proposal, Run, Settlement
+from tasks.models import Pause, ProposedChange, Resolution, Run
 
 
 def seal_of_run(run: Run) -> str:
@@ -23,15 +23,15 @@ def seal_of_run(run: Run) -> str:
     return seal_of(sealed | undoes | limits | ticket)
 
 
-def seal_of_settlement(settlement: Settlement) -> str:
+def seal_of_resolution(resolution: Resolution) -> str:
     """SHA-256 over what was found out, by whom, why, and what the look-up showed."""
     return seal_of(
         {
-            "run": str(settlement.run_id),
-            "settled_by": settlement.settled_by_id,
-            "finding": settlement.finding,
-            "reason": settlement.reason,
-            "looked_up": settlement.looked_up,
+            "run": str(resolution.run_id),
+            "resolved_by": resolution.resolved_by_id,
+            "finding": resolution.finding,
+            "reason": resolution.reason,
+            "looked_up": resolution.looked_up,
         }
     )
 
@@ -51,15 +51,15 @@ def seal_of_pause(pause: Pause) -> str:
     )
 
 
-def seal_of_proposal(proposal: Proposal) -> str:
+def seal_of_proposed_change(proposed_change: ProposedChange) -> str:
     """SHA-256 over what is to be changed, as it is stored, and who proposes it, why."""
     return seal_of(
         {
-            "kind": proposal.kind,
-            "task": proposal.task.slug if proposal.task else "",
-            "rule": proposal.rule_id,
-            "content": proposal.content,
-            "proposed_by": proposal.proposed_by_id,
-            "reason": proposal.reason,
+            "kind": proposed_change.kind,
+            "task": proposed_change.task.slug if proposed_change.task else "",
+            "rule": proposed_change.rule_id,
+            "content": proposed_change.content,
+            "proposed_by": proposed_change.proposed_by_id,
+            "reason": proposed_change.reason,
         }
     )

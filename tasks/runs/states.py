@@ -13,8 +13,8 @@ from audit.history.records import save_with_history
 from tasks.models import Run
 from tasks.queue import messages
 from tasks.runs.concurrency import enqueue_next
-from tasks.runs.notifications import tell_of_end
-from tasks.runs.subscriptions import tell_subscribers
+from tasks.runs.notifications import notify_of_end
+from tasks.runs.subscriptions import notify_subscribers
 from tasks.secrets import storage
 
 Status = Run.Status
@@ -77,8 +77,8 @@ def end(run: Run, status: Run.Status, *, at: datetime | None) -> None:
     run.lease_until = None
     move(run, status)
     if not was_in_doubt:  # else who settles it tells of it
-        tell_of_end(run)
-    tell_subscribers(run)
+        notify_of_end(run)
+    notify_subscribers(run)
     if status != Status.UNCERTAIN:
         storage.forget_secrets(run.values)
     if was_in_line and run.concurrency_key:

@@ -18,7 +18,7 @@ from tasks.access.rights import runs_for
 from tasks.declaration.registry import registry
 from tasks.models import Run, Subscription, Task
 from tasks.rules.conditions import Facts, check_over, names_for, rule_over
-from tasks.runs.notifications import tell_of_run
+from tasks.runs.notifications import notify_of_run
 from tasks.runs.output_values import names_of, values_of
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def open_subscriptions_to(task: int | OuterRef) -> QuerySet[Subscription]:
     return Subscription.objects.filter(task=task, ended_at=None, person__is_active=True)
 
 
-def tell_subscribers(run: Run) -> None:
+def notify_subscribers(run: Run) -> None:
     """Tell those who asked for it of a run that has just ended, in the transaction that ends it.
 
     Once each, however often it ends. Whatever is wrong with a condition stands on the page of its
@@ -83,14 +83,14 @@ def tell_subscribers(run: Run) -> None:
         return  # who finished it has looked already: most runs are nobody's concern
     for subscription in open_subscriptions_to(run.task_id).select_related("person"):
         if run.status in subscription.states and _may_see(subscription.person, run):
-            _tell_if_it_holds(subscription, run)
+            _notify_if_it_holds(subscription, run)
 
 
 def _may_see(person: "User", run: Run) -> bool:
     return runs_for(person).filter(pk=run.pk).exists()
 
 
-def _tell_if_it_holds(subscription: Subscription, run: Run) -> None:
+def _notify_if_it_holds(subscription: Subscription, run: Run) -> None:
     try:
         holds, problem = _holds(subscription.condition, run), ""
     except Exception as error:  # nothing that is written there may stop a run
@@ -99,7 +99,7 @@ def _tell_if_it_holds(subscription: Subscription, run: Run) -> None:
     if problem != subscription.problem:
         Subscription.objects.filter(pk=subscription.pk).update(problem=problem)
     if holds:
-        tell_of_run(
+        notify_of_run(
             [subscription.person],
             run,
             event=EVENT.key,

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from approvals.models import ApprovalRequest
-from tasks.models import Effect, Run, Settlement
+from tasks.models import Effect, Resolution, Run
 from tasks.runs.partial import so_far
 
 if TYPE_CHECKING:
@@ -88,16 +88,16 @@ _HALF_DONE: Final = (
 
 # What follows when a person has found out what became of an uncertain run.
 FOLLOWS: Final[dict[str, str]] = {
-    Settlement.Finding.GO_ON: (
+    Resolution.Finding.GO_ON: (
         "The result of the look-up is recorded, and the run continues with the remaining steps."
     ),
-    Settlement.Finding.HAPPENED: "The run ends as succeeded. Nothing more is done.",
-    Settlement.Finding.DID_NOT: "The run ends as failed. You can request what is left.",
-    Settlement.Finding.SEND_AGAIN: (
+    Resolution.Finding.HAPPENED: "The run ends as succeeded. Nothing more is done.",
+    Resolution.Finding.DID_NOT: "The run ends as failed. You can request what is left.",
+    Resolution.Finding.SEND_AGAIN: (
         "The run is retried with its existing keys. If it did happen after all, the external system "
         "recognises the key and does nothing."
     ),
-    Settlement.Finding.NEW_KEY: (
+    Resolution.Finding.NEW_KEY: (
         "The run is retried with new keys. If it did happen after all, it happens twice."
     ),
 }

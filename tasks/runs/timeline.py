@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from approvals.models import Decision
 from audit.history.formatting import door_label
-from tasks.models import Run, Settlement
+from tasks.models import Resolution, Run
 from tasks.runs.texts import TONES
 
 type Version = Any  # a row of a history model, which simple_history makes without types
@@ -71,7 +71,7 @@ def timeline_of(run: Run) -> list[Entry]:
     versions = list(run.history.order_by("history_id"))
     entries = [*_moves(run, versions), *_wishes(versions), *_decisions(run), *_undone(run)]
     if any(entry.what == _WHAT[Status.UNCERTAIN] for entry in entries):
-        entries += _proposals(run)
+        entries += _proposed_changes(run)
     return sorted(entries, key=lambda entry: entry.at)
 
 
@@ -116,8 +116,8 @@ def _asked(version: Version) -> Entry:
 
 def _move(version: Version, before: str) -> Entry:
     status = version.status
-    settled = before in (Status.UNCERTAIN, Status.PAUSED)
-    by_hand = version.history_user_id is not None and (settled or status not in _BY_ITSELF)
+    resolved = before in (Status.UNCERTAIN, Status.PAUSED)
+    by_hand = version.history_user_id is not None and (resolved or status not in _BY_ITSELF)
     return Entry(
         _at(version),
         _what(version, before),
@@ -138,11 +138,11 @@ def _what(version: Version, before: str) -> str:
     return _WHAT[version.status]
 
 
-def _proposals(run: Run) -> Iterator[Entry]:
+def _proposed_changes(run: Run) -> Iterator[Entry]:
     """What people who looked proposed, where others had to agree."""
-    proposed = Settlement.history.filter(run=run.pk, history_type="+").exclude(approval=None)
+    proposed = Resolution.history.filter(run=run.pk, history_type="+").exclude(approval=None)
     for version in proposed.order_by("history_id"):
-        finding = Settlement.Finding(version.finding).label
+        finding = Resolution.Finding(version.finding).label
         yield _wish(version, f"Investigated. Proposed resolution: {finding}", version.reason)
 
 

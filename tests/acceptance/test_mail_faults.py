@@ -39,7 +39,7 @@ def killed(process):
     Delivery.objects.filter(status="sending").update(lease_until="2020-01-01T00:00:00Z")
 
 
-def settled():
+def resolved():
     return not Delivery.objects.filter(status__in=["queued", "sending"]).exists()
 
 
@@ -48,7 +48,7 @@ def hurry():
     Delivery.objects.filter(status="queued").update(due_at="2020-01-01T00:00:00Z")
 
 
-def test_every_email_settles_whatever_dies_and_refuses(
+def test_every_email_resolves_whatever_dies_and_refuses(
     operations, tmp_path, alice, bob, carol, approvers
 ):
     with SmtpDouble() as smtp, channels.temporarily(Email()):
@@ -67,7 +67,7 @@ def test_every_email_settles_whatever_dies_and_refuses(
             for _ in range(QUESTIONS // 3):
                 ask(alice, approvers)
             deadline = time.monotonic() + 60
-            while not settled() and time.monotonic() < deadline:
+            while not resolved() and time.monotonic() < deadline:
                 hurry()
                 time.sleep(1)
     assert Counter(Delivery.objects.values_list("status", flat=True)) == {"sent": QUESTIONS * 2}

@@ -14,7 +14,7 @@ from approvals.models.deliveries import Delivery
 from approvals.requests.policy import StageSpec
 from audit.context import Door
 from tests.acceptance.conftest import MODULE, eventually, worker_of
-from tests.acceptance.test_mail_faults import hurry, killed, settled
+from tests.acceptance.test_mail_faults import hurry, killed, resolved
 from tests.approvals.channels.slack import BOB, CAROL, link, set_up
 from tests.doubles.slack import SlackDouble
 from tests.doubles.slack.double import buttons_of
@@ -64,14 +64,14 @@ def armed(double):
 
 def quiet(double, known):
     """Nothing waits, and no message that we know of asks for what is decided."""
-    return settled() and not [each for each in armed(double) if each["ts"] in known()]
+    return resolved() and not [each for each in armed(double) if each["ts"] in known()]
 
 
 def known():
     return {ts for ts in Delivery.objects.values_list("external__ts", flat=True) if ts}
 
 
-def test_every_message_settles_and_none_that_is_decided_keeps_its_buttons(
+def test_every_message_resolves_and_none_that_is_decided_keeps_its_buttons(
     operations, slack, tmp_path, alice, bob, approvers
 ):
     slack.fault("ratelimited", method="chat.*", count=4, retry_after=1)
@@ -88,7 +88,7 @@ def test_every_message_settles_and_none_that_is_decided_keeps_its_buttons(
     with worker_of(MODULE, tmp_path, **surroundings(slack)):
         for _ in range(QUESTIONS // 3):
             ask(alice, approvers)
-        _until(settled)
+        _until(resolved)
         for request in ApprovalRequest.objects.all():
             decide(
                 request.pk, decided_by=bob, verdict="approve", seal=request.seal, door=Door.ADMIN

@@ -17,7 +17,7 @@ from backoffice.models import User
 from tasks.access.rights import Right
 from tasks.actions import RuleSpec, propose_end, propose_grant, propose_rule
 from tasks.actions.changes.grants import set_right
-from tasks.models import ApprovalRule, Proposal
+from tasks.models import ApprovalRule, ProposedChange
 from tests.people import person
 from tests.tasks.conftest import ask, credit, task
 
@@ -35,12 +35,12 @@ def scene(task):
     return {"task": task, "erin": erin, "evan": evan, "sock": person("Sock")}
 
 
-def agree(proposal, by):
+def agree(proposed_change, by):
     approvals.decide(
-        proposal.approval_id,
+        proposed_change.approval_id,
         decided_by=by,
         verdict="approve",
-        seal=proposal.approval.seal,
+        seal=proposed_change.approval.seal,
         door=Door.ADMIN,
     )
 
@@ -90,8 +90,8 @@ def take_the_flag_off_the_other_in_sql(task, erin, evan, **_):
 
 
 def write_that_it_was_agreed_to(task, erin, **scene):
-    proposal = end(task, erin)
-    sql("UPDATE tasks_proposal SET applied_at = now() WHERE id = %s", proposal.pk)
+    proposed_change = end(task, erin)
+    sql("UPDATE tasks_proposedchange SET applied_at = now() WHERE id = %s", proposed_change.pk)
 
 
 def write_the_end_of_the_rule(task, **_):
@@ -108,7 +108,7 @@ def use_an_earlier_answer_again(task, erin, evan, **scene):
     old = propose_rule(task.pk, spec=spec, replaces=task.rules.get(), by=erin, **BY)
     agree(old, evan)
     rule = task.rules.get(ended_at=None)
-    sql("UPDATE tasks_proposal SET kind = 'end', rule_id = %s", rule.pk)
+    sql("UPDATE tasks_proposedchange SET kind = 'end', rule_id = %s", rule.pk)
 
 
 def sql(statement, *values):
@@ -140,6 +140,6 @@ def test_with_an_honest_second_person_the_rule_ends(scene, ask):
     """Else a rule that nobody can end would look safe."""
     agree(end(**scene), scene["evan"])
     assert ask("150.00", by=scene["erin"]).approval is None
-    assert Proposal.objects.get().applied_at
+    assert ProposedChange.objects.get().applied_at
     assert not ApprovalRule.objects.filter(task=scene["task"], ended_at=None).exists()
     assert User.objects.filter(is_superuser=True).count() == 2

@@ -19,21 +19,21 @@ DOORS: Final = {
     "admin:approvals_approvalrequest_withdraw": "approvals.actions.withdraw",
     "admin:approvals_by_mail_decide": "approvals.actions.decide_by_link",
     "admin:approvals_by_mail_switch": "signs out",
-    "admin:approvals_notices_read": "approvals.notifications.notices.mark_read",
-    "admin:approvals_preferences": "approvals.actions.preferences",
+    "admin:approvals_notifications_read": "approvals.notifications.notify.mark_read",
+    "admin:approvals_notification_settings": "approvals.actions.notification_settings",
     "admin:approvals_slack_link": "approvals.actions.offer_slack_link",
     "admin:approvals_slack_end": "approvals.actions.end_slack_link",
     "slack": "approvals.actions.decide_in_slack",
     "admin:approvals_messages_again": "approvals.actions.deliveries",
     "admin:approvals_messages_resume": "approvals.actions.deliveries",
-    "admin:approvals_endpoint_changelist": "approvals.actions.add_endpoint",
-    "admin:approvals_endpoint_rotate": "approvals.actions.rotate_secret",
-    "admin:approvals_endpoint_stop": "approvals.actions.stop_endpoint",
-    "admin:approvals_endpoint_resume": "approvals.actions.resume_endpoint",
-    "admin:approvals_endpoint_again": "approvals.actions.deliveries",
+    "admin:approvals_webhookendpoint_changelist": "approvals.actions.add_endpoint",
+    "admin:approvals_webhookendpoint_rotate": "approvals.actions.rotate_secret",
+    "admin:approvals_webhookendpoint_stop": "approvals.actions.stop_endpoint",
+    "admin:approvals_webhookendpoint_resume": "approvals.actions.resume_endpoint",
+    "admin:approvals_webhookendpoint_again": "approvals.actions.deliveries",
     "admin:auth_group_new": "backoffice.actions",
     "admin:auth_group_join": "approvals.actions.add_member",
-    "admin:auth_group_slack": "approvals.actions.set_slack_room",
+    "admin:auth_group_slack": "approvals.actions.set_group_slack_channel",
     "admin:backoffice_user_new": "backoffice.actions",
     "admin:backoffice_user_edit": "backoffice.actions",
     "admin:backoffice_user_close": "backoffice.actions",
@@ -52,7 +52,7 @@ DOORS: Final = {
     "admin:tasks_run_cancel": "tasks.actions.cancel_run",
     "admin:tasks_run_pause": "tasks.actions.pause_run",
     "admin:tasks_run_resume": "tasks.actions.resume_run",
-    "admin:tasks_run_settle": "tasks.actions.settle_run",
+    "admin:tasks_run_resolve": "tasks.actions.resolve_run",
     "admin:tasks_run_look_up": "tasks.actions.look_up",
     "admin:tasks_run_break_glass": "tasks.actions.runs.emergencies.break_glass",
     "admin:tasks_stop_changelist": "tasks.actions.stops.stop_tasks",
@@ -62,10 +62,10 @@ DOORS: Final = {
 }
 # These leave an event behind, as they should: what was exported, and by whom.
 EXPORTS: Final = {
-    "admin:audit:export", "admin:tasks_run_csv", "admin:tasks_run_story",
+    "admin:audit:export", "admin:tasks_run_csv", "admin:tasks_run_timeline",
     "admin:tasks_run_items_csv", "admin:tasks_run_rows_csv", "admin:tasks_run_log_export",
 }  # fmt: skip
-READ_BY_LOOKING: Final = {"admin:approvals_notice_open"}
+READ_BY_LOOKING: Final = {"admin:approvals_notification_open"}
 
 
 def named(resolver=None, space=""):

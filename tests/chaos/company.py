@@ -84,7 +84,7 @@ def _merchant(number: int, stripe: Account) -> Merchant:
     )
 
 
-def tell_stripe(double: StripeDouble, company: Company) -> None:
+def notify_stripe(double: StripeDouble, company: Company) -> None:
     """Stripe as it is when the books are as they are."""
     double.seed_customer(id="cus_1")
     for merchant in company.merchants:

@@ -16,7 +16,7 @@ from audit.transitions import Refusal
 from fixtures.ledger import actions as ledger
 from fixtures.ledger.models import Entry, Payment
 from tasks import parameters
-from tasks.actions import Finding, pause_run, request_run, resume_run, settle_run
+from tasks.actions import Finding, pause_run, request_run, resolve_run, resume_run
 from tasks.declaration.registry import registry
 from tasks.models import Effect, Pause, Run, Task
 from tasks.parameters import Money
@@ -128,10 +128,10 @@ class Staff:
         else:
             resume_run(pause.run_id, by=pause.run.requested_by, door=Door.ADMIN)
 
-    def settle(self, run: Run, moved: set[str], *, again: bool) -> None:
+    def resolve(self, run: Run, moved: set[str], *, again: bool) -> None:
         """Erin has looked. `moved` are the keys under which money has moved at Stripe."""
         if run.task.slug == BATCH:
-            self._settle_batch(run, moved, again=again)
+            self._resolve_batch(run, moved, again=again)
         elif _happened(run, moved):
             self._record(run, Finding.HAPPENED)
             _post(run)
@@ -140,7 +140,7 @@ class Staff:
         else:
             self._record(run, Finding.DID_NOT)
 
-    def _settle_batch(self, run: Run, moved: set[str], *, again: bool) -> None:
+    def _resolve_batch(self, run: Run, moved: set[str], *, again: bool) -> None:
         """Of several without an answer some may have happened: sent again, those are found."""
         open_ = set(run.effects.items(Effect.State.OPEN).values_list("key", flat=True))
         if again or not open_ or open_ & moved:
@@ -151,7 +151,7 @@ class Staff:
             _post_item(run, item.step)
 
     def _record(self, run: Run, finding: Finding) -> None:
-        settle_run(run.pk, finding=finding, by=self.people["erin"], door=Door.ADMIN, reason=LOOKED)
+        resolve_run(run.pk, finding=finding, by=self.people["erin"], door=Door.ADMIN, reason=LOOKED)
 
 
 def _happened(run: Run, moved: set[str]) -> bool:

@@ -26,13 +26,13 @@ def there():
         yield there
 
 
-def tell(outcome) -> None:
+def notify(outcome) -> None:
     print("\n".join(["", *table(outcome)]))  # noqa: T201 - with -s it is the record
 
 
 def test_the_promises_hold_in_a_storm(there):
     outcome = trial(there, runs=SHORT, seed=1)
-    tell(outcome)
+    notify(outcome)
     assert wrong(outcome) == {}
     counts = outcome["counts"]
     assert counts["asked"] > SHORT * 0.9
@@ -43,7 +43,7 @@ def test_the_promises_hold_in_a_storm(there):
 
 def test_the_right_engine_gets_over_every_script_alone(there):
     outcome = trial(there, runs=FEW, seed=2, engine="none")
-    tell(outcome)
+    notify(outcome)
     assert wrong(outcome) == {}
     assert outcome["counts"]["left to a person"] == 0
     assert outcome["refused"] == []
@@ -53,6 +53,6 @@ def test_the_right_engine_gets_over_every_script_alone(there):
 @pytest.mark.parametrize("engine", sorted(set(SCRIPTS) - {"none"}))
 def test_a_wrong_engine_is_found_out(there, engine):
     outcome = trial(there, runs=FEW, seed=2, engine=engine)
-    tell(outcome)
+    notify(outcome)
     # On a busy machine two faults may hit two attempts of one run.
     assert HITS / 2 <= len(outcome["found"][FOUND[engine]]) <= HITS

@@ -48,7 +48,7 @@ class Trial:
         begun = time.monotonic()
         with self.double:
             there = company.found(PAYMENTS * self.runs)
-            company.tell_stripe(self.double, there)
+            company.notify_stripe(self.double, there)
             staff = Staff(there, self.choices, batches=not self.engine)
             with self._services() as services, sweeping() as sweeper:
                 self._storm(staff, services)
@@ -125,7 +125,7 @@ class Trial:
                 self._count(uncertain)
             for run in uncertain:
                 moved = {effect["idempotency_key"] for effect in self.double.effects()}
-                staff.settle(run, moved, again=number == 0 and staff.choices.random() < 0.5)
+                staff.resolve(run, moved, again=number == 0 and staff.choices.random() < 0.5)
         _come_to_an_end(staff, CALM_AFTER)
         self.counts["asked"] = Run.objects.count()
         for status in Status.values:

@@ -26,13 +26,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 app_role=options.app_role,
                 grace=timedelta(seconds=options.grace),
             )
-            return _tell(evidence)
+            return _notify(evidence)
     except (psycopg.Error, OSError, ValueError) as error:
         sys.stderr.write(f"Nothing can be said, because not everything could be read: {error}\n")
         return 2
 
 
-def _tell(evidence: Evidence) -> int:
+def _notify(evidence: Evidence) -> int:
     found = check(evidence)
     for line in _lines(evidence, found):
         sys.stdout.write(f"{line}\n")

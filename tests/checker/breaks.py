@@ -8,11 +8,11 @@ from typing import Final, LiteralString
 type Breaks = dict[str, list[list[LiteralString]]]
 
 
-def settled(run: LiteralString, change: LiteralString) -> list[LiteralString]:
+def resolved(run: LiteralString, change: LiteralString) -> list[LiteralString]:
     """The settlement of this run changed, in its row and in the history alike."""
     return [
         f"UPDATE {table} settled SET {change} WHERE run_id = {run}"  # noqa: S608 - of this file
-        for table in ("tasks_settlement", "tasks_historicalsettlement")
+        for table in ("tasks_resolution", "tasks_historicalresolution")
     ]
 
 
@@ -288,27 +288,27 @@ OF_CONSENT: Final[Breaks] = {
     ],
 }
 
-OF_SETTLING: Final[Breaks] = {
-    "nobody_settles_their_own_run": [
+OF_RESOLVING: Final[Breaks] = {
+    "nobody_resolves_their_own_run": [
         [
-            *settled("%(it_happened)s", f"settled_by_id = {WHO_ASKED}"),
-            f"""UPDATE tasks_historicalsettlement settled SET history_user_id = {WHO_ASKED}
+            *resolved("%(it_happened)s", f"resolved_by_id = {WHO_ASKED}"),
+            f"""UPDATE tasks_historicalresolution settled SET history_user_id = {WHO_ASKED}
             WHERE run_id = %(it_happened)s""",  # noqa: S608
         ],
-        settled("%(it_happened)s", "reason = ' '"),
+        resolved("%(it_happened)s", "reason = ' '"),
     ],
-    "each_settlement_was_agreed_to": [
-        settled("%(it_happened)s", "approval_id = %(awaiting_request)s"),
+    "each_resolution_was_agreed_to": [
+        resolved("%(it_happened)s", "approval_id = %(awaiting_request)s"),
         # Somebody agreed, to a question of somebody else's.
-        settled("%(it_happened)s", "approval_id = %(paid_request)s"),
+        resolved("%(it_happened)s", "approval_id = %(paid_request)s"),
     ],
-    "each_settlement_has_its_move": [
-        settled("%(it_happened)s", "finding = 'did_not'"),
-        settled("%(it_did_not)s", "finding = 'again'"),
+    "each_resolution_has_its_move": [
+        resolved("%(it_happened)s", "finding = 'did_not'"),
+        resolved("%(it_did_not)s", "finding = 'again'"),
     ],
-    "each_settlement_is_in_the_history": [
-        ["DELETE FROM tasks_historicalsettlement WHERE run_id = %(it_happened)s"],
-        ["UPDATE tasks_settlement SET reason = 'Another' WHERE run_id = %(it_happened)s"],
+    "each_resolution_is_in_the_history": [
+        ["DELETE FROM tasks_historicalresolution WHERE run_id = %(it_happened)s"],
+        ["UPDATE tasks_resolution SET reason = 'Another' WHERE run_id = %(it_happened)s"],
     ],
 }
 
@@ -371,7 +371,7 @@ OF_HISTORY: Final[Breaks] = {
         ["UPDATE tasks_run SET status = 'failed' WHERE id = %(small)s"],
         [
             "DELETE FROM tasks_logline WHERE run_id = %(small)s",
-            "DELETE FROM tasks_tally WHERE run_id = %(small)s",
+            "DELETE FROM tasks_sumkey WHERE run_id = %(small)s",
             "DELETE FROM tasks_run WHERE id = %(small)s",
         ],
         ["DELETE FROM tasks_historicalrun WHERE id = %(cancelled)s"],
@@ -436,22 +436,22 @@ OF_PAUSING: Final[Breaks] = {
 }
 
 # Proposals that the rows of a healthy house do not have.
-PROPOSED: Final[LiteralString] = """INSERT INTO tasks_proposal
+PROPOSED: Final[LiteralString] = """INSERT INTO tasks_proposedchange
     (kind, task_id, content, reason, proposed_by_id, approval_id, applied_at)
     SELECT 'grant', task_id, '{}', '', requested_by_id, """
 
-OF_PROPOSALS: Final[Breaks] = {
+OF_PROPOSED_CHANGES: Final[Breaks] = {
     "what_was_changed_was_agreed_to": [
         [
             f"{PROPOSED} approval_id, now() FROM tasks_run WHERE id = %(paid)s",
-            """UPDATE tasks_proposal SET proposed_by_id = (SELECT decided_by_id
+            """UPDATE tasks_proposedchange SET proposed_by_id = (SELECT decided_by_id
             FROM approvals_decision WHERE request_id = %(paid_request)s)""",
         ],
     ],
     "nobody_changes_alone_what_was_shared": [
         [f"{PROPOSED} NULL, now() FROM tasks_run WHERE id = %(paid)s"],
     ],
-    "rules_come_and_go_by_proposal": [
+    "rules_come_and_go_by_proposed_change": [
         ["UPDATE tasks_approvalrule SET ended_at = now()"],
         ["UPDATE tasks_approvalrule SET replaces_id = id"],
     ],
@@ -502,12 +502,12 @@ OF_TELLING: Final[Breaks] = {
 
 ROWS: Final[Breaks] = (
     OF_TELLING
-    | OF_PROPOSALS
+    | OF_PROPOSED_CHANGES
     | OF_PAUSING
     | OF_MONEY
     | OF_WAITING
     | OF_CONSENT
-    | OF_SETTLING
+    | OF_RESOLVING
     | OF_HISTORY
 )
 
@@ -517,7 +517,7 @@ GUARDS: Final[Breaks] = {
         ["ALTER TABLE tasks_run DISABLE TRIGGER tasks_guard_run"],
         ["ALTER TABLE tasks_run ENABLE TRIGGER tasks_guard_run"],
         ["DROP TRIGGER audit_refuse_change ON tasks_historicalrun"],
-        ["DROP TRIGGER tasks_guard_settlement ON tasks_settlement"],
+        ["DROP TRIGGER tasks_guard_resolution ON tasks_resolution"],
         ["DROP TRIGGER tasks_guard_doubt ON tasks_run"],
         ["DROP TRIGGER tasks_guard_subscription ON tasks_subscription"],
         ["DROP TRIGGER tasks_guard_paused ON tasks_run"],
@@ -528,12 +528,12 @@ GUARDS: Final[Breaks] = {
         [
             "DROP TRIGGER approvals_guard_stand_in ON approvals_reviewer",
             """CREATE TRIGGER approvals_guard_stand_in BEFORE INSERT ON approvals_reviewer
-            FOR EACH ROW WHEN (NEW.stands_in_for_id = 0)
+            FOR EACH ROW WHEN (NEW.on_behalf_of_id = 0)
             EXECUTE FUNCTION approvals_guard_stand_in()""",
             "ALTER TABLE approvals_reviewer ENABLE ALWAYS TRIGGER approvals_guard_stand_in",
         ],
         ["DROP TRIGGER approvals_guard_slack_link ON approvals_slacklink"],
-        ["ALTER TABLE tasks_settlement DISABLE TRIGGER tasks_guard_proposal"],
+        ["ALTER TABLE tasks_resolution DISABLE TRIGGER tasks_guard_proposed_change"],
         [
             "DROP TRIGGER approvals_guard_decision ON approvals_decision",
             """CREATE TRIGGER approvals_guard_decision BEFORE UPDATE ON approvals_decision

@@ -25,10 +25,10 @@ from tasks.actions import (
     RuleSpec,
     break_glass,
     cancel_run,
-    propose_deputy,
+    propose_delegate,
     propose_rule,
     request_run,
-    settle_run,
+    resolve_run,
     start_run,
 )
 from tasks.actions.changes.grants import set_right
@@ -103,8 +103,10 @@ def _changed_rule(task, carol) -> None:
     """A rule that Carol proposed and another administrator agreed to."""
     set_right(task, Right.CHANGE, to=(erin := person("Erin")))
     spec = RuleSpec("Very large ones", "amount > 4000", people=[erin])
-    proposal = propose_rule(task.pk, spec=spec, by=carol, door=Door.ADMIN, reason="Too large")
-    asked = proposal.approval
+    proposed_change = propose_rule(
+        task.pk, spec=spec, by=carol, door=Door.ADMIN, reason="Too large"
+    )
+    asked = proposed_change.approval
     assert asked
     _agree(asked, erin)
 
@@ -114,7 +116,7 @@ def _approved_in_place(ask, work, credit) -> Run:
     mia = person("Mia", is_superuser=True)
     bob, dave = (User.objects.get(username=name) for name in ("bob", "dave"))
     starts_at = database_now()
-    away = propose_deputy(
+    away = propose_delegate(
         bob,
         dave,
         starts_at=starts_at,
@@ -205,7 +207,7 @@ def _left_to_a_person(ask, work, credit, carol) -> dict[str, Run]:
     credit.behave = lambda task_run: task_run.once("pay", lambda key: silence(task_run))
     runs = {name: work(ask("50.00")) for name in ("uncertain", "it happened", "it did not")}
     for name, finding in (("it happened", Finding.HAPPENED), ("it did not", Finding.DID_NOT)):
-        settle_run(runs[name].pk, finding=finding, by=carol, door=Door.ADMIN, reason="Looked")
+        resolve_run(runs[name].pk, finding=finding, by=carol, door=Door.ADMIN, reason="Looked")
     return runs
 
 

@@ -68,7 +68,7 @@ def enough_people_agreed(evidence: Evidence) -> Iterator[str]:
             AND yes.decided_at BETWEEN request.opened_at AND request.expires_at
             AND EXISTS (SELECT FROM approvals_reviewer reviewer
                 WHERE reviewer.stage_id = stage.id AND reviewer.person_id = yes.decided_by_id
-                    AND reviewer.stands_in_for_id IS NOT DISTINCT FROM yes.on_behalf_of_id
+                    AND reviewer.on_behalf_of_id IS NOT DISTINCT FROM yes.on_behalf_of_id
                     AND (reviewer.not_before IS NULL OR reviewer.not_before <= yes.decided_at))
         GROUP BY run.id, run.approval_id, stage.id, stage.name, stage.needed
         HAVING stage.id IS NULL OR count(DISTINCT yes.decided_by_id) < stage.needed
@@ -126,7 +126,7 @@ def each_approver_was_entitled(evidence: Evidence) -> Iterator[str]:
                     ORDER BY person.history_id DESC LIMIT 1))
                     FROM (VALUES (yes.decided_by_id), (holder.id)) AS each (id))
                 AND (yes.on_behalf_of_id IS NULL OR EXISTS (SELECT FROM approvals_absence absence
-                        WHERE (absence.person_id, absence.deputy_id) = (holder.id, yes.decided_by_id)
+                        WHERE (absence.person_id, absence.delegate_id) = (holder.id, yes.decided_by_id)
                             AND yes.decided_at >= absence.starts_at
                             AND yes.decided_at < absence.ends_at
                             AND (absence.ended_at IS NULL OR absence.ended_at > seen.at)))

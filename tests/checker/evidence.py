@@ -38,7 +38,7 @@ PARTS: Final[Mapping[str, LiteralString]] = {
             OR EXISTS (SELECT FROM tasks_historicalrun version
                 WHERE version.id = run.id AND version.status IN ('queued', 'running'))))""",
     # The versions of runs and requests in the order in which they were written.
-    "story": """(
+    "timeline": """(
         SELECT 'run' AS kind, id, history_id, history_type, status, requested_by_id,
             history_user_id AS person_id, history_door AS door, recorded_at,
             cancel_asked_at IS NOT NULL OR pause_asked_at IS NOT NULL AS stop_was_asked,

@@ -73,7 +73,7 @@ def only_a_person_gives_a_new_key(evidence: Evidence) -> Iterator[str]:
         WHERE generation > 1 AND (
             NOT EXISTS (SELECT FROM tasks_effect earlier WHERE earlier.run_id = step.run_id
                 AND earlier.step = step.step AND earlier.generation = step.generation - 1)
-            OR generation - 1 > (SELECT count(*) FROM tasks_settlement settled
+            OR generation - 1 > (SELECT count(*) FROM tasks_resolution settled
                 WHERE settled.run_id = step.run_id AND settled.finding = 'new_key'
                     AND settled.applied_at IS NOT NULL))
         ORDER BY step.id

@@ -9,8 +9,8 @@ from tests.checker.invariants import invariant
 @invariant(3)
 def what_was_changed_was_agreed_to(evidence: Evidence) -> Iterator[str]:
     """A change that was made has the approval of somebody else, under the seal of its request."""
-    for proposal, person in evidence.rows("""
-        SELECT proposed.id, proposed.proposed_by_id FROM tasks_proposal proposed
+    for proposed_change, person in evidence.rows("""
+        SELECT proposed.id, proposed.proposed_by_id FROM tasks_proposedchange proposed
         WHERE proposed.applied_at IS NOT NULL AND proposed.approval_id IS NOT NULL
             AND NOT EXISTS (SELECT FROM approvals_approvalrequest request
                 JOIN approvals_decision yes ON yes.request_id = request.id
@@ -19,7 +19,7 @@ def what_was_changed_was_agreed_to(evidence: Evidence) -> Iterator[str]:
                     AND yes.decided_by_id <> proposed.proposed_by_id)
         ORDER BY proposed.id
     """):
-        yield f"Proposal {proposal} of person {person} was made, and nobody else agreed to it."
+        yield f"Proposal {proposed_change} of person {person} was made, and nobody else agreed to it."
 
 
 @invariant(3)
@@ -27,9 +27,9 @@ def nobody_changes_alone_what_was_shared(evidence: Evidence) -> Iterator[str]:
     """A change is made alone only where nobody else had been an administrator before."""
     # Members of groups that administer a task are not looked for here: who was in which group when
     # is told by two histories together.
-    for proposal, person, other in evidence.rows("""
+    for proposed_change, person, other in evidence.rows("""
         SELECT proposed.id, proposed.proposed_by_id, min(earlier.person)
-        FROM tasks_proposal proposed JOIN (
+        FROM tasks_proposedchange proposed JOIN (
             SELECT id AS person, NULL::bigint AS task, recorded_at
             FROM backoffice_historicaluser WHERE is_superuser AND is_active
             UNION ALL SELECT held.user_id, held.content_object_id, held.recorded_at
@@ -42,18 +42,18 @@ def nobody_changes_alone_what_was_shared(evidence: Evidence) -> Iterator[str]:
         WHERE proposed.approval_id IS NULL
         GROUP BY proposed.id, proposed.proposed_by_id ORDER BY proposed.id
     """):
-        yield f"Person {person} made proposal {proposal} alone, and person {other} could have agreed."
+        yield f"Person {person} made proposal {proposed_change} alone, and person {other} could have agreed."
 
 
 @invariant(3)
-def rules_come_and_go_by_proposal(evidence: Evidence) -> Iterator[str]:
+def rules_come_and_go_by_proposed_change(evidence: Evidence) -> Iterator[str]:
     """A rule that replaced another, or has ended, was proposed so."""
     # Rules that were written before there were proposals (written_in = 0) are let pass.
     for rule, name in evidence.rows("""
         SELECT rule.id, rule.name FROM tasks_approvalrule rule
         WHERE rule.written_in <> 0 AND (
             (rule.replaces_id IS NOT NULL AND rule.brought_by_id IS NULL)
-            OR (rule.ended_at <= now() AND NOT EXISTS (SELECT FROM tasks_proposal proposed
+            OR (rule.ended_at <= now() AND NOT EXISTS (SELECT FROM tasks_proposedchange proposed
                 WHERE proposed.rule_id = rule.id AND proposed.applied_at IS NOT NULL)))
         ORDER BY rule.id
     """):

@@ -9,8 +9,8 @@ from tests.checker import (
     money,
     pausing,
     proposed,
+    resolving,
     seals,
-    settling,
     telling,
     waiting,
 )
@@ -21,7 +21,7 @@ MODULES = (
     money,
     waiting,
     consent,
-    settling,
+    resolving,
     pausing,
     proposed,
     seals,

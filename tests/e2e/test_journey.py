@@ -197,7 +197,7 @@ def test_each_person_sees_their_own_catalogue(sign_in, accessible):  # S20, S51
     accessible(sam)
 
 
-def test_compliance_reads_the_whole_story_and_downloads_it(sign_in, accessible):  # S33
+def test_compliance_reads_the_whole_timeline_and_downloads_it(sign_in, accessible):  # S33
     sam, mona, carl = sign_in("sam"), sign_in("mona"), sign_in("carl")
     run_url = ask_for_credit(sam, "175.00", "=HYPERLINK(1) late parcel")
     open_request(mona, run_url)
@@ -205,9 +205,9 @@ def test_compliance_reads_the_whole_story_and_downloads_it(sign_in, accessible):
     expect_status(sam, "Succeeded")
 
     carl.goto(run_url)
-    story = carl.locator(".bo-timeline").last.inner_text()
-    order = [story.lower().index(word) for word in ("asked", "approved", "started", "finished")]
-    assert order == sorted(order), story
+    timeline = carl.locator(".bo-timeline").last.inner_text()
+    order = [timeline.lower().index(word) for word in ("asked", "approved", "started", "finished")]
+    assert order == sorted(order), timeline
     accessible(carl)
 
     carl.goto("/audit/history/tasks.run/")

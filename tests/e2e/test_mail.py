@@ -41,8 +41,8 @@ def test_mona_opens_the_link_of_her_email_and_approves(sign_in, accessible):
     accessible(mona)
     mona.get_by_role("button", name="Approve").click()
     expect(mona.get_by_text("You approved")).to_be_visible()
-    mona.goto("/approvals/approvalrequest/preferences/")
-    look(mona, "preferences")
+    mona.goto("/approvals/approvalrequest/notification_settings/")
+    look(mona, "notification_settings")
     accessible(mona)
 
 

@@ -33,7 +33,7 @@ class Asked:
     """One request. `number` stands for everything that was shown: no two have the same."""
 
     number: int
-    story: str
+    timeline: str
     by: str
     amount: int
     code: int
@@ -82,9 +82,9 @@ class Oracle:
 
     # --- Who and what there is ----------------------------------------------------------------
 
-    def of(self, story: str) -> list[Asked]:
+    def of(self, timeline: str) -> list[Asked]:
         """Everything that was asked in this story, the newest last."""
-        return [asked for asked in self.requests if asked.story == story]
+        return [asked for asked in self.requests if asked.timeline == timeline]
 
     def may_still(self, who: str, place: Place) -> bool:
         """Whether somebody who was asked is still there, and still in the group."""
@@ -101,12 +101,12 @@ class Oracle:
 
     # --- What people do -----------------------------------------------------------------------
 
-    def ask(self, story: str, who: str, amount: int) -> Judgement:
-        asked = self._new(story, who, amount)
+    def ask(self, timeline: str, who: str, amount: int) -> Judgement:
+        asked = self._new(timeline, who, amount)
         return Judgement(self._why_not_ask(asked), lambda: self._put(asked))
 
     def ask_anew(self, old: Asked, who: str, amount: int) -> Judgement:
-        asked = self._new(old.story, who, amount)
+        asked = self._new(old.timeline, who, amount)
         reasons = set(self._why_not_ask(asked))
         if who != old.by:
             reasons |= {"NotEligible", "NotRevisable"}
@@ -235,11 +235,11 @@ class Oracle:
     def _able(self, rule: Rule) -> set[str]:
         return self.members[rule.group] - self.closed
 
-    def _new(self, story: str, who: str, amount: int) -> Asked:
+    def _new(self, timeline: str, who: str, amount: int) -> Asked:
         rules = self.rules if amount > FREE else ()
         places = [Place(rule, frozenset(self._able(rule) - {who})) for rule in rules]
         number = len(self.requests) + 1
-        return Asked(number, story, who, amount, self.code, self.balance, places)
+        return Asked(number, timeline, who, amount, self.code, self.balance, places)
 
     def _put(self, asked: Asked) -> None:
         asked.standing = "waits" if asked.places else "in line"

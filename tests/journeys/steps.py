@@ -60,14 +60,14 @@ class Step:
         raise NotImplementedError
 
 
-class OfStory(Step):
+class OfTimeline(Step):
     """A step about a request of a story: its newest, or its first. Without one it is left out."""
 
-    story: str
+    timeline: str
     first = False
 
     def play(self, world: World) -> None:
-        if asked := world.oracle.of(self.story):
+        if asked := world.oracle.of(self.timeline):
             self.about(world, asked[0 if self.first else -1])
 
     def about(self, world: World, asked: Asked) -> None:
@@ -79,7 +79,7 @@ class OfStory(Step):
 
 @dataclass(frozen=True)
 class Ask(Step):
-    story: str
+    timeline: str
     who: str = "alice"
     small: bool = False
 
@@ -87,7 +87,7 @@ class Ask(Step):
         amount = _amount(world.oracle, small=self.small)
         number = len(world.oracle.requests) + 1
         world.expect(
-            world.oracle.ask(self.story, self.who, amount),
+            world.oracle.ask(self.timeline, self.who, amount),
             lambda: world.company.ask(number, self.who, amount),
         )
 
@@ -98,21 +98,21 @@ def _amount(oracle: Oracle, *, small: bool = False) -> int:
 
 
 @dataclass(frozen=True)
-class Agree(OfStory):
+class Agree(OfTimeline):
     """One of those who may says yes; when nobody may any more, one of those who were asked tries."""
 
-    story: str
+    timeline: str
     pick: int = 0
 
     def about(self, world: World, asked: Asked) -> None:
         were_asked = sorted(set().union(*(place.asked for place in asked.places)))
         if could := world.oracle.who_could_agree(asked) or were_asked:
-            Answer(self.story, could[self.pick % len(could)]).about(world, asked)
+            Answer(self.timeline, could[self.pick % len(could)]).about(world, asked)
 
 
 @dataclass(frozen=True)
-class Deliver(OfStory):
-    story: str
+class Deliver(OfTimeline):
+    timeline: str
     first: bool = False
     tampered: bool = False
 
@@ -128,10 +128,10 @@ class Deliver(OfStory):
 
 
 @dataclass(frozen=True)
-class Answer(OfStory):
+class Answer(OfTimeline):
     """`shown` is what they saw: this, what the other story asks, or what was asked at first."""
 
-    story: str
+    timeline: str
     who: str
     verdict: str = "approve"
     shown: str = "this"
@@ -153,23 +153,23 @@ class Answer(OfStory):
         if self.shown == "this":
             return asked.number
         if self.shown == "what was asked at first":
-            return oracle.of(self.story)[0].number
-        others = [each.number for each in oracle.requests if each.story != self.story]
+            return oracle.of(self.timeline)[0].number
+        others = [each.number for each in oracle.requests if each.timeline != self.timeline]
         return others[-1] if others else 0
 
 
 @dataclass(frozen=True)
-class AskAnew(OfStory):
+class AskAnew(OfTimeline):
     """`returned` says that somebody has asked for changes before."""
 
-    story: str
+    timeline: str
     who: str = "who asked"
     first: bool = False
     returned: bool = False
 
     def about(self, world: World, asked: Asked) -> None:
         if self.returned:
-            Answer(self.story, "who could", "change").about(world, asked)
+            Answer(self.timeline, "who could", "change").about(world, asked)
         who, amount = world.who(asked, self.who), _amount(world.oracle)
         number = len(world.oracle.requests) + 1
         world.expect(
@@ -179,8 +179,8 @@ class AskAnew(OfStory):
 
 
 @dataclass(frozen=True)
-class Withdraw(OfStory):
-    story: str
+class Withdraw(OfTimeline):
+    timeline: str
     who: str = "who asked"
 
     def about(self, world: World, asked: Asked) -> None:
@@ -193,8 +193,8 @@ class Withdraw(OfStory):
 
 
 @dataclass(frozen=True)
-class Cancel(OfStory):
-    story: str
+class Cancel(OfTimeline):
+    timeline: str
     who: str = "who asked"
 
     def about(self, world: World, asked: Asked) -> None:
@@ -205,10 +205,10 @@ class Cancel(OfStory):
 
 
 @dataclass(frozen=True)
-class TimeIsOver(OfStory):
+class TimeIsOver(OfTimeline):
     """Nobody has decided in time; `swept` says that the schedule has noticed."""
 
-    story: str
+    timeline: str
     swept: bool = False
 
     def about(self, world: World, asked: Asked) -> None:
@@ -220,21 +220,21 @@ class TimeIsOver(OfStory):
 
 
 @dataclass(frozen=True)
-class AnswerTooLate(OfStory):
+class AnswerTooLate(OfTimeline):
     """Somebody who could answers when the time is over, and before the schedule has noticed."""
 
-    story: str
+    timeline: str
 
     def about(self, world: World, asked: Asked) -> None:
-        TimeIsOver(self.story).about(world, asked)
-        Answer(self.story, "who could").about(world, asked)
+        TimeIsOver(self.timeline).about(world, asked)
+        Answer(self.timeline, "who could").about(world, asked)
 
 
 @dataclass(frozen=True)
-class Leave(OfStory):
+class Leave(OfTimeline):
     """Somebody leaves a group, and comes back, or tries to answer all the same."""
 
-    story: str
+    timeline: str
     who: str
     group: str
     back: bool = False
@@ -247,28 +247,28 @@ class Leave(OfStory):
             world.company.join(who, self.group)
             world.oracle.members[self.group].add(who)
         else:
-            Answer(self.story, who).about(world, asked)
+            Answer(self.timeline, who).about(world, asked)
 
 
 @dataclass(frozen=True)
-class Join(OfStory):
+class Join(OfTimeline):
     """Somebody joins a group, and tries to answer what was asked before."""
 
-    story: str
+    timeline: str
     who: str
     group: str
 
     def about(self, world: World, asked: Asked) -> None:
         world.company.join(self.who, self.group)
         world.oracle.members[self.group].add(self.who)
-        Answer(self.story, self.who).about(world, asked)
+        Answer(self.timeline, self.who).about(world, asked)
 
 
 @dataclass(frozen=True)
-class Close(OfStory):
+class Close(OfTimeline):
     """An account is closed, and opened again, or its session answers all the same."""
 
-    story: str
+    timeline: str
     who: str
     back: bool = False
 
@@ -280,25 +280,25 @@ class Close(OfStory):
             world.company.reopen(who)
             world.oracle.closed.remove(who)
         else:
-            Answer(self.story, who).about(world, asked)
+            Answer(self.timeline, who).about(world, asked)
 
 
 @dataclass(frozen=True)
-class GoneWhenItComes(OfStory):
+class GoneWhenItComes(OfTimeline):
     """All who are needed agree, and the first of them is gone before the message comes."""
 
-    story: str
+    timeline: str
 
     def about(self, world: World, asked: Asked) -> None:
         while world.oracle.who_could_agree(asked):
-            Agree(self.story).about(world, asked)
-        Close(self.story, "who agreed").about(world, asked)
-        Deliver(self.story).about(world, asked)
+            Agree(self.timeline).about(world, asked)
+        Close(self.timeline, "who agreed").about(world, asked)
+        Deliver(self.timeline).about(world, asked)
 
 
 @dataclass(frozen=True)
-class LoseRight(OfStory):
-    story: str
+class LoseRight(OfTimeline):
+    timeline: str
     who: str = "who asked"
 
     def about(self, world: World, asked: Asked) -> None:

@@ -34,7 +34,7 @@ from tests.journeys.steps import (
 )
 
 STORIES: Final = ("one", "two")
-story = st.sampled_from(STORIES)
+timeline = st.sampled_from(STORIES)
 some = st.booleans()
 group = st.sampled_from(["managers", "finance"])
 anybody = st.sampled_from(["bob", "carol", "dave", "erin", "mallory", "root", "wilma"])
@@ -44,37 +44,41 @@ wrong = st.sampled_from(["what the other story asks", "what was asked at first"]
 against = st.sampled_from(["reject", "change"])
 
 TWISTS: Final[dict[str, st.SearchStrategy[Step]]] = {
-    "somebody answers their own request": st.builds(Answer, story, st.just("who asked")),
-    "somebody answers twice": st.builds(Answer, story, st.just("who agreed")),
-    "somebody else answers": st.builds(Answer, story, anybody, first=some),
+    "somebody answers their own request": st.builds(Answer, timeline, st.just("who asked")),
+    "somebody answers twice": st.builds(Answer, timeline, st.just("who agreed")),
+    "somebody else answers": st.builds(Answer, timeline, anybody, first=some),
     "somebody answers what they were not shown": st.builds(
-        Answer, story, st.just("who could"), shown=wrong
+        Answer, timeline, st.just("who could"), shown=wrong
     ),
-    "somebody is against it": st.builds(Answer, story, st.just("who could"), against),
+    "somebody is against it": st.builds(Answer, timeline, st.just("who could"), against),
     "somebody is against it and does not say why": st.builds(
-        Answer, story, st.just("who could"), against, reason=st.just(False)
+        Answer, timeline, st.just("who could"), against, reason=st.just(False)
     ),
-    "it is asked anew": st.builds(AskAnew, story, asker, first=some, returned=some),
+    "it is asked anew": st.builds(AskAnew, timeline, asker, first=some, returned=some),
     "somebody else asks anew": st.builds(
-        AskAnew, story, st.just("who did not ask"), returned=st.just(True)
+        AskAnew, timeline, st.just("who did not ask"), returned=st.just(True)
     ),
-    "somebody asks who may not": st.builds(Ask, story, st.sampled_from(["root", "mallory"])),
-    "it is withdrawn": st.builds(Withdraw, story, asker),
-    "it is cancelled": st.builds(Cancel, story, asker),
-    "nobody decides in time": st.builds(TimeIsOver, story, swept=some),
-    "somebody answers too late": st.builds(AnswerTooLate, story),
-    "somebody leaves a group": st.builds(Leave, story, concerned, group, back=some),
-    "somebody joins a group": st.builds(Join, story, st.sampled_from(["mallory", "erin"]), group),
-    "an account is closed": st.builds(Close, story, concerned, back=some),
-    "who agreed is gone when it comes": st.builds(GoneWhenItComes, story),
-    "who asked loses the right": st.builds(LoseRight, story),
+    "somebody asks who may not": st.builds(Ask, timeline, st.sampled_from(["root", "mallory"])),
+    "it is withdrawn": st.builds(Withdraw, timeline, asker),
+    "it is cancelled": st.builds(Cancel, timeline, asker),
+    "nobody decides in time": st.builds(TimeIsOver, timeline, swept=some),
+    "somebody answers too late": st.builds(AnswerTooLate, timeline),
+    "somebody leaves a group": st.builds(Leave, timeline, concerned, group, back=some),
+    "somebody joins a group": st.builds(
+        Join, timeline, st.sampled_from(["mallory", "erin"]), group
+    ),
+    "an account is closed": st.builds(Close, timeline, concerned, back=some),
+    "who agreed is gone when it comes": st.builds(GoneWhenItComes, timeline),
+    "who asked loses the right": st.builds(LoseRight, timeline),
     "the rules are replaced": st.builds(ReplaceRules, st.sampled_from(RULES)),
     "more have to agree than there are": st.builds(ReplaceRules, st.just(TOO_MANY)),
     "the task is stopped": st.builds(Stop, ended=some),
     "other code is deployed": st.builds(Deploy),
     "what it would change has changed": st.builds(BalanceMoves),
-    "the message comes at another time": st.builds(Deliver, story, first=some),
-    "the tables are changed behind the guards": st.builds(Deliver, story, tampered=st.just(True)),
+    "the message comes at another time": st.builds(Deliver, timeline, first=some),
+    "the tables are changed behind the guards": st.builds(
+        Deliver, timeline, tampered=st.just(True)
+    ),
 }
 
 

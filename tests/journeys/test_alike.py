@@ -110,7 +110,7 @@ def refused() -> int:
 @pytest.mark.parametrize(
     "way", ["one", "two of a group", "three of a group", "one group after the other"]
 )
-def test_what_does_not_count_changes_nothing_and_the_story_goes_on(way):
+def test_what_does_not_count_changes_nothing_and_the_timeline_goes_on(way):
     rules, people = WAYS[way]
     with promises_kept(), company(rules) as there:
         there.ask(1, "alice", 150)
@@ -126,7 +126,7 @@ def test_what_does_not_count_changes_nothing_and_the_story_goes_on(way):
 # --- What comes a second time ----------------------------------------------------------------------
 
 
-def story(people: list[str]) -> list[Callable[[Company], object]]:
+def timeline(people: list[str]) -> list[Callable[[Company], object]]:
     """Everything that is sent in a story that ends well, but for the asking, which asks for another."""
     return [*map(answer, people), lambda there: there.deliver(1)]
 
@@ -138,7 +138,7 @@ def test_what_comes_a_second_time_changes_nothing(way):
     with promises_kept(), company(rules) as there:
         there.ask(1, "alice", 150)
         sent: list[Callable[[Company], object]] = []
-        for send in story(people):
+        for send in timeline(people):
             assert said(partial(send, there)) == DONE
             sent.append(send)
             if way != "one person in two places" or len(sent) > 1:

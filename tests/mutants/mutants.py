@@ -1,4 +1,4 @@
-"""Faults to put into the code on purpose, each with the tests that have to notice it.
+"""Faults to put into the code on purpose, each with the tests that have to notification it.
 
 A mutant replaces one text in one file. It names a promise that would be broken, and the tests by the
 names of their files: those that speak of that promise, not all.
@@ -17,14 +17,14 @@ REQUESTS: Final = "approvals/actions/requests.py"
 RUNS: Final = "tasks/actions/runs/lifecycle.py"
 EFFECTS: Final = "tasks/actions/runs/effects.py"
 DECIDE: Final = "tests/approvals/actions/test_decide.py"
-DEPUTIES: Final = "tests/approvals/actions/test_deputies.py"
+DELEGATES: Final = "tests/approvals/actions/test_delegates.py"
 EXECUTION: Final = "tests/tasks/worker/test_execution.py"
 GUARD: Final = "tests/approvals/test_guard.py"
 JOURNEYS: Final = "tests/journeys/test_journeys.py"
 PAIRS: Final = "tests/journeys/test_pairs.py"
 OUTBOX: Final = "tests/approvals/notifications/test_outbox.py"
 SENDING: Final = "approvals/actions/deliveries.py"
-PROPOSING: Final = "tests/tasks/actions/test_proposals.py"
+PROPOSING: Final = "tests/tasks/actions/test_proposed_changes.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,8 @@ NOTICED_IN_PLACE: Final = (
     ),
     Mutant(
         "who was left alone changes alone",
-        "tasks/actions/changes/proposals.py",
-        " or was_shared(change.proposal.task, by)\n",
+        "tasks/actions/changes/proposed_changes.py",
+        " or was_shared(change.proposed_change.task, by)\n",
         "\n",
         PROPOSING,
     ),
@@ -89,15 +89,15 @@ NOTICED_IN_PLACE: Final = (
     ),
     Mutant(
         "who lost the right to agree is not asked again",
-        "tasks/actions/changes/proposals.py",
+        "tasks/actions/changes/proposed_changes.py",
         "    if not change.could_agree().filter(pk=person.pk).exists():\n",
         "    if False:\n",
         PROPOSING,
     ),
     Mutant(
         "a change is not looked at again when it is made",
-        "tasks/actions/changes/proposals.py",
-        "    if seal_of_proposal(proposal) != request.seal:\n",
+        "tasks/actions/changes/proposed_changes.py",
+        "    if seal_of_proposed_change(proposed_change) != request.seal:\n",
         "    if False:\n",
         PROPOSING,
     ),
@@ -195,44 +195,44 @@ NOTICED_IN_PLACE: Final = (
     Mutant(
         "who stands in decides beside who is away",
         BALLOT,
-        "        sharing = {place.person_id, place.stands_in_for_id} - {None}\n",
+        "        sharing = {place.person_id, place.on_behalf_of_id} - {None}\n",
         "        sharing = {place.person_id}\n",
-        DEPUTIES,
+        DELEGATES,
     ),
     Mutant(
         "an absence that was ended early counts on",
         PLACES,
         "        ends_at__gt=at,\n        ended_at=None,\n",
         "        ends_at__gt=at,\n",
-        DEPUTIES,
+        DELEGATES,
     ),
     Mutant(
         "who stands in decides after the absence",
         PLACES,
         "        ends_at__gt=at,\n        ended_at=None,\n",
         "        ended_at=None,\n",
-        DEPUTIES,
+        DELEGATES,
     ),
     Mutant(
         "the requester stands in for who decides",
         REQUESTS,
-        ".exclude(deputy__in=without)",
-        ".exclude(deputy__in=[])",
-        DEPUTIES,
+        ".exclude(delegate__in=without)",
+        ".exclude(delegate__in=[])",
+        DELEGATES,
     ),
     Mutant(
         "the database takes two decisions from one place",
         "approvals/migrations/guards/approvals_decision.sql",
         "ARRAY[earlier.decided_by_id, earlier.on_behalf_of_id]",
         "ARRAY[earlier.decided_by_id]",
-        DEPUTIES,
+        DELEGATES,
     ),
     Mutant(
         "who stands in agrees to it",
-        "tasks/actions/changes/deputies.py",
-        "        return {self.deputy}\n",
+        "tasks/actions/changes/delegates.py",
+        "        return {self.delegate}\n",
         "        return set()\n",
-        "tests/tasks/actions/test_deputies.py",
+        "tests/tasks/actions/test_delegates.py",
     ),
     Mutant(
         "anybody withdraws",
@@ -365,7 +365,7 @@ NOTICED_IN_PLACE: Final = (
         EFFECTS,
         'return f"bo-{run.pk}-{step}" if generation == 1',
         'return f"bo-{run.pk}-{run.attempt}-{step}" if generation == 1',
-        "tests/tasks/actions/test_lost_runs.py tests/tasks/worker/test_execution.py tests/tasks/actions/test_settlements.py",
+        "tests/tasks/actions/test_lost_runs.py tests/tasks/worker/test_execution.py tests/tasks/actions/test_resolutions.py",
     ),
     Mutant(
         "a key that is forgotten is sent again",

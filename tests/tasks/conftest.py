@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from approvals import actions as approvals
 from audit.context import Door
 from tasks.access.rights import Right
-from tasks.actions import adopt_task, look_up, request_run, settle_run
+from tasks.actions import adopt_task, look_up, request_run, resolve_run
 from tasks.actions.changes.grants import set_right
 from tasks.declaration.errors import OutcomeUnknown
 from tasks.declaration.look_up import Found
@@ -149,15 +149,15 @@ def uncertain(ask, work, credit) -> Run:
 
 
 @pytest.fixture
-def settle(administrator):
-    def settle_it(
+def resolve(administrator):
+    def resolve_it(
         run, finding, *, by=administrator, reason="Looked at the provider's page", look=None
     ):
-        settle_run(run.pk, finding=finding, by=by, door=Door.ADMIN, reason=reason, look=look)
+        resolve_run(run.pk, finding=finding, by=by, door=Door.ADMIN, reason=reason, look=look)
         run.refresh_from_db()
         return run
 
-    return settle_it
+    return resolve_it
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ def message_for(delivery: Delivery) -> EmailMultiAlternatives:
         "asked": delivery.request,
         "reasons": reasons_of(delivery.request) if delivery.request and delivery.asks else [],
         "link": _link(delivery),
-        "preferences": absolute("admin:approvals_preferences"),
+        "notification_settings": absolute("admin:approvals_notification_settings"),
         "first": _first_line(delivery),
     }
     message = EmailMultiAlternatives(
@@ -83,5 +83,5 @@ def _headers(delivery: Delivery) -> dict[str, str]:
         "X-Auto-Response-Suppress": "All",
         "List-Id": f"Backoffice <notifications.{host}>",
         # Without one-click: nobody may stop being asked by accident.
-        "List-Unsubscribe": f"<{absolute('admin:approvals_preferences')}>",
+        "List-Unsubscribe": f"<{absolute('admin:approvals_notification_settings')}>",
     }

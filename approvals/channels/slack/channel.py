@@ -10,7 +10,7 @@ from approvals.channels.base import SLACK, External, Permanent, Target, Told
 from approvals.channels.slack.client import client
 from approvals.channels.slack.errors import said
 from approvals.channels.slack.message import message_for
-from approvals.models.deliveries import Delivery, SlackLink, SlackRoom
+from approvals.models.deliveries import Delivery, GroupSlackChannel, SlackLink
 
 
 class Slack:
@@ -32,7 +32,9 @@ class Slack:
             if person.pk in accounts:
                 yield Target(accounts[person.pk], person=person)
         if told.groups:
-            for room in SlackRoom.objects.filter(group__in=told.groups).select_related("group"):
+            for room in GroupSlackChannel.objects.filter(group__in=told.groups).select_related(
+                "group"
+            ):
                 yield Target(room.channel, group=room.group)
 
     def send(self, delivery: Delivery) -> External:

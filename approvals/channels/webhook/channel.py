@@ -11,7 +11,7 @@ from standardwebhooks.webhooks import Webhook as Signer
 from approvals.channels.base import External, Permanent, Retry, Target, Told
 from approvals.channels.webhook.secrets import opened
 from approvals.channels.webhook.sending import post
-from approvals.models.deliveries import Delivery, Endpoint
+from approvals.models.deliveries import Delivery, WebhookEndpoint
 
 TOO_MANY: Final = 429
 FAULT: Final = 500
@@ -26,12 +26,12 @@ class Webhook:
         """The endpoints that listen to this event. Nobody in person is reached by them."""
         if not told.event:
             return
-        for endpoint in Endpoint.objects.filter(is_active=True):
+        for endpoint in WebhookEndpoint.objects.filter(is_active=True):
             if told.event in endpoint.events:
                 yield Target(str(endpoint.pk))
 
     def send(self, delivery: Delivery) -> External:
-        endpoint = Endpoint.objects.filter(pk=delivery.address, is_active=True).first()
+        endpoint = WebhookEndpoint.objects.filter(pk=delivery.address, is_active=True).first()
         if endpoint is None:
             raise Permanent("This endpoint is turned off.")
         body, headers = signed(delivery, *secrets_of(endpoint))
@@ -45,7 +45,7 @@ class Webhook:
         return []
 
 
-def secrets_of(endpoint: Endpoint) -> list[str]:
+def secrets_of(endpoint: WebhookEndpoint) -> list[str]:
     """What its webhooks are signed with now."""
     former = endpoint.former_ciphertext if datetime.now(tz=UTC) < endpoint.both_until else b""
     return [opened(each) for each in (endpoint.ciphertext, former) if each]

@@ -4,9 +4,9 @@
 -- * It is on a request that is pending and not expired, and on what was shown: the seals are equal.
 -- * Nobody decides their own request. Who decides is a reviewer of this stage whose turn has come,
 --   with an active account.
--- * One person decides one request once, and so does one place, whether the reviewer or the deputy
+-- * One person decides one request once, and so does one place, whether the reviewer or the delegate
 --   decides; in another stage again only where that stage allows it.
--- * A deputy decides only while the reviewer is absent and has an active account.
+-- * A delegate decides only while the reviewer is absent and has an active account.
 -- * Where the stage asks for fresh proof of who somebody is, an approval has one of the last 15
 --   minutes. The application asks for a younger one: FRESH_PROOF_SECONDS.
 -- * A decision in Slack is made only where the request allows it and no fresh proof is needed, by
@@ -71,13 +71,13 @@ BEGIN
     IF NOT EXISTS (
         SELECT FROM approvals_reviewer
         WHERE stage_id = NEW.stage_id AND person_id = NEW.decided_by_id
-            AND stands_in_for_id IS NOT DISTINCT FROM NEW.on_behalf_of_id) THEN
+            AND on_behalf_of_id IS NOT DISTINCT FROM NEW.on_behalf_of_id) THEN
         RAISE EXCEPTION 'This place is not this person''s.' USING ERRCODE = 'restrict_violation';
     END IF;
     IF NEW.on_behalf_of_id IS NOT NULL AND NOT EXISTS (
         SELECT FROM approvals_absence absence
         JOIN backoffice_user away ON away.id = absence.person_id
-        WHERE absence.person_id = NEW.on_behalf_of_id AND absence.deputy_id = NEW.decided_by_id
+        WHERE absence.person_id = NEW.on_behalf_of_id AND absence.delegate_id = NEW.decided_by_id
             AND away.is_active AND absence.ended_at IS NULL
             AND clock_timestamp() BETWEEN absence.starts_at AND absence.ends_at) THEN
         RAISE EXCEPTION 'Nobody is away for whom this person decides.'

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from tasks.access.administrators import administrators
-from tasks.models import Proposal, Run
+from tasks.models import ProposedChange, Run
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Change(ABC):
     """One kind of change, of one proposal."""
 
-    def __init__(self, proposal: Proposal) -> None:
-        self.proposal = proposal
+    def __init__(self, proposed_change: ProposedChange) -> None:
+        self.proposed_change = proposed_change
 
     @property
     @abstractmethod
@@ -38,16 +38,16 @@ class Change(ABC):
 
     def could_agree(self) -> "QuerySet[User]":
         """Those of them who could agree to it, as things stand now: never who gains by it."""
-        without = {self.proposal.proposed_by_id, *(person.pk for person in self.gains())}
+        without = {self.proposed_change.proposed_by_id, *(person.pk for person in self.gains())}
         return self.administrators().exclude(pk__in=without)
 
     def gains(self) -> "set[User]":
         """The people to whom it gives something."""
         return set()
 
-    def concerns(self, other: Proposal) -> bool:
+    def concerns(self, other: ProposedChange) -> bool:
         """Whether another proposal is about the same thing, so that one of the two has to wait."""
-        return other.rule_id is not None and other.rule_id == self.proposal.rule_id
+        return other.rule_id is not None and other.rule_id == self.proposed_change.rule_id
 
     @abstractmethod
     def facts(self) -> list[list[str]]:
@@ -72,11 +72,11 @@ class Change(ABC):
 class TaskChange(Change):
     """A change of one task."""
 
-    def __init__(self, proposal: Proposal) -> None:
-        super().__init__(proposal)
-        if proposal.task is None:
+    def __init__(self, proposed_change: ProposedChange) -> None:
+        super().__init__(proposed_change)
+        if proposed_change.task is None:
             raise ValueError("This proposal is about no task.")
-        self.task = proposal.task
+        self.task = proposed_change.task
 
     @property
     def about(self) -> str:

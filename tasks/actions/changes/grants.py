@@ -11,7 +11,7 @@ from approvals.requests.policy import reviewers_for
 from audit.transitions import transition
 from tasks.access.rights import Right, require
 from tasks.actions.changes.base import TaskChange
-from tasks.models import Proposal, Task
+from tasks.models import ProposedChange, Task
 
 if TYPE_CHECKING:
     from audit.seals import Json
@@ -25,7 +25,7 @@ class Grant(TaskChange):
 
     @property
     def title(self) -> str:
-        content = self.proposal.content
+        content = self.proposed_change.content
         right = Right[content["right"]].label
         return f"Grant {content['name']} “{right}” on “{self.task}”"
 
@@ -34,12 +34,12 @@ class Grant(TaskChange):
         found = [
             ["What happens next", "It takes effect at once. Pending requests are not affected."]
         ]
-        if self.proposal.content["to"] == "group":
+        if self.proposed_change.content["to"] == "group":
             found.append(["Current members", ", ".join(members) or "Nobody"])
         return found
 
     def rows(self) -> list[list[str]]:
-        content = self.proposal.content
+        content = self.proposed_change.content
         had = Right[content["had"]].label if content["had"] else NOTHING
         return [[f"Permission of {content['name']}", had, Right[content["right"]].label]]
 
@@ -47,14 +47,18 @@ class Grant(TaskChange):
         holder = self._holder()
         return set(reviewers_for([holder], ()) if isinstance(holder, Group) else [holder])
 
-    def concerns(self, other: Proposal) -> bool:
-        def key(proposal: Proposal) -> tuple[str, str | None, int | None]:
-            return proposal.kind, proposal.content.get("to"), proposal.content.get("id")
+    def concerns(self, other: ProposedChange) -> bool:
+        def key(proposed_change: ProposedChange) -> tuple[str, str | None, int | None]:
+            return (
+                proposed_change.kind,
+                proposed_change.content.get("to"),
+                proposed_change.content.get("id"),
+            )
 
-        return key(other) == key(self.proposal)
+        return key(other) == key(self.proposed_change)
 
     def check(self) -> None:
-        content = self.proposal.content
+        content = self.proposed_change.content
         had = held(self.task, to := self._holder())
         if (had.name if had else "") != content["had"]:
             raise ValidationError(
@@ -62,11 +66,11 @@ class Grant(TaskChange):
             )
 
     def make(self) -> None:
-        right = Right[self.proposal.content["right"]]
+        right = Right[self.proposed_change.content["right"]]
         set_right(self.task, right, to=self._holder())
 
     def _holder(self) -> "User | Group":
-        content = self.proposal.content
+        content = self.proposed_change.content
         if content["to"] == "person":
             return get_user_model().objects.get(pk=content["id"])
         group = Group.objects.filter(pk=content["id"]).first()

@@ -13,7 +13,7 @@ from tasks.access.administrators import administrators_of_people
 from tasks.access.rights import Right
 from tasks.actions.changes.base import Change
 from tasks.declaration.registry import registry
-from tasks.models import ApprovalRule, Proposal, TaskGroupPermission
+from tasks.models import ApprovalRule, ProposedChange, TaskGroupPermission
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -31,7 +31,7 @@ class PeopleChange(Change):
     @property
     def person(self) -> "User":
         """Who is concerned, as their row is now."""
-        return get_user_model().objects.get(pk=self.proposal.content["person"])
+        return get_user_model().objects.get(pk=self.proposed_change.content["person"])
 
     def administrators(self) -> "QuerySet[User]":
         return administrators_of_people()
@@ -39,8 +39,11 @@ class PeopleChange(Change):
     def gains(self) -> "set[User]":
         return {self.person}
 
-    def concerns(self, other: Proposal) -> bool:
-        return (other.kind, other.content) == (self.proposal.kind, self.proposal.content)
+    def concerns(self, other: ProposedChange) -> bool:
+        return (other.kind, other.content) == (
+            self.proposed_change.kind,
+            self.proposed_change.content,
+        )
 
 
 class Joining(PeopleChange):
@@ -48,7 +51,7 @@ class Joining(PeopleChange):
 
     @property
     def title(self) -> str:
-        content = self.proposal.content
+        content = self.proposed_change.content
         return f"Add {content['name']} to “{content['group_name']}”"
 
     def facts(self) -> list[list[str]]:
@@ -64,7 +67,7 @@ class Joining(PeopleChange):
         ]
 
     def rows(self) -> list[list[str]]:
-        return [[f"Member of “{self.proposal.content['group_name']}”", "No", "Yes"]]
+        return [[f"Member of “{self.proposed_change.content['group_name']}”", "No", "Yes"]]
 
     def check(self) -> None:
         if not self.person.is_active:
@@ -78,7 +81,7 @@ class Joining(PeopleChange):
         add_member(user=self.person, group=self._group(), by=by, door=now.door, reason=now.reason)
 
     def _group(self) -> Group:
-        group = Group.objects.filter(pk=self.proposal.content["group"]).first()
+        group = Group.objects.filter(pk=self.proposed_change.content["group"]).first()
         if group is None:
             raise ValidationError("The group no longer exists.")
         return group
@@ -89,7 +92,7 @@ class Opening(PeopleChange):
 
     @property
     def title(self) -> str:
-        return f"Reactivate the account of {self.proposal.content['name']}"
+        return f"Reactivate the account of {self.proposed_change.content['name']}"
 
     def administrators(self) -> "QuerySet[User]":
         people = super().administrators()

@@ -13,14 +13,14 @@ from tasks.actions.changes.base import TaskChange
 from tasks.declaration.durations import problems_of_times
 from tasks.declaration.registry import UnknownTask, registry
 from tasks.declaration.tickets import problem_of_pattern
-from tasks.models import ApprovalRule, Proposal, Task
+from tasks.models import ApprovalRule, ProposedChange, Task
 from tasks.rules.conditions import check_condition
 from tasks.rules.evaluation import COPIED, MANY, RuleSpec
 from tasks.rules.sentences import condition_in_words
 from tasks.rules.serialization import differences, from_json
 from tasks.rules.simulation import simulate_past_runs
 from tasks.rules.texts import either
-from tasks.runs.notifications import tell_of_rule
+from tasks.runs.notifications import notify_of_rule
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -31,8 +31,8 @@ class NewRule(TaskChange):
 
     @property
     def title(self) -> str:
-        name = f"“{self.proposal.content['name']}” of “{self.task}”"
-        return f"Change the rule {name}" if self.proposal.rule_id else f"Add the rule {name}"
+        name = f"“{self.proposed_change.content['name']}” of “{self.task}”"
+        return f"Change the rule {name}" if self.proposed_change.rule_id else f"Add the rule {name}"
 
     def facts(self) -> list[list[str]]:
         return [
@@ -42,21 +42,25 @@ class NewRule(TaskChange):
         ]
 
     def rows(self) -> list[list[str]]:
-        return differences(_spec_of(self.proposal), self._spec())
+        return differences(_spec_of(self.proposed_change), self._spec())
 
     def check(self) -> None:
-        if self.proposal.rule_id:
-            _locked(self.proposal.rule_id)
+        if self.proposed_change.rule_id:
+            _locked(self.proposed_change.rule_id)
         check_rule(self.task, self._spec())
 
     def make(self) -> None:
-        older = _end(_locked(self.proposal.rule_id)) if self.proposal.rule_id else None
-        rule = put_in_force(self.task, self._spec(), replaces=older, brought_by=self.proposal)
-        text = f"{self.proposal.proposed_by} changed an approval rule of “{rule.task}”: {rule.name}"
-        tell_of_rule(rule, text)
+        older = (
+            _end(_locked(self.proposed_change.rule_id)) if self.proposed_change.rule_id else None
+        )
+        rule = put_in_force(
+            self.task, self._spec(), replaces=older, brought_by=self.proposed_change
+        )
+        text = f"{self.proposed_change.proposed_by} changed an approval rule of “{rule.task}”: {rule.name}"
+        notify_of_rule(rule, text)
 
     def _spec(self) -> RuleSpec:
-        return from_json(self.proposal.content)
+        return from_json(self.proposed_change.content)
 
 
 class EndOfRule(TaskChange):
@@ -64,24 +68,24 @@ class EndOfRule(TaskChange):
 
     @property
     def title(self) -> str:
-        return f"End the rule “{self.proposal.rule}” of “{self.task}”"
+        return f"End the rule “{self.proposed_change.rule}” of “{self.task}”"
 
     def facts(self) -> list[list[str]]:
-        spec = _spec_of(self.proposal)
+        spec = _spec_of(self.proposed_change)
         follows = "New runs no longer need this approval."
         past = [*_in_the_past(self.task, spec), *_in_words(self.task, spec)] if spec else []
         return [["What happens next", follows], *past]
 
     def rows(self) -> list[list[str]]:
-        return differences(_spec_of(self.proposal), None)
+        return differences(_spec_of(self.proposed_change), None)
 
     def check(self) -> None:
-        _locked(self.proposal.rule_id)
+        _locked(self.proposed_change.rule_id)
 
     def make(self) -> None:
-        rule = _end(_locked(self.proposal.rule_id))
-        by = self.proposal.proposed_by
-        tell_of_rule(rule, f"{by} ended an approval rule of “{rule.task}”: {rule.name}")
+        rule = _end(_locked(self.proposed_change.rule_id))
+        by = self.proposed_change.proposed_by
+        notify_of_rule(rule, f"{by} ended an approval rule of “{rule.task}”: {rule.name}")
 
 
 def put_in_force(
@@ -89,7 +93,7 @@ def put_in_force(
     spec: RuleSpec,
     *,
     replaces: ApprovalRule | None = None,
-    brought_by: Proposal | None = None,
+    brought_by: ProposedChange | None = None,
 ) -> ApprovalRule:
     """Write a rule's row. For the actions of this package, inside their transaction.
 
@@ -137,9 +141,9 @@ def _end(rule: ApprovalRule) -> ApprovalRule:
     return rule
 
 
-def _spec_of(proposal: Proposal) -> RuleSpec | None:
+def _spec_of(proposed_change: ProposedChange) -> RuleSpec | None:
     """What the rule says that is replaced or ended."""
-    return RuleSpec.of(proposal.rule) if proposal.rule else None
+    return RuleSpec.of(proposed_change.rule) if proposed_change.rule else None
 
 
 def _in_the_past(task: Task, spec: RuleSpec) -> list[list[str]]:

@@ -14,7 +14,7 @@ from tasks.access.rights import Right, require
 from tasks.access.stops import stop_of
 from tasks.actions.stops import stop_by_itself
 from tasks.models import Emergency, Run
-from tasks.runs.notifications import tell_of_run
+from tasks.runs.notifications import notify_of_run
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -53,7 +53,7 @@ def break_glass(
             proof=proof,
             review=_ask_for_review(run, by, reason, door),
         )
-        _tell(emergency, asked)
+        _notify(emergency, asked)
         # Who decides about the run hears of it and, as it is an emergency, queues it.
         approvals.withdraw(asked.pk, by=by, door=door, reason=f"Emergency run: {reason}")
     return emergency
@@ -115,8 +115,8 @@ def _who_and_why(request: ApprovalRequest, emergency: Emergency) -> "tuple[User 
     return None, f"An emergency run was not reviewed by two people within 24 hours: {emergency.run}"
 
 
-def _tell(emergency: Emergency, asked: ApprovalRequest) -> None:
+def _notify(emergency: Emergency, asked: ApprovalRequest) -> None:
     ran = f"{emergency.by} ran this in an emergency, without approval: {emergency.run}."
     text = f"{ran} Reason: {emergency.reason}"
     people = {*asked_about(asked), *asked_about(emergency.review)}
-    tell_of_run(people, emergency.run, event="glass_broken", text=text)
+    notify_of_run(people, emergency.run, event="emergency_run", text=text)

@@ -13,17 +13,17 @@ from tasks.actions.runs.effects import (
     sent_too_long_ago,
 )
 from tasks.actions.runs.look_ups import FRESH, Look
-from tasks.models import Effect, Run, Settlement
+from tasks.models import Effect, Resolution, Run
 from tasks.runs.states import end, enqueue
 from tasks.runs.texts import moment
 
-Finding = Settlement.Finding
+Finding = Resolution.Finding
 Status = Run.Status
 
 NOT_AGAIN: Final = "This task cannot be retried safely: its code does not allow it."
 
 
-def objection(run: Run, finding: Settlement.Finding, look: Look | None, *, at: datetime) -> str:
+def objection(run: Run, finding: Resolution.Finding, look: Look | None, *, at: datetime) -> str:
     """Why this does not follow from what is known of the run at that time. Empty when it may."""
     why = _OBJECTIONS[finding]
     return why(run, look, at) if why else ""
@@ -106,10 +106,10 @@ _OBJECTIONS: Final[Mapping[str, Callable[[Run, Look | None, datetime], str] | No
 }
 
 
-def follow(run: Run, settlement: Settlement, look: Look | None) -> None:
+def follow(run: Run, resolution: Resolution, look: Look | None) -> None:
     """Do what follows from a finding, in the caller's transaction. The run is locked."""
-    said = f"{settlement.settled_by}: {settlement.reason}"
-    match Finding(settlement.finding):
+    said = f"{resolution.resolved_by}: {resolution.reason}"
+    match Finding(resolution.finding):
         case Finding.HAPPENED:
             _record_answers(run, look, said)
             run.output = {"kind": "text", "text": f"Recorded by {said}"}
@@ -139,7 +139,7 @@ def _queue(run: Run) -> None:
 def _record_answers(run: Run, look: Look | None, said: str) -> None:
     for effect in open_effects(run):
         shown = look.of(effect.step) if look else None
-        found: Any = shown.answer if shown and shown.happened else {"settled": said}
+        found: Any = shown.answer if shown and shown.happened else {"resolved": said}
         answer_effect(effect, found)
 
 

@@ -13,7 +13,7 @@ from tasks.models import Run
 from tasks.queue import messages
 from tasks.queue.kill_points import killpoint
 from tasks.runs.concurrency import first_with_their_key
-from tasks.runs.notifications import tell_of_lost_worker
+from tasks.runs.notifications import notify_of_lost_worker
 from tasks.runs.states import end, enqueue, locked
 
 Status = Run.Status
@@ -40,7 +40,7 @@ def _recover(run_id: UUID, door: str) -> bool:
         run.error = "The worker stopped while this was running."
         if may_repeat(run):
             enqueue(run, now=run.now)
-            tell_of_lost_worker(run)
+            notify_of_lost_worker(run)
         else:
             run.error += " How far it got is unknown."
             end(run, Status.UNCERTAIN, at=run.now)

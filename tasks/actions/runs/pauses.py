@@ -21,7 +21,7 @@ from tasks.parameters.currencies import PLACES
 from tasks.queue.kill_points import killpoint
 from tasks.rules.stages import stage_for_a_look
 from tasks.runs.concurrency import enqueue_next
-from tasks.runs.notifications import tell_of_pause
+from tasks.runs.notifications import notify_of_pause
 from tasks.runs.partial import so_far
 from tasks.runs.progress import progress_of
 from tasks.runs.seals import seal_of_pause
@@ -78,7 +78,7 @@ def stop_for_now(run: Run, *, why: str, needs_look: bool, at: datetime) -> None:
     run.error = ""
     run.lease_until = run.pause_asked_at = None
     move(run, Status.PAUSED)
-    tell_of_pause(pause)
+    notify_of_pause(pause)
     if run.concurrency_key:
         enqueue_next(run.concurrency_key)
     killpoint("pause-written")
@@ -113,7 +113,7 @@ def _put_to_people(pause: Pause) -> ApprovalRequest | None:
 
 
 def _facts(pause: Pause) -> list[list[str]]:
-    counts = pause.run.effects.tally()
+    counts = pause.run.effects.sum_key()
     labels = [(state.label, counts[state]) for state in Effect.State if state in counts]
     amounts = pause.seen["amounts"].items()
     return [

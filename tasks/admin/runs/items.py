@@ -26,7 +26,7 @@ State = Effect.State
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class SumKey:
     """How many items are in one state."""
 
     state: str
@@ -35,11 +35,11 @@ class Tally:
     count: int
 
 
-def tallies_of(run: Run) -> list[Tally]:
+def sum_keys_of(run: Run) -> list[SumKey]:
     """How many items there are in each state that occurs. Empty for a run without items."""
-    counts = run.effects.tally()
+    counts = run.effects.sum_key()
     return [
-        Tally(state.value, item_state(state, run), tone_of_item(state, run), counts[state])
+        SumKey(state.value, item_state(state, run), tone_of_item(state, run), counts[state])
         for state in State
         if state in counts
     ]
@@ -64,7 +64,7 @@ def items(request: HttpRequest, pk: UUID) -> HttpResponse:
         subtitle=run.headline,
         run=run,
         chosen=chosen,
-        tallies=tallies_of(run),
+        sum_keys=sum_keys_of(run),
         items=CappedPaginator(found, PER_PAGE).get_page(request.GET.get("page")),
     )
 

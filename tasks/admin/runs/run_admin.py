@@ -32,7 +32,7 @@ from audit.transitions import Refusal
 from tasks.actions import cancel_run, pause_run, resume_run
 from tasks.admin import rows
 from tasks.admin.pages import MAY_READ_ALL, run_or_404, visible_runs
-from tasks.admin.runs import emergencies, items, settlements
+from tasks.admin.runs import emergencies, items, resolutions
 from tasks.admin.runs.logs import export_log, one_line, whole_log
 from tasks.admin.runs.results import export_result
 from tasks.admin.runs.run_filter import RunFilter
@@ -72,8 +72,10 @@ class RunAdmin(SafeHistoryMixin, ReadOnlyAdmin):
             ),
             path("<uuid:pk>/pause/", site.admin_view(pause), name="tasks_run_pause"),
             path("<uuid:pk>/resume/", site.admin_view(resume), name="tasks_run_resume"),
-            *settlements.urls(site),
-            path("<uuid:pk>/story/", site.admin_view(export_timeline), name="tasks_run_story"),
+            *resolutions.urls(site),
+            path(
+                "<uuid:pk>/timeline/", site.admin_view(export_timeline), name="tasks_run_timeline"
+            ),
             path(
                 "<uuid:pk>/result/<int:number>/",
                 site.admin_view(export_result),

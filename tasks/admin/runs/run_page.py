@@ -18,10 +18,10 @@ from tasks.access.rights import Right, allowed, runs_for
 from tasks.access.stops import in_a_sentence, stop_of
 from tasks.actions.runs.lifecycle import MAX_ATTEMPTS
 from tasks.actions.runs.pauses import may_not_resume, open_pause, why_not_pausable
-from tasks.actions.runs.settlements import open_settlement
+from tasks.actions.runs.resolutions import open_resolution
 from tasks.admin.pages import MAY_READ_ALL, code_of
 from tasks.admin.rows import names_with_rows
-from tasks.admin.runs.items import tallies_of, to_look_at
+from tasks.admin.runs.items import sum_keys_of, to_look_at
 from tasks.admin.runs.logs import tail
 from tasks.admin.runs.outputs import outputs_of
 from tasks.models import Run, Stop
@@ -74,7 +74,7 @@ def whole_page(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
 def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
     """What changes by itself until the run is over. Of the log, what is `after` a line."""
     administers = allowed(person, Right.CHANGE, run.task)
-    ahead, tallies = ahead_of(run), tallies_of(run)
+    ahead, sum_keys = ahead_of(run), sum_keys_of(run)
     half_done = ended_half_done(run)
     stop = stop_of(run.task) if run.status == Run.Status.QUEUED else None
     stages = stages_of(run)
@@ -85,18 +85,18 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
         "ahead": ahead,
         "may_open_ahead": ahead and _may_see(ahead.pk, person),
         "what_next": what_next(run, person, half_done=half_done),
-        "tallies": tallies,
-        "to_look_at": to_look_at(run) if tallies else [],
+        "sum_keys": sum_keys,
+        "to_look_at": to_look_at(run) if sum_keys else [],
         "outputs": outputs_of(run, asked),
         "log": tail(run, asked.get("after", "")),
-        "story": timeline_of(run),
+        "timeline": timeline_of(run),
         "stages": stages,
         "may_open_request": _may_open_request(run, person),
         "may_cancel": _may_cancel(run, person, administers),
         **_emergency(run, person),
         **_pausing(run, person, administers),
-        "may_settle": _may_settle(run, person, administers),
-        "proposed": open_settlement(run) if run.status == Run.Status.UNCERTAIN else None,
+        "may_resolve": _may_resolve(run, person, administers),
+        "proposed": open_resolution(run) if run.status == Run.Status.UNCERTAIN else None,
         "progress": run.steps_total or run.due_at or run.cancel_asked_at,
         "time_left": time_left(run),
         "attempts": MAX_ATTEMPTS,
@@ -207,7 +207,7 @@ def _pausing(run: Run, person: "User", administers: bool) -> dict[str, Any]:
     }
 
 
-def _may_settle(run: Run, person: "User", administers: bool) -> bool:
+def _may_resolve(run: Run, person: "User", administers: bool) -> bool:
     return run.status == Run.Status.UNCERTAIN and administers and run.requested_by_id != person.pk
 
 

@@ -15,7 +15,7 @@ from tasks.access.rights import Right
 from tasks.actions import propose_grant, revoke
 from tasks.actions.changes.grants import held
 from tasks.admin.settings.people import person_named
-from tasks.models import Proposal, Task
+from tasks.models import ProposedChange, Task
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -130,7 +130,7 @@ class Changed:
     """What became of what a form asked for: each change stands alone."""
 
     made: int = 0
-    waiting: list[Proposal] = field(default_factory=list)
+    waiting: list[ProposedChange] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
 
@@ -139,21 +139,23 @@ def apply(task: Task, form: GrantsForm, *, by: "User") -> Changed:
     found = Changed()
     for holder, right in form.changes():
         try:
-            proposal = _change(task, holder, right, by=by, reason=form.cleaned_data["reason"])
+            proposed_change = _change(
+                task, holder, right, by=by, reason=form.cleaned_data["reason"]
+            )
         except (Refusal, ValidationError) as refused:
             words = refused.messages if isinstance(refused, ValidationError) else [str(refused)]
             found.refused.append(f"{holder}: {' '.join(words)}")
         else:
-            if proposal is None or proposal.applied_at:
+            if proposed_change is None or proposed_change.applied_at:
                 found.made += 1
             else:
-                found.waiting.append(proposal)
+                found.waiting.append(proposed_change)
     return found
 
 
 def _change(
     task: Task, holder: "Group | User", right: Right | None, *, by: "User", reason: str
-) -> Proposal | None:
+) -> ProposedChange | None:
     had = held(task, holder)
     if right is not None and (had is None or right > had):
         return propose_grant(task, right, to=holder, by=by, door=Door.ADMIN, reason=reason)

@@ -11,7 +11,7 @@ from tasks.access.rights import Right, allowed, tasks_for
 from tasks.admin.pages import declared_by, task_or_404
 from tasks.admin.settings.from_code import said_in_code
 from tasks.admin.settings.grants import Changed, GrantsForm, apply, rows_of
-from tasks.admin.settings.proposals import how_many_agree, say, waiting
+from tasks.admin.settings.proposed_changes import how_many_agree, say, waiting
 from tasks.admin.settings.versions import earlier_versions
 from tasks.admin.settings.warnings import warnings_about
 from tasks.models import Task
@@ -55,8 +55,8 @@ def save_grants(request: HttpRequest, slug: str) -> HttpResponse:
 def _say(request: HttpRequest, changed: Changed) -> None:
     if changed.made:
         messages.success(request, "Permissions saved. They take effect now.")
-    for proposal in changed.waiting:
-        say(request, proposal, made="")
+    for proposed_change in changed.waiting:
+        say(request, proposed_change, made="")
     for why in changed.refused:
         messages.error(request, why)
     if not (changed.made or changed.waiting or changed.refused):

@@ -86,7 +86,7 @@ class RuleForm(forms.Form):
         initial=1,
         help_text="Stages with lower numbers come first.",
     )
-    for_settling = forms.BooleanField(
+    for_resolving = forms.BooleanField(
         label="Also require approval to resolve an unknown outcome",
         required=False,
         help_text=(
@@ -234,7 +234,7 @@ class RuleForm(forms.Form):
 
 SAID: Final = tuple(field.name for field in fields(RuleSpec))
 SECTIONS: Final = {
-    "When it applies": ("name", "condition", "for_settling", "ticket_pattern"),
+    "When it applies": ("name", "condition", "for_resolving", "ticket_pattern"),
     "Reviewers": (
         "groups", "people", "needed", "position", "may_serve_twice", "fresh_proof",
     ),

@@ -15,9 +15,9 @@ from audit.transitions import Refusal
 from tasks import parameters
 from tasks.access.rights import Right
 from tasks.actions import propose_end, propose_rule
-from tasks.actions.changes.proposals import may_act_alone
+from tasks.actions.changes.proposed_changes import may_act_alone
 from tasks.admin.pages import code_of, task_or_404
-from tasks.admin.settings.proposals import how_many_agree, say
+from tasks.admin.settings.proposed_changes import how_many_agree, say
 from tasks.admin.settings.rule_form import RuleForm, said_by
 from tasks.admin.settings.simulation import PRESSED, trying
 from tasks.models import ApprovalRule, Task
@@ -72,17 +72,19 @@ def end(request: HttpRequest, slug: str, rule_id: int) -> HttpResponse:
         messages.error(request, f"Enter a reason for ending the rule “{rule}”.")
         return redirect("admin:tasks_task_settings", task.slug)
     try:
-        proposal = propose_end(rule.pk, by=person_of(request), door=Door.ADMIN, reason=reason)
+        proposed_change = propose_end(
+            rule.pk, by=person_of(request), door=Door.ADMIN, reason=reason
+        )
     except (Refusal, ValidationError) as refused:
         messages.error(request, _text(refused))
     else:
-        say(request, proposal, made=f"The rule “{rule}” has ended.")
+        say(request, proposed_change, made=f"The rule “{rule}” has ended.")
     return redirect("admin:tasks_task_settings", task.slug)
 
 
 def _proposed(request: HttpRequest, task: Task, rule: ApprovalRule | None, form: RuleForm) -> bool:
     try:
-        proposal = propose_rule(
+        proposed_change = propose_rule(
             task.pk,
             spec=form.spec(),
             replaces=rule,
@@ -99,7 +101,7 @@ def _proposed(request: HttpRequest, task: Task, rule: ApprovalRule | None, form:
     else:
         say(
             request,
-            proposal,
+            proposed_change,
             made="The rule is active. It applies to new runs.",
         )
     return not form.errors

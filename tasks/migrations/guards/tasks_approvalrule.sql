@@ -1,9 +1,9 @@
 -- Approval rules: when which groups and people must approve, and how many.
 --
--- * A rule begins with an applied proposal that says the same name, condition and number of
+-- * A rule begins with an applied proposed_change that says the same name, condition and number of
 --   approvals. The rules that come with the code of a new task need none: they are written before
 --   anybody has requested a run of it.
--- * A rule never changes: a new version replaces it. It is ended once, by an applied proposal, and
+-- * A rule never changes: a new version replaces it. It is ended once, by an applied proposed_change, and
 --   never removed.
 -- * Its groups and people are written by the same transaction, and never changed or removed.
 
@@ -18,7 +18,7 @@ BEGIN
         IF NEW.ended_at IS NOT NULL OR NOT (CASE WHEN NEW.brought_by_id IS NULL
             THEN NEW.replaces_id IS NULL
                 AND NOT EXISTS (SELECT FROM tasks_run WHERE task_id = NEW.task_id)
-            ELSE EXISTS (SELECT FROM tasks_proposal proposed
+            ELSE EXISTS (SELECT FROM tasks_proposedchange proposed
                 WHERE proposed.id = NEW.brought_by_id AND proposed.applied_at IS NOT NULL
                     AND proposed.kind = 'rule' AND proposed.task_id = NEW.task_id
                     AND proposed.rule_id IS NOT DISTINCT FROM NEW.replaces_id
@@ -34,7 +34,7 @@ BEGIN
         RAISE EXCEPTION 'A rule is replaced by a new version, not changed.'
             USING ERRCODE = 'restrict_violation';
     END IF;
-    IF NEW.ended_at IS NOT NULL AND NOT EXISTS (SELECT FROM tasks_proposal
+    IF NEW.ended_at IS NOT NULL AND NOT EXISTS (SELECT FROM tasks_proposedchange
             WHERE rule_id = NEW.id AND applied_at IS NOT NULL) THEN
         RAISE EXCEPTION 'A rule is ended when that was proposed and agreed to.'
             USING ERRCODE = 'restrict_violation';

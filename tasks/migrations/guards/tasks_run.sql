@@ -8,7 +8,7 @@
 -- * It makes only the moves that docs/reference/states.md lists.
 -- * Where it needs approval, it is queued, running or paused only with an approved request under
 --   its own seal, or with an emergency on record.
--- * It leaves uncertain only through a settlement that was applied since.
+-- * It leaves uncertain only through a resolution that was applied since.
 -- * It pauses only with an open pause on record, which says why; it goes on only when somebody
 --   resumed that pause, and ends only when that pause was ended.
 -- * It does not begin while its task is stopped.
@@ -81,9 +81,9 @@ ALTER TABLE tasks_run ENABLE ALWAYS TRIGGER tasks_guard_run;
 CREATE FUNCTION tasks_guard_doubt() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.status = 'uncertain' AND NEW.status <> 'uncertain' AND NOT EXISTS (
-            SELECT FROM tasks_settlement
+            SELECT FROM tasks_resolution
             WHERE run_id = NEW.id AND applied_at >= OLD.finished_at) THEN
-        RAISE EXCEPTION 'Nobody has settled this run.' USING ERRCODE = 'restrict_violation';
+        RAISE EXCEPTION 'Nobody has resolved this run.' USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NEW;
 END $$;

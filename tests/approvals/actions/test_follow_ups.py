@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from approvals import actions
-from approvals.models import ApprovalRequest, Decision, FollowUp, Notice, Reviewer
+from approvals.models import ApprovalRequest, Decision, FollowUp, Notification, Reviewer
 from approvals.requests import policy, quorum
 from approvals.requests.explanation import explain
 from approvals.requests.policy import NotEligible, StageSpec
@@ -64,7 +64,7 @@ def escalate() -> int:
 
 
 def told(person) -> list[str]:
-    return [notice.text for notice in Notice.objects.filter(person=person)]
+    return [notification.text for notification in Notification.objects.filter(person=person)]
 
 
 # --- Reminders -----------------------------------------------------------------------------------
@@ -255,7 +255,7 @@ def test_what_was_told_is_never_taken_back(transactional_db, ask_later):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_sweeps_at_once_tell_once(ask, approvers, risk, bob, dave):
+def test_two_sweeps_at_once_notify_once(ask, approvers, risk, bob, dave):
     stage = StageSpec(
         "Managers", 1, [approvers], remind_after=OVER, escalate_after=OVER, escalate_to=[risk]
     )
@@ -263,7 +263,7 @@ def test_two_sweeps_at_once_tell_once(ask, approvers, risk, bob, dave):
         request = ask(stages=[stage])
         for sweep in (remind, escalate):
             assert sorted(at_once(sweep, sweep)) == [0, 1]
-        told_of = Notice.objects.filter(subject_id=str(request.pk))
+        told_of = Notification.objects.filter(subject_id=str(request.pk))
         assert [told_of.filter(person=person).count() for person in (bob, dave)] == [1, 2]
 
 

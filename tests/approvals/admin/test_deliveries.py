@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from approvals.actions import pump
 from approvals.channels.base import Misconfigured, Permanent
-from approvals.models.deliveries import Delivery, Halt
+from approvals.models.deliveries import ChannelShutdown, Delivery
 from approvals.requests.policy import StageSpec
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,4 +53,4 @@ def test_a_channel_that_has_stopped_is_shown_and_let_go_on(client, ask, memory, 
     for page in (PAGE, reverse("admin:status")):
         assert "The key is wrong." in client.get(page).content.decode()
     client.post(f"{PAGE}memory/resume/")
-    assert not Halt.objects.exists()
+    assert not ChannelShutdown.objects.exists()

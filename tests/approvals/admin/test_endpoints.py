@@ -8,15 +8,15 @@ from standardwebhooks.webhooks import WebhookVerificationError
 
 from approvals import actions, channels
 from approvals.actions import pump
-from approvals.actions.webhooks import NoEndpoint
+from approvals.actions.webhooks import NoWebhookEndpoint
 from approvals.channels.webhook import Webhook
-from approvals.models.deliveries import Delivery, Endpoint
+from approvals.models.deliveries import Delivery, WebhookEndpoint
 from audit.context import Door
 from audit.models import Event
 from tests.approvals.channels.hook import certificate_for_localhost, served
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PAGE = "admin:approvals_endpoint_changelist"
+PAGE = "admin:approvals_webhookendpoint_changelist"
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(ask, hook, secret, mon
 
 
 def test_after_a_change_both_secrets_are_good_for_a_day(ask, hook, secret, root):
-    endpoint = Endpoint.objects.get()
+    endpoint = WebhookEndpoint.objects.get()
     new = actions.rotate_secret(endpoint.pk, by=root, door=Door.ADMIN)
     assert new != secret
     ask()
@@ -114,7 +114,7 @@ def test_after_a_change_both_secrets_are_good_for_a_day(ask, hook, secret, root)
     ((_, headers, body),) = hook.requests
     for key in (new, secret):
         assert Verifier(key).verify(body, headers)
-    Endpoint.objects.update(secret_since="2020-01-01T00:00Z")
+    WebhookEndpoint.objects.update(secret_since="2020-01-01T00:00Z")
     ask()
     pump()
     _, headers, body = hook.requests[-1]
@@ -124,7 +124,7 @@ def test_after_a_change_both_secrets_are_good_for_a_day(ask, hook, secret, root)
 
 
 def test_nothing_is_sent_while_it_is_stopped(ask, hook, secret, root):
-    endpoint = Endpoint.objects.get()
+    endpoint = WebhookEndpoint.objects.get()
     actions.stop_endpoint(endpoint.pk, by=root, door=Door.ADMIN)
     ask()
     pump()
@@ -140,7 +140,7 @@ def test_nothing_is_sent_while_it_is_stopped(ask, hook, secret, root):
 
 
 def test_who_may_not_set_up_channels_is_refused_on_record(hook, secret, alice):
-    endpoint = Endpoint.objects.get()
+    endpoint = WebhookEndpoint.objects.get()
     for attempt in (
         lambda: actions.add_endpoint(
             "https://a.example/", ["request_opened"], by=alice, door=Door.ADMIN
@@ -148,7 +148,7 @@ def test_who_may_not_set_up_channels_is_refused_on_record(hook, secret, alice):
         lambda: actions.rotate_secret(endpoint.pk, by=alice, door=Door.ADMIN),
         lambda: actions.stop_endpoint(endpoint.pk, by=alice, door=Door.ADMIN),
     ):
-        with pytest.raises(NoEndpoint, match="permission to manage channels"):
+        with pytest.raises(NoWebhookEndpoint, match="permission to manage channels"):
             attempt()
     assert Event.objects.filter(verb="refused", actor=alice).count() == 3
     before = bytes(endpoint.ciphertext)
@@ -160,9 +160,9 @@ def test_who_may_not_set_up_channels_is_refused_on_record(hook, secret, alice):
     "url", ["https://127.0.0.1/", "https://localhost/", "https://[::1]/", "https://10.0.0.1/"]
 )
 def test_a_private_address_is_refused_when_it_is_added(url, root):
-    with pytest.raises(NoEndpoint, match="private network"):
+    with pytest.raises(NoWebhookEndpoint, match="private network"):
         actions.add_endpoint(url, ["request_opened"], by=root, door=Door.ADMIN)
-    assert not Endpoint.objects.exists()
+    assert not WebhookEndpoint.objects.exists()
 
 
 # --- The page ------------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ def test_it_is_added_with_its_secret_shown_once(manager, hook):
     assert secret in answer.text
     assert "no-store" in answer["Cache-Control"]
     assert secret not in manager.get(page).text
-    assert Endpoint.objects.get().events == ["request_opened", "run_failed"]
+    assert WebhookEndpoint.objects.get().events == ["request_opened", "run_failed"]
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_what_is_wrong_is_said_beside_the_field(manager, said, field, why):
     answer = manager.post(reverse(PAGE), said)
     assert answer.status_code == 400
     assert why in str(answer.context["form"].errors[field])
-    assert not Endpoint.objects.exists()
+    assert not WebhookEndpoint.objects.exists()
 
 
 def test_it_shows_what_became_of_the_last_and_sends_again(manager, hook, secret, ask):
@@ -206,7 +206,7 @@ def test_it_shows_what_became_of_the_last_and_sends_again(manager, hook, secret,
     pump()
     delivery = Delivery.objects.get()
     assert "rejected it (400)" in manager.get(reverse(PAGE)).text
-    again = reverse("admin:approvals_endpoint_again", args=[delivery.address, delivery.pk])
+    again = reverse("admin:approvals_webhookendpoint_again", args=[delivery.address, delivery.pk])
     assert "Queued to send again." in manager.post(again, follow=True).text
     pump()
     delivery.refresh_from_db()
@@ -214,16 +214,16 @@ def test_it_shows_what_became_of_the_last_and_sends_again(manager, hook, secret,
 
 
 def test_it_is_stopped_and_resumed_and_its_secret_changed_from_the_page(manager, secret, dave):
-    endpoint = Endpoint.objects.get()
+    endpoint = WebhookEndpoint.objects.get()
     for what, active in (("stop", False), ("resume", True)):
-        manager.post(reverse(f"admin:approvals_endpoint_{what}", args=[endpoint.pk]))
+        manager.post(reverse(f"admin:approvals_webhookendpoint_{what}", args=[endpoint.pk]))
         endpoint.refresh_from_db()
         assert endpoint.is_active is active
-    answer = manager.post(reverse("admin:approvals_endpoint_rotate", args=[endpoint.pk]))
+    answer = manager.post(reverse("admin:approvals_webhookendpoint_rotate", args=[endpoint.pk]))
     assert answer.context["shown"][1] not in (secret, "")
-    rows = Endpoint.history.order_by("history_id")
+    rows = WebhookEndpoint.history.order_by("history_id")
     assert [row.history_user for row in rows][1:] == [dave] * 3
-    past = manager.get(reverse("admin:approvals_endpoint_history", args=[endpoint.pk]))
+    past = manager.get(reverse("admin:approvals_webhookendpoint_history", args=[endpoint.pk]))
     assert past.status_code == 200
     assert secret not in past.text
 
@@ -231,20 +231,20 @@ def test_it_is_stopped_and_resumed_and_its_secret_changed_from_the_page(manager,
 def test_the_other_endpoints_messages_are_not_sent_again_from_here(manager, secret, ask):
     ask()
     delivery = Delivery.objects.get()
-    other = Endpoint.objects.create(
+    other = WebhookEndpoint.objects.create(
         url="https://b.example/", ciphertext=b"x", events=["run_failed"]
     )
-    again = reverse("admin:approvals_endpoint_again", args=[other.pk, delivery.pk])
+    again = reverse("admin:approvals_webhookendpoint_again", args=[other.pk, delivery.pk])
     assert manager.post(again).status_code == 404
 
 
 def test_for_others_there_is_no_such_page(client, alice, secret):
     client.force_login(alice)
-    endpoint = Endpoint.objects.get()
+    endpoint = WebhookEndpoint.objects.get()
     assert client.get(reverse(PAGE)).status_code == 404
     for what in ("rotate", "stop", "resume"):
-        address = reverse(f"admin:approvals_endpoint_{what}", args=[endpoint.pk])
+        address = reverse(f"admin:approvals_webhookendpoint_{what}", args=[endpoint.pk])
         assert client.post(address).status_code == 404
     assert client.get(
-        reverse("admin:approvals_endpoint_history", args=[endpoint.pk])
+        reverse("admin:approvals_webhookendpoint_history", args=[endpoint.pk])
     ).status_code in (302, 403, 404)

@@ -13,7 +13,7 @@ import pytest
 from approvals import actions, channels
 from approvals.actions import pump
 from approvals.channels.email import Email
-from approvals.models.deliveries import Delivery, Halt
+from approvals.models.deliveries import ChannelShutdown, Delivery
 from approvals.requests.policy import StageSpec
 from tests.doubles.serving import Server
 
@@ -116,14 +116,14 @@ def test_what_a_refusal_means(one, postmark, answer, status):
     delivery = Delivery.objects.get()
     assert delivery.status == status
     assert delivery.error
-    assert not Halt.objects.exists()
+    assert not ChannelShutdown.objects.exists()
 
 
 def test_a_wrong_key_stops_the_channel(one, postmark, settings):
     settings.ANYMAIL = settings.ANYMAIL | {"POSTMARK_SERVER_TOKEN": "wrong"}
     one()
     pump()
-    assert "does not accept our key" in Halt.objects.get().why
+    assert "does not accept our key" in ChannelShutdown.objects.get().why
     assert Delivery.objects.get().status == "queued"
 
 
@@ -131,7 +131,7 @@ def test_a_missing_key_stops_the_channel(one, postmark, settings):
     settings.ANYMAIL = {"POSTMARK_API_URL": postmark.url}
     one()
     pump()
-    assert Halt.objects.exists()
+    assert ChannelShutdown.objects.exists()
 
 
 def test_what_failed_goes_out_when_it_is_sent_again(one, postmark, root):

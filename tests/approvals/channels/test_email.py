@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from approvals import actions
 from approvals.actions import pump
 from approvals.channels.email import Email
-from approvals.models.deliveries import Delivery, Halt
+from approvals.models.deliveries import ChannelShutdown, Delivery
 from approvals.requests.policy import StageSpec
 from audit.context import Door
 from tests.approvals.channels.mail import link_in, part, smtp, to
@@ -156,7 +156,7 @@ def test_a_refused_login_stops_the_channel(one, smtp, settings):
     one()
     smtp.refuse("AUTH", "535 5.7.8 Wrong password", times=3)
     pump()
-    assert Halt.objects.get().why == "The mail server rejected our login."
+    assert ChannelShutdown.objects.get().why == "The mail server rejected our login."
     assert states() == ["queued"]
 
 
@@ -164,7 +164,7 @@ def test_a_refused_sender_stops_the_channel(one, smtp):
     one()
     smtp.refuse("MAIL", "553 5.7.1 Not your address")
     pump()
-    assert Halt.objects.get().channel == "email"
+    assert ChannelShutdown.objects.get().channel == "email"
 
 
 def test_a_server_that_hangs_up_is_asked_again(one, smtp):

@@ -9,7 +9,7 @@ from approvals import actions
 from approvals.actions import pump
 from approvals.channels.slack import Slack
 from approvals.models import ApprovalRequest, SlackMode
-from approvals.models.deliveries import Delivery, Halt, SlackRoom
+from approvals.models.deliveries import ChannelShutdown, Delivery, GroupSlackChannel
 from approvals.requests.policy import StageSpec
 from audit.context import Door
 from tests.approvals.channels.slack import (
@@ -44,7 +44,7 @@ def linked(bob, carol):
 
 @pytest.fixture
 def room(approvers):
-    return SlackRoom.objects.create(group=approvers, channel=ROOM)
+    return GroupSlackChannel.objects.create(group=approvers, channel=ROOM)
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_who_has_ended_the_link_is_sent_nothing_that_waited(ask, slack, bob, car
 
 def test_a_channel_that_is_the_groups_no_more_gets_nothing_that_waited(ask, slack, room, bob, root):
     ask()
-    actions.set_slack_room(room.group, "", by=root, door=Door.ADMIN, reason="x")
+    actions.set_group_slack_channel(room.group, "", by=root, door=Door.ADMIN, reason="x")
     pump()
     assert slack.messages() == []
 
@@ -255,11 +255,11 @@ def test_a_message_is_updated_where_it_was_posted(ask_there, slack, decide, bob)
 
 
 def test_what_is_told_leads_to_its_page(linked, slack, bob):
-    from approvals.notifications.notices import tell
+    from approvals.notifications.notify import notify
     from audit.transitions import transition
 
     with transition(by=None, door=Door.WORKER):
-        tell([bob], event="run_failed", subject=bob, text="Failed: <run>")
+        notify([bob], event="run_failed", subject=bob, text="Failed: <run>")
     pump()
     message = newest(slack, BOB)
     assert message["text"] == "Failed: &lt;run&gt;"
@@ -309,7 +309,7 @@ def test_a_wrong_token_stops_the_channel_and_costs_no_attempt(ask, slack, bob, c
     ask()
     delivery = refused(slack, kind="error", code=code)
     assert (delivery.status, delivery.attempts) == ("queued", 0)
-    assert code in Halt.objects.get().why
+    assert code in ChannelShutdown.objects.get().why
 
 
 def test_a_post_whose_answer_is_lost_is_not_repeated_by_the_client(ask, slack, bob):

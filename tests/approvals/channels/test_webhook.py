@@ -16,7 +16,7 @@ from approvals.channels.webhook import Webhook
 from approvals.channels.webhook.channel import signed
 from approvals.channels.webhook.secrets import locked, opened
 from approvals.channels.webhook.sending import is_public, post, problem_of
-from approvals.models.deliveries import Delivery, Endpoint
+from approvals.models.deliveries import Delivery, WebhookEndpoint
 
 SECRET = "whsec_" + b64encode(secrets.token_bytes(32)).decode()
 
@@ -24,7 +24,7 @@ SECRET = "whsec_" + b64encode(secrets.token_bytes(32)).decode()
 @pytest.fixture
 def endpoint(db):
     with channels.temporarily(Webhook()):
-        yield Endpoint.objects.create(
+        yield WebhookEndpoint.objects.create(
             url="https://localhost/hook", ciphertext=locked(SECRET), events=["request_opened"]
         )
 
@@ -114,18 +114,18 @@ def test_it_is_signed_and_has_nobodys_data(ask, endpoint):
 @pytest.mark.django_db(transaction=True)
 def test_its_secret_is_stored_encrypted_and_in_no_history(endpoint):
     assert SECRET.encode() not in bytes(endpoint.ciphertext)
-    assert not hasattr(Endpoint.history.model, "ciphertext")
+    assert not hasattr(WebhookEndpoint.history.model, "ciphertext")
 
 
 @pytest.mark.django_db(transaction=True)
 def test_an_administrator_adds_one_and_ends_it(capsys):
     call_command("webhook", "https://hook.example/", "request_opened")
-    endpoint = Endpoint.objects.get()
+    endpoint = WebhookEndpoint.objects.get()
     assert opened(endpoint.ciphertext) in capsys.readouterr().out
     call_command("webhook", "https://hook.example/", "--end")
     endpoint.refresh_from_db()
     assert not endpoint.is_active
-    assert Endpoint.history.count() == 2
+    assert WebhookEndpoint.history.count() == 2
 
 
 @pytest.mark.django_db(transaction=True)
@@ -135,4 +135,4 @@ def test_an_administrator_adds_one_and_ends_it(capsys):
 def test_what_cannot_be_is_refused_in_words(arguments):
     with pytest.raises(CommandError):
         call_command("webhook", *arguments)
-    assert not Endpoint.objects.exists()
+    assert not WebhookEndpoint.objects.exists()

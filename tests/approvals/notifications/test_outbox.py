@@ -10,8 +10,8 @@ from django.db.models.functions import Now
 from approvals import actions, channels
 from approvals.actions import pump
 from approvals.channels.base import Misconfigured, Permanent, Retry
-from approvals.models import Notice
-from approvals.models.deliveries import Delivery, Halt
+from approvals.models import Notification
+from approvals.models.deliveries import ChannelShutdown, Delivery
 from approvals.requests.policy import StageSpec
 from approvals.signals import deliveries_written
 from audit.context import Door
@@ -88,7 +88,7 @@ def test_who_asked_is_told_of_the_decision(ask, decide, memory, bob):
 
 def test_the_inbox_needs_no_channel(ask, decide, bob, alice):
     decide(ask(), bob)
-    assert Notice.objects.get().person == alice
+    assert Notification.objects.get().person == alice
     assert not Delivery.objects.exists()
 
 
@@ -315,8 +315,8 @@ def stopped(one, memory, root):
 
 
 def test_a_wrong_setting_stops_the_channel_and_is_told(stopped, root):
-    assert Halt.objects.get().why == "The key is wrong."
-    assert Notice.objects.get(person=root).text == (
+    assert ChannelShutdown.objects.get().why == "The key is wrong."
+    assert Notification.objects.get(person=root).text == (
         "Memory was turned off, and nothing is sent through it: The key is wrong."
     )
     pump()
@@ -337,11 +337,11 @@ def test_a_stopped_channel_costs_its_messages_no_attempt(stopped):
 
 
 def test_it_tries_again_after_a_while_and_goes_on(stopped):
-    Halt.objects.update(retry_at=Now())
+    ChannelShutdown.objects.update(retry_at=Now())
     pump()
     assert "memory:bob" in dict(stopped.sent)
-    assert not Halt.objects.exists()
-    assert list(Halt.history.values_list("history_type", flat=True)) == ["-", "+"]
+    assert not ChannelShutdown.objects.exists()
+    assert list(ChannelShutdown.history.values_list("history_type", flat=True)) == ["-", "+"]
 
 
 def test_a_person_lets_it_go_on(stopped, root):
@@ -358,4 +358,6 @@ def test_what_a_removed_channel_left_waits(one, memory):
 
 
 def test_who_may_read_nothing_is_told_nothing_of_channels(stopped, alice, mallory):
-    assert not Notice.objects.filter(event="channel_stopped", person__in=[alice, mallory]).exists()
+    assert not Notification.objects.filter(
+        event="channel_turned_off", person__in=[alice, mallory]
+    ).exists()

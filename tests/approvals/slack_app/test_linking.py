@@ -7,7 +7,7 @@ from django.urls import reverse
 from approvals import actions, channels
 from approvals.channels.email import Email
 from approvals.channels.slack import Slack
-from approvals.models import Decision, Notice
+from approvals.models import Decision, Notification
 from approvals.models.deliveries import Delivery, SlackLink
 from audit.context import Door
 from audit.models import Event
@@ -17,7 +17,7 @@ from tests.approvals.channels.slack import BOB, CAROL, link, newest, slack, text
 __all__ = ["slack"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PAGE = "/approvals/approvalrequest/preferences/slack/"
+PAGE = "/approvals/approvalrequest/notification_settings/slack/"
 LINK, END = f"{PAGE}link/", f"{PAGE}end/"
 PASSWORD = "correct horse battery"
 
@@ -64,15 +64,15 @@ def test_without_the_password_nobody_is_asked(at_bobs, slack):
     assert not SlackLink.objects.exists()
 
 
-def test_the_preferences_lead_there_where_slack_is_in_use(at_bobs, slack):
-    preferences = reverse("admin:approvals_preferences")
-    assert PAGE in at_bobs.get(preferences).content.decode()
+def test_the_notification_settings_lead_there_where_slack_is_in_use(at_bobs, slack):
+    notification_settings = reverse("admin:approvals_notification_settings")
+    assert PAGE in at_bobs.get(notification_settings).content.decode()
     with channels.temporarily(Email()):
-        assert PAGE not in at_bobs.get(preferences).content.decode()
+        assert PAGE not in at_bobs.get(notification_settings).content.decode()
         assert at_bobs.get(PAGE).status_code == at_bobs.post(LINK).status_code == 404
 
 
-def test_the_other_channels_tell_of_it(at_bobs, slack, bob):
+def test_the_other_channels_notify_of_it(at_bobs, slack, bob):
     with channels.temporarily(Email(), Slack()):
         offer(at_bobs)
         answer(slack)
@@ -80,7 +80,7 @@ def test_the_other_channels_tell_of_it(at_bobs, slack, bob):
     told = Delivery.objects.filter(event="slack_link_changed")
     assert set(told.values_list("channel", "address")) == {("email", bob.email)}
     assert told.count() == 2
-    assert Notice.objects.filter(person=bob, event="slack_link_changed").count() == 2
+    assert Notification.objects.filter(person=bob, event="slack_link_changed").count() == 2
 
 
 def test_who_made_and_ended_it_is_in_the_history(at_bobs, slack, bob):
@@ -120,7 +120,7 @@ def test_no_ends_it_and_is_told(at_bobs, slack, bob):
     answer(slack, "link_no")
     slack.click(BOB, message, "link_yes")
     assert not holds(bob)
-    assert "is not yours" in Notice.objects.get(person=bob).text
+    assert "is not yours" in Notification.objects.get(person=bob).text
 
 
 def test_it_is_answered_once(at_bobs, slack, bob):

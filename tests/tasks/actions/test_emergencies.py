@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from approvals import actions as approvals
-from approvals.models import ApprovalRequest, Notice, Proof
+from approvals.models import ApprovalRequest, Notification, Proof
 from approvals.requests.policy import to_decide
 from approvals.requests.proofs import ProofMissing
 from audit.context import Door
@@ -87,8 +87,8 @@ def test_it_runs_at_once_and_the_request_is_closed(ask, proved, work, credit):
 
 def test_everybody_who_was_asked_hears_of_it(ask, proved, bob, carol):
     broken(ask("150.00"), proved)
-    told = Notice.objects.filter(event="glass_broken")
-    assert {notice.person for notice in told} >= {bob, carol}
+    told = Notification.objects.filter(event="emergency_run")
+    assert {notification.person for notification in told} >= {bob, carol}
     assert WHY in told[0].text
 
 

@@ -22,8 +22,8 @@ from tasks.actions import (
     expire_pauses,
     pause_run,
     recover_lost_runs,
+    resolve_run,
     resume_run,
-    settle_run,
 )
 from tasks.actions.runs.effects import Planned, plan_effects
 from tasks.actions.runs.lifecycle import MAX_ATTEMPTS
@@ -268,7 +268,7 @@ def sent_again(work, root) -> Callable[[Run], Run]:
     """Somebody looks and says: send it again."""
 
     def act(run: Run) -> Run:
-        settle_run(
+        resolve_run(
             run.pk, finding=Finding.SEND_AGAIN, by=root, door=Door.ADMIN, reason="Not at the bank."
         )
         return work(run)
@@ -385,14 +385,14 @@ def test_pauses_do_not_use_up_the_attempts(ask, work, asks_to_pause, provider, a
     assert work(run).attempt == 5
 
 
-def test_its_story_says_so(paused, look):
+def test_its_timeline_says_so(paused, look):
     look(paused)
     told = [(entry.what, entry.who) for entry in timeline_of(paused)]
     assert ("Paused", "") in told
     assert ("Resumed", "Bob Example (bob)") in told
 
 
-def test_its_story_says_why_it_paused_each_time_and_who_asked(
+def test_its_timeline_says_why_it_paused_each_time_and_who_asked(
     paused, look, work, provider, credit, alice
 ):
     def take(letter, key):

@@ -18,7 +18,7 @@ from tasks.access.administrators import deciding_groups, has_any_say
 from tasks.access.rights import Right
 from tasks.actions import NotProposed, RuleSpec
 from tasks.actions.changes.grants import set_right
-from tasks.models import Proposal
+from tasks.models import ProposedChange
 from tests.people import person
 from tests.races import at_once
 from tests.rules import save_rule
@@ -53,12 +53,12 @@ def reopen(erin):
     return open_it
 
 
-def answer(proposal, by):
-    request = proposal.approval
+def answer(proposed_change, by):
+    request = proposed_change.approval
     approvals.decide(
         request.pk, decided_by=by, verdict="approve", seal=request.seal, door=Door.ADMIN
     )
-    proposal.refresh_from_db()
+    proposed_change.refresh_from_db()
     return ApprovalRequest.objects.get(pk=request.pk)
 
 
@@ -75,13 +75,13 @@ def members(group):
 
 
 def test_an_ally_is_in_the_group_when_another_has_agreed(put_in, approvers, mallory, evan):
-    proposal = put_in(mallory, approvers)
+    proposed_change = put_in(mallory, approvers)
     assert "mallory" not in members(approvers)
-    shown = proposal.approval.shown
-    assert str(proposal.approval) == "Put Mallory Example (mallory) into “Approvers”"
+    shown = proposed_change.approval.shown
+    assert str(proposed_change.approval) == "Put Mallory Example (mallory) into “Approvers”"
     may_do = dict(shown["facts"])["Permissions of the group"]
     assert "Decides: Credits above 100 (Test credit)" in may_do.splitlines()
-    answer(proposal, evan)
+    answer(proposed_change, evan)
     assert "mallory" in members(approvers)
     row = Membership.history.get(user=mallory)
     assert (row.history_user, row.history_change_reason) == (
@@ -91,26 +91,26 @@ def test_an_ally_is_in_the_group_when_another_has_agreed(put_in, approvers, mall
 
 
 def test_neither_who_proposes_it_nor_who_joins_agrees(put_in, approvers, erin, evan, mallory):
-    proposal = put_in(mallory, approvers)
+    proposed_change = put_in(mallory, approvers)
     with pytest.raises(OwnRequest):
-        answer(proposal, erin)
+        answer(proposed_change, erin)
     with pytest.raises(NotEligible):
-        answer(proposal, mallory)
+        answer(proposed_change, mallory)
     with pytest.raises(NotProposed, match="Evan Example could not agree to it"):
         put_in(evan, approvers)
     assert members(approvers) == {"bob", "carol"}
 
 
 def test_who_joins_the_superusers_later_does_not_agree(put_in, approvers, mallory, evan):
-    proposal = put_in(mallory, approvers)
+    proposed_change = put_in(mallory, approvers)
     third = person("Third", is_superuser=True)
     with pytest.raises(NotEligible):
-        answer(proposal, third)
+        answer(proposed_change, third)
 
 
 def test_a_first_administrator_fills_the_groups_alone(put_in, approvers, mallory):
-    proposal = put_in(mallory, approvers)
-    assert (bool(proposal.applied_at), proposal.approval) == (True, None)
+    proposed_change = put_in(mallory, approvers)
+    assert (bool(proposed_change.applied_at), proposed_change.approval) == (True, None)
     row = Membership.history.get(user=mallory)
     assert row.history_change_reason == "Promoted (without a second administrator)"
 
@@ -147,18 +147,20 @@ def test_leaving_takes_one(put_in, approvers, bob, erin, evan):
 def test_a_person_whose_account_was_closed_meanwhile_is_not_put_in(
     put_in, approvers, mallory, evan
 ):
-    proposal = put_in(mallory, approvers)
+    proposed_change = put_in(mallory, approvers)
     close(mallory)
-    assert answer(proposal, evan).status == ApprovalRequest.Status.STALE
+    assert answer(proposed_change, evan).status == ApprovalRequest.Status.STALE
     assert "mallory" not in members(approvers)
 
 
-def test_two_who_propose_the_same_at_once_make_one_proposal(put_in, approvers, mallory, evan):
+def test_two_who_propose_the_same_at_once_make_one_proposed_change(
+    put_in, approvers, mallory, evan
+):
     third = person("Third", is_superuser=True)
     results = at_once(
         partial(put_in, mallory, approvers), partial(put_in, mallory, approvers, by=third)
     )
-    assert sorted(type(each).__name__ for each in results) == ["NotProposed", "Proposal"]
+    assert sorted(type(each).__name__ for each in results) == ["NotProposed", "ProposedChange"]
 
 
 # --- Opening again --------------------------------------------------------------------------------
@@ -166,11 +168,11 @@ def test_two_who_propose_the_same_at_once_make_one_proposal(put_in, approvers, m
 
 def test_an_account_with_a_say_is_open_when_another_has_agreed(reopen, bob, evan):
     close(bob)
-    proposal = reopen(bob)
+    proposed_change = reopen(bob)
     bob.refresh_from_db()
     assert not bob.is_active
-    assert ["Groups", "Approvers"] in proposal.approval.shown["facts"]
-    answer(proposal, evan)
+    assert ["Groups", "Approvers"] in proposed_change.approval.shown["facts"]
+    answer(proposed_change, evan)
     bob.refresh_from_db()
     assert bob.is_active
 
@@ -195,9 +197,9 @@ def test_a_closed_administrator_is_opened_again_by_two_others(reopen, evan, erin
 # --- The database, and the pages ------------------------------------------------------------------
 
 
-def test_the_database_takes_no_proposal_about_people_that_one_has_made_alone(erin, evan):
+def test_the_database_takes_no_proposed_change_about_people_that_one_has_made_alone(erin, evan):
     insert = (
-        "INSERT INTO tasks_proposal (kind, content, reason, proposed_by_id, applied_at) "
+        "INSERT INTO tasks_proposedchange (kind, content, reason, proposed_by_id, applied_at) "
         "VALUES ('join', '{}', '', %s, now())"
     )
     with (
@@ -230,7 +232,7 @@ def test_the_page_of_a_person_says_so_beside_the_reason_when_nobody_can_agree(
     answered = client.post(page, {"group": approvers.pk, "reason": "Promoted"})
     assert answered.status_code == 400
     assert "manage.py administrator NAME" in words(answered)
-    assert not Proposal.objects.exists()
+    assert not ProposedChange.objects.exists()
 
 
 def test_the_request_of_a_group_has_a_page_without_a_task(erin, evan, put_in, approvers, mallory):

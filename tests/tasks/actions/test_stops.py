@@ -156,7 +156,7 @@ def test_whoever_proposes_it_does_not_agree_to_it(stop, bob):
         agree(propose(stop(), bob), bob)
 
 
-def test_a_rejected_proposal_leaves_it_stopped_and_can_be_made_anew(stop, bob, carol):
+def test_a_rejected_proposed_change_leaves_it_stopped_and_can_be_made_anew(stop, bob, carol):
     stopped = stop()
     agree(propose(stopped, bob), carol, "reject", "Not yet")
     stopped.refresh_from_db()
@@ -200,7 +200,7 @@ def test_all_who_are_concerned_are_told(ask, stop, alice, carol):
     ask("150.00")
     stop()
     for person in (alice, carol):
-        assert person.notices.filter(event="stopped").exists()
+        assert person.notifications.filter(event="stopped").exists()
 
 
 # --- The database -----------------------------------------------------------------------------------

@@ -122,16 +122,16 @@ def test_an_auditor_downloads_what_the_page_lists_and_that_is_an_event(ask, audi
     assert (event.actor, event.data) == (auditor, {"list of": "runs", "status": "awaiting"})
 
 
-def test_nobody_else_downloads_the_list_or_a_story(ask, alice, root, bob):
+def test_nobody_else_downloads_the_list_or_a_timeline(ask, alice, root, bob):
     run = ask()
     for who in (alice, bob):
         assert signed_in(who).post(url("tasks_run_csv")).status_code == 404
-        assert signed_in(who).post(url("tasks_run_story", run.pk)).status_code == 404
+        assert signed_in(who).post(url("tasks_run_timeline", run.pk)).status_code == 404
         assert "Download" not in words(signed_in(who).get(runs()))
     assert not Event.objects.filter(verb=Event.Verb.EXPORTED).exists()
 
 
-@pytest.mark.parametrize("name", ["tasks_run_csv", "tasks_run_story", "tasks_run_cancel"])
+@pytest.mark.parametrize("name", ["tasks_run_csv", "tasks_run_timeline", "tasks_run_cancel"])
 def test_following_a_link_changes_and_downloads_nothing(ask, auditor, name):
     run = ask()
     arguments = () if name == "tasks_run_csv" else (run.pk,)

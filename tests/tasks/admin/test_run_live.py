@@ -17,7 +17,7 @@ from tests.tasks.admin.reading import csv_of, live, page_of, signed_in, url, wor
 Status = Run.Status
 
 
-def test_the_story_of_an_approved_run(ask, approve, work, shown):
+def test_the_timeline_of_an_approved_run(ask, approve, work, shown):
     run = ask()
     approve(run, reason="Checked with the carrier")
     work(run)
@@ -36,7 +36,7 @@ def test_the_story_of_an_approved_run(ask, approve, work, shown):
     assert text.index("Checked with the carrier") < text.index("Put in line for a worker")
 
 
-def test_the_story_of_a_rejected_run_names_who_and_why_once(ask, approve):
+def test_the_timeline_of_a_rejected_run_names_who_and_why_once(ask, approve):
     run = ask()
     approve(run, verdict="reject", reason="Not ours")
     _, rejected = timeline_of(run)
@@ -47,7 +47,7 @@ def test_the_story_of_a_rejected_run_names_who_and_why_once(ask, approve):
     )
 
 
-def test_the_story_of_a_run_that_failed_says_how(ask, work, credit):
+def test_the_timeline_of_a_run_that_failed_says_how(ask, work, credit):
     def fail(run):
         raise Refused("The account is closed.")
 
@@ -56,7 +56,7 @@ def test_the_story_of_a_run_that_failed_says_how(ask, work, credit):
     assert (last.what, last.why) == ("Failed", "The account is closed.")
 
 
-def test_the_story_of_a_run_taken_back_says_by_whom(ask, alice):
+def test_the_timeline_of_a_run_taken_back_says_by_whom(ask, alice):
     run = ask("50.00")
     cancel_run(run.pk, by=alice, door=Door.ADMIN, reason="Wrong account")
     *_, last = timeline_of(run)
@@ -67,7 +67,7 @@ def test_the_story_of_a_run_taken_back_says_by_whom(ask, alice):
     )
 
 
-def test_the_story_costs_four_queries(ask, approve, work, django_assert_num_queries):
+def test_the_timeline_costs_four_queries(ask, approve, work, django_assert_num_queries):
     run = ask()
     approve(run)
     work(run)
@@ -75,10 +75,10 @@ def test_the_story_costs_four_queries(ask, approve, work, django_assert_num_quer
         timeline_of(run)
 
 
-def test_an_auditor_downloads_the_story(ask, approve, auditor):
+def test_an_auditor_downloads_the_timeline(ask, approve, auditor):
     run = ask()
     approve(run)
-    header, *lines = csv_of(signed_in(auditor).post(url("tasks_run_story", run.pk)))
+    header, *lines = csv_of(signed_in(auditor).post(url("tasks_run_timeline", run.pk)))
     assert header == ["when_utc", "what", "who", "via", "reason"]
     assert [line[1] for line in lines] == [entry.what for entry in timeline_of(run)]
     assert Event.objects.get(verb=Event.Verb.EXPORTED).subject_id == str(run.pk)

@@ -179,7 +179,7 @@ def test_no_page_shows_a_secret(db, alice, auditor, work):
         pages = [page_of(run), live(run), runs(), form_of(task), url("tasks_run_history", run.pk)]
         for page in pages:
             assert "canary-4711" not in client.get(page).content.decode()
-        for download in (url("tasks_run_csv"), url("tasks_run_story", run.pk)):
+        for download in (url("tasks_run_csv"), url("tasks_run_timeline", run.pk)):
             assert b"canary-4711" not in b"".join(client.post(download).streaming_content)
         assert "Key ••••••" in words(client.get(page_of(run)))
 

@@ -118,7 +118,7 @@ def test_what_is_given_waits_for_the_other_administrator_and_what_is_taken_is_go
     assert "Give Dave Example (dave) “Run it” on “Test credit”" in page
     assert "Give Approvers “Approve it” on “Test credit”" in page
     assert "Awaiting approval from Root Example." in page
-    asked = task.proposals.get(content__right="APPROVE").approval
+    asked = task.proposed_changes.get(content__right="APPROVE").approval
     signed_in(root).post(
         reverse("admin:approvals_approvalrequest_decide", args=[asked.pk]),
         {"verdict": "approve", "seal": asked.seal},
@@ -135,4 +135,4 @@ def test_each_change_that_is_refused_is_said_and_the_others_are_made(
     assert any("Dave Example: Mallory Example has proposed another change" in each for each in said)
     assert "Permissions saved. They take effect now." in said
     assert highest(alice, task) is None
-    assert task.proposals.count() == 1
+    assert task.proposed_changes.count() == 1

@@ -214,7 +214,7 @@ def test_who_saves_it_is_told_whom_it_waits_for(task, rule, erin, evan, approver
 
 def test_the_other_reads_the_rule_before_and_after_and_agrees(task, rule, send_rule, evan):
     send_rule(rule, needed="1")
-    asked = task.proposals.get().approval
+    asked = task.proposed_changes.get().approval
     client = signed_in(evan)
     page = client.get(url("approvals_approvalrequest_change", asked.pk))
     assert "When Before: amount > 100 After: amount > 500" in words(page)
@@ -232,7 +232,7 @@ def test_only_who_may_decide_it_is_led_to_it(task, rule, send_rule, evan, root):
     send_rule(rule, needed="1")
     third = person("Third")
     set_right(task, Right.CHANGE, to=third)
-    asked = url("approvals_approvalrequest_change", task.proposals.get().approval_id)
+    asked = url("approvals_approvalrequest_change", task.proposed_changes.get().approval_id)
     assert asked in signed_in(root).get(settings_of(task)).content.decode()
     page = signed_in(third).get(settings_of(task))
     assert asked not in page.content.decode()

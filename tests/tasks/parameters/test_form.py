@@ -24,7 +24,7 @@ from tests.tasks.parameters.asking import form, page, taking
 def close_account(
     kind: Literal["fraud", "other"],
     detail: Annotated[str, Param(only_if={"kind": "other"}, min_length=5)],
-    tell: Annotated[bool, Param(only_if={"kind": ["other", "fraud"]})] = True,
+    notify: Annotated[bool, Param(only_if={"kind": ["other", "fraud"]})] = True,
 ):
     """Closes an account."""
 
@@ -53,8 +53,8 @@ def test_what_is_sent_for_a_question_that_does_not_arise_is_dropped(sent):
 
 
 def test_a_question_depends_on_several_values():
-    assert cleaned(close_account, page(kind="fraud"))["tell"] is False
-    assert cleaned(close_account, {"kind": "fraud"})["tell"] is True
+    assert cleaned(close_account, page(kind="fraud"))["notify"] is False
+    assert cleaned(close_account, {"kind": "fraud"})["notify"] is True
 
 
 def test_a_question_depends_on_one_that_does_not_arise_itself():

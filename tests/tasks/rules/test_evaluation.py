@@ -224,7 +224,7 @@ def test_several_rules_are_stages_in_their_order(save, ask):
 
 
 def told(person):
-    return list(person.notices.filter(event="rule_changed").values_list("text", flat=True))
+    return list(person.notifications.filter(event="rule_changed").values_list("text", flat=True))
 
 
 def test_those_who_decide_are_told_of_a_rule_and_of_its_end(save, bob, mallory, administrator):

@@ -22,7 +22,7 @@ from tasks.actions import InvalidValues, adopt_task, cancel_run, request_run
 from tasks.actions.changes.grants import set_right
 from tasks.declaration.errors import Refused
 from tasks.declaration.registry import Approval, RegisteredTask, registry
-from tasks.models import Run, Tally, Task
+from tasks.models import Run, SumKey, Task
 from tasks.parameters import Money, Param
 from tasks.rules.conditions import check_condition
 from tasks.rules.sums import Sum, take_out_sums
@@ -364,14 +364,14 @@ def test_a_stored_value_that_is_no_number_asks_for_approval(pay):
 
 def test_no_value_is_kept_in_a_second_place(pay):
     pay("1", "DE89 3704")
-    kept = Tally.objects.values_list("value", flat=True)
+    kept = SumKey.objects.values_list("value", flat=True)
     assert len(kept) == 4
     assert not any("3704" in value or "3704" in str(value).casefold()[:4] for value in kept)
 
 
 def test_what_a_run_counts_towards_is_never_changed(pay, transactional_db):
     pay("1")
-    for change in ("UPDATE tasks_tally SET value = ''", "DELETE FROM tasks_tally"):
+    for change in ("UPDATE tasks_sumkey SET value = ''", "DELETE FROM tasks_sumkey"):
         with pytest.raises(Exception, match="never changed"), connection.cursor() as cursor:
             cursor.execute(change)
 

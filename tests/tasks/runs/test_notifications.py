@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
-from approvals.models import Notice
+from approvals.models import Notification
 from audit.context import Door
 from tasks.access.rights import Right
 from tasks.actions import cancel_run, recover_lost_runs, start_run
@@ -20,11 +20,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def told(person, event):
-    return [n.text for n in Notice.objects.filter(person=person, event=event)]
+    return [n.text for n in Notification.objects.filter(person=person, event=event)]
 
 
 def people_told(event):
-    names = Notice.objects.filter(event=event).values_list("person__username", flat=True)
+    names = Notification.objects.filter(event=event).values_list("person__username", flat=True)
     return sorted(names)
 
 
@@ -82,8 +82,8 @@ def test_a_success_without_approval_is_told_to_nobody_and_costs_nothing(ask, cre
     run = ask("50.00")
     with CaptureQueriesContext(connection) as statements:
         execute(str(run.pk))
-    assert not [q for q in statements if "approvals_notice" in q["sql"]]
-    assert not Notice.objects.exists()
+    assert not [q for q in statements if "approvals_notification" in q["sql"]]
+    assert not Notification.objects.exists()
 
 
 def test_a_run_that_somebody_else_takes_back_is_told(ask, administrator, alice):
@@ -93,15 +93,15 @@ def test_a_run_that_somebody_else_takes_back_is_told(ask, administrator, alice):
 
 def test_what_one_takes_back_oneself_is_not_told(ask, alice):
     cancel_run(ask("50.00").pk, by=alice, door=Door.ADMIN)
-    assert not Notice.objects.exists()
+    assert not Notification.objects.exists()
 
 
-def test_twice_uncertain_is_told_twice(uncertain, settle, idempotent, work, alice):
-    work(settle(uncertain, "again"))
+def test_twice_uncertain_is_told_twice(uncertain, resolve, idempotent, work, alice):
+    work(resolve(uncertain, "again"))
     assert len(told(alice, "run_uncertain")) == 2
 
 
-def test_a_settlement_is_told_once_and_not_to_who_settled(uncertain, settle, alice):
-    settle(uncertain, "did_not")
-    assert people_told("run_settled") == ["alice"]
+def test_a_resolution_is_told_once_and_not_to_who_resolved(uncertain, resolve, alice):
+    resolve(uncertain, "did_not")
+    assert people_told("run_resolved") == ["alice"]
     assert people_told("run_failed") == []

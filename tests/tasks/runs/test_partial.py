@@ -7,10 +7,10 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from audit.context import Door
-from tasks.actions import cancel_run, expire_pauses, resume_run, settle_run
+from tasks.actions import cancel_run, expire_pauses, resolve_run, resume_run
 from tasks.actions.runs.lifecycle import MAX_ATTEMPTS
 from tasks.declaration.errors import Busy, OutcomeUnknown, Refused
-from tasks.models import Effect, Pause, Run, Settlement
+from tasks.models import Effect, Pause, Resolution, Run
 from tasks.runs.partial import so_far
 from tasks.runs.texts import what_next
 from tests.owner import without_guards
@@ -219,8 +219,8 @@ def test_what_a_person_found_not_to_have_happened_is_not_done(credit, ask, work,
     credit.behave = lambda run: run.once("pay", lambda key: Rest.answer())
     Rest.wrong = OutcomeUnknown("No answer came.")
     run = work(ask("50.00"))
-    finding = Settlement.Finding.DID_NOT
-    settle_run(run.pk, finding=finding, by=root, door=Door.ADMIN, reason="Not at the bank.")
+    finding = Resolution.Finding.DID_NOT
+    resolve_run(run.pk, finding=finding, by=root, door=Door.ADMIN, reason="Not at the bank.")
     run.refresh_from_db()
     assert so_far(run) == "Nothing was done."
 

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from approvals.models import ApprovalRequest, Notice
+from approvals.models import ApprovalRequest, Notification
 from audit.context import Door
 from tasks.actions import InvalidValues, Outcome, finish_run, start_run
 from tasks.contrib import stripe_payments
@@ -213,8 +213,8 @@ def test_who_asked_and_who_approved_are_told(approved, work, shows, alice, bob, 
     run = approved()
     shows(Change("Balance", "35.00 USD", "185.00 USD"))
     work(run)
-    told = Notice.objects.filter(event="run_stale")
-    assert {notice.person for notice in told} == {alice, bob}
+    told = Notification.objects.filter(event="run_outdated")
+    assert {notification.person for notification in told} == {alice, bob}
     assert "now it is 35.00 USD" in told[0].text
 
 

@@ -70,8 +70,8 @@ def test_one_wish_for_changes_ends_it_whoever_has_agreed(ask, approve, bob, caro
 
 
 def test_the_requester_is_told(returned, alice):
-    notice = alice.notices.get()
-    assert notice.text.startswith("Changes requested: ")
+    notification = alice.notifications.get()
+    assert notification.text.startswith("Changes requested: ")
 
 
 def test_what_came_back_never_runs(returned, work, credit):

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connection, transaction
 from django.urls import reverse
 
-from approvals.models import Notice
+from approvals.models import Notification
 from approvals.models.deliveries import Delivery
 from audit.context import Door
 from tasks.access.rights import NotGranted
@@ -40,7 +40,7 @@ def finds(credit, deploy):
 
 
 @pytest.fixture
-def tell_me(task, dave):
+def notify_me(task, dave):
     def subscribe_to(condition="", *, by=dave, states=("succeeded",)):
         return subscribe(task.pk, by=by, door=Door.ADMIN, states=states, condition=condition)
 
@@ -48,7 +48,7 @@ def tell_me(task, dave):
 
 
 def told(person):
-    return [n.text for n in Notice.objects.filter(person=person, event="run_subscribed")]
+    return [n.text for n in Notification.objects.filter(person=person, event="run_subscribed")]
 
 
 # --- Whether it holds ----------------------------------------------------------------------------
@@ -60,8 +60,8 @@ def told(person):
      'worst_currency == "USD" and verdict == "fraud"', "not clean", "rows_returned == 0",
      'amount == 50 and verdict in ["fraud", "theft"]'],
 )  # fmt: skip
-def test_what_holds_is_told(tell_me, finds, ask, work, dave, condition):
-    subscription = tell_me(condition)
+def test_what_holds_is_told(notify_me, finds, ask, work, dave, condition):
+    subscription = notify_me(condition)
     assert work(ask("50.00")).status == Run.Status.SUCCEEDED
     assert len(told(dave)) == 1
     subscription.refresh_from_db()
@@ -71,58 +71,58 @@ def test_what_holds_is_told(tell_me, finds, ask, work, dave, condition):
 @pytest.mark.parametrize(
     "condition", ["amount > 50", "flagged > 2", "clean", 'verdict == "theft"', "rows_returned > 0"]
 )
-def test_what_does_not_hold_is_not(tell_me, finds, ask, work, dave, condition):
-    subscription = tell_me(condition)
+def test_what_does_not_hold_is_not(notify_me, finds, ask, work, dave, condition):
+    subscription = notify_me(condition)
     work(ask("50.00"))
     assert told(dave) == []
     subscription.refresh_from_db()
     assert not subscription.problem
 
 
-def test_the_rows_of_a_table_can_be_counted(tell_me, credit, ask, work, dave):
+def test_the_rows_of_a_table_can_be_counted(notify_me, credit, ask, work, dave):
     credit.behave = lambda run: [Table(["Who"], [["a"], ["b"]]), {"Checked": "yes"}]
-    tell_me("rows_returned == 2")
+    notify_me("rows_returned == 2")
     work(ask("50.00"))
     assert len(told(dave)) == 1
 
 
-def test_the_text_says_what_and_why(tell_me, finds, ask, work, dave):
-    tell_me("flagged > 0")
+def test_the_text_says_what_and_why(notify_me, finds, ask, work, dave):
+    notify_me("flagged > 0")
     work(ask("50.00"))
     assert told(dave) == ["Succeeded: Test credit: 50.00 USD. Your subscription: flagged > 0."]
 
 
-def test_only_of_the_ends_that_were_ticked(tell_me, credit, ask, work, dave, alice):
+def test_only_of_the_ends_that_were_ticked(notify_me, credit, ask, work, dave, alice):
     def refuse(run):
         raise Refused("The card is closed.")
 
     credit.behave = refuse
-    tell_me(states=["succeeded"])
-    tell_me(by=alice, states=["failed", "uncertain"])
+    notify_me(states=["succeeded"])
+    notify_me(by=alice, states=["failed", "uncertain"])
     work(ask("50.00"))
     assert told(dave) == []
     assert told(alice) == ["Failed: Test credit: 50.00 USD."]
 
 
 def test_what_failed_returned_nothing_and_meets_no_condition_on_it(
-    tell_me, finds, credit, ask, work, dave
+    notify_me, finds, credit, ask, work, dave
 ):
     def refuse(run):
         raise Refused("The card is closed.")
 
     credit.behave = refuse
-    subscription = tell_me("flagged >= 0", states=["failed"])
+    subscription = notify_me("flagged >= 0", states=["failed"])
     work(ask("50.00"))
     subscription.refresh_from_db()
     assert (told(dave), subscription.problem) == ([], "")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_run_that_is_rejected_or_settled_is_told_once(
-    tell_me, ask, approve, uncertain, settle, dave, administrator
+def test_a_run_that_is_rejected_or_resolved_is_told_once(
+    notify_me, ask, approve, uncertain, resolve, dave, administrator
 ):
-    tell_me(states=["uncertain", "succeeded", "failed", "rejected"])
-    settle(uncertain, "did_not")
+    notify_me(states=["uncertain", "succeeded", "failed", "rejected"])
+    resolve(uncertain, "did_not")
     assert len(told(dave)) == 1
     approve(ask("150.00"), verdict="reject", reason="No")
     assert len(told(dave)) == 2
@@ -145,24 +145,24 @@ def test_what_was_returned_is_read_back_by_its_type():
 # --- To whom -------------------------------------------------------------------------------------
 
 
-def test_nobody_subscribes_to_what_they_may_not_see(tell_me, mallory):
+def test_nobody_subscribes_to_what_they_may_not_see(notify_me, mallory):
     with pytest.raises(NotGranted):
-        tell_me(by=mallory)
+        notify_me(by=mallory)
     assert not Subscription.objects.exists()
 
 
-def test_who_may_not_see_it_any_more_is_not_told(tell_me, task, ask, work, dave):
-    tell_me()
+def test_who_may_not_see_it_any_more_is_not_told(notify_me, task, ask, work, dave):
+    notify_me()
     set_right(task, None, to=dave)
     work(ask("50.00"))
     assert told(dave) == []
 
 
 def test_a_condition_tells_nothing_to_who_may_not_see_the_run(
-    tell_me, finds, credit, task, ask, work, dave
+    notify_me, finds, credit, task, ask, work, dave
 ):
     """Not even that it could not be answered."""
-    subscription = tell_me("flagged > 0")
+    subscription = notify_me("flagged > 0")
     set_right(task, None, to=dave)
     credit.behave = lambda run: {"Something": "else"}
     work(ask("50.00"))
@@ -170,16 +170,16 @@ def test_a_condition_tells_nothing_to_who_may_not_see_the_run(
     assert not subscription.problem
 
 
-def test_a_closed_account_is_not_told(tell_me, ask, work, dave):
-    tell_me()
+def test_a_closed_account_is_not_told(notify_me, ask, work, dave):
+    notify_me()
     dave.is_active = False
     dave.save()
     work(ask("50.00"))
     assert told(dave) == []
 
 
-def test_it_goes_out_by_the_ways_that_the_person_chose(tell_me, ask, work, dave, memory):
-    tell_me()
+def test_it_goes_out_by_the_ways_that_the_person_chose(notify_me, ask, work, dave, memory):
+    notify_me()
     run = work(ask("50.00"))
     delivery = Delivery.objects.get(event="run_subscribed")
     assert (delivery.person, delivery.subject_id) == (dave, str(run.pk))
@@ -212,9 +212,9 @@ def memory():
      ("(" * 250 + "clean" + ")" * 40, ""),
      ("amount > 1 or " * 30 + "clean", "below 300 characters")],
 )  # fmt: skip
-def test_it_is_refused_in_words(tell_me, finds, condition, says):
+def test_it_is_refused_in_words(notify_me, finds, condition, says):
     with pytest.raises(NotSubscribed) as refusal:
-        tell_me(condition)
+        notify_me(condition)
     assert says in str(refusal.value)
     assert not Subscription.objects.exists()
 
@@ -226,9 +226,9 @@ def test_what_looks_slow_in_a_text_is_a_text(task, finds):
 
 
 def test_one_that_cannot_be_answered_harms_nothing_and_says_so(
-    tell_me, finds, credit, ask, work, dave
+    notify_me, finds, credit, ask, work, dave
 ):
-    subscription = tell_me("flagged > 0")
+    subscription = notify_me("flagged > 0")
     credit.behave = lambda run: {"Something": "else"}
     run = work(ask("50.00"))
     assert run.status == Run.Status.SUCCEEDED
@@ -243,15 +243,15 @@ def test_one_that_cannot_be_answered_harms_nothing_and_says_so(
 
 
 @pytest.mark.parametrize("condition", ["1 / (flagged - 2) > 0", "amount % (flagged - 2) > 0"])
-def test_neither_does_one_that_divides_by_nothing(tell_me, finds, ask, work, condition):
-    subscription = tell_me(condition)
+def test_neither_does_one_that_divides_by_nothing(notify_me, finds, ask, work, condition):
+    subscription = notify_me(condition)
     assert work(ask("50.00")).status == Run.Status.SUCCEEDED
     subscription.refresh_from_db()
     assert subscription.problem
 
 
-def test_one_that_no_longer_fits_the_code_says_so(tell_me, finds, ask, work, deploy):
-    subscription = tell_me("flagged > 0")
+def test_one_that_no_longer_fits_the_code_says_so(notify_me, finds, ask, work, deploy):
+    subscription = notify_me("flagged > 0")
     deploy(outputs={})
     assert work(ask("50.00")).status == Run.Status.SUCCEEDED
     subscription.refresh_from_db()
@@ -262,27 +262,27 @@ def test_one_that_no_longer_fits_the_code_says_so(tell_me, finds, ask, work, dep
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_same_twice_is_refused_also_at_the_same_instant(tell_me):
-    outcomes = at_once(*[partial(tell_me, "amount > 1")] * 4)
+def test_the_same_twice_is_refused_also_at_the_same_instant(notify_me):
+    outcomes = at_once(*[partial(notify_me, "amount > 1")] * 4)
     assert sum(isinstance(each, Subscription) for each in outcomes) == 1
     assert Subscription.objects.count() == 1
 
 
-def test_nobody_has_them_without_end(tell_me):
+def test_nobody_has_them_without_end(notify_me):
     for number in range(MOST):
-        tell_me(f"amount > {number}")
+        notify_me(f"amount > {number}")
     with pytest.raises(NotSubscribed, match="End one first"):
-        tell_me()
+        notify_me()
 
 
 @pytest.mark.parametrize("states", [[], ["running"], ["succeeded", "no such"]])
-def test_it_is_to_ends_of_a_run_only(tell_me, states):
+def test_it_is_to_ends_of_a_run_only(notify_me, states):
     with pytest.raises(NotSubscribed, match="Succeeded"):
-        tell_me(states=states)
+        notify_me(states=states)
 
 
-def test_only_its_owner_ends_it_and_once(tell_me, ask, work, alice, dave):
-    subscription = tell_me()
+def test_only_its_owner_ends_it_and_once(notify_me, ask, work, alice, dave):
+    subscription = notify_me()
     with pytest.raises(NotSubscribed):
         end_subscription(subscription.pk, by=alice, door=Door.ADMIN)
     end_subscription(subscription.pk, by=dave, door=Door.ADMIN)
@@ -298,8 +298,8 @@ def refuses(sql, *values):
         cursor.execute(sql, values)
 
 
-def test_the_database_lets_it_end_and_nothing_else(tell_me, alice, dave):
-    subscription = tell_me()
+def test_the_database_lets_it_end_and_nothing_else(notify_me, alice, dave):
+    subscription = notify_me()
     refuses("UPDATE tasks_subscription SET person_id = %s", alice.pk)
     refuses("UPDATE tasks_subscription SET condition = 'true'")
     refuses("""UPDATE tasks_subscription SET states = '["failed"]'""")
@@ -341,8 +341,8 @@ def test_it_offers_only_tasks_that_the_person_may_see(task, mallory):
     assert not Subscription.objects.exists()
 
 
-def test_nobody_sees_or_ends_that_of_another(tell_me, alice):
-    subscription = tell_me("amount > 17")
+def test_nobody_sees_or_ends_that_of_another(notify_me, alice):
+    subscription = notify_me("amount > 17")
     client = signed_in(alice)
     assert "amount > 17" not in words(client.get(reverse(PAGE)))
     end = reverse("admin:tasks_subscription_end", args=[subscription.pk])
@@ -352,8 +352,10 @@ def test_nobody_sees_or_ends_that_of_another(tell_me, alice):
     assert Subscription.objects.get().ended_at is None
 
 
-def test_the_preferences_lead_to_it(dave):
-    assert reverse(PAGE) in signed_in(dave).get(reverse("admin:approvals_preferences")).text
+def test_the_notification_settings_lead_to_it(dave):
+    assert (
+        reverse(PAGE) in signed_in(dave).get(reverse("admin:approvals_notification_settings")).text
+    )
 
 
 # --- What a task declares ------------------------------------------------------------------------

@@ -32,7 +32,7 @@ def test_the_pace_so_far_tells_what_is_left(seconds, done, total, said):
     ("seconds", "done", "total"),
     [(1, 50, 100), (60, 0, 100), (60, 1, 100), (60, 100, 100), (60, 101, 100), (60, 5, None)],
 )
-def test_nothing_is_said_before_anybody_can_tell(seconds, done, total):
+def test_nothing_is_said_before_anybody_can_notify(seconds, done, total):
     assert time_left(running(seconds, done, total)) == ""
 
 

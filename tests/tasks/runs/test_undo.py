@@ -164,7 +164,7 @@ def test_where_nothing_is_left_to_undo_it_says_so(done, undo, credit):
         undo(done)
 
 
-def test_the_story_says_who_asked_for_the_undo_and_that_it_was_done(done, undo, approve, work):
+def test_the_timeline_says_who_asked_for_the_undo_and_that_it_was_done(done, undo, approve, work):
     run = undo(done)
     approve(run)
     work(run)

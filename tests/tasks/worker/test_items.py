@@ -255,10 +255,10 @@ def test_an_item_gets_a_new_key_from_a_person_and_is_then_done(ask, work, provid
     Effect.objects.create(
         run=run, step=old.step, generation=2, key="new-key", position=old.position, label="b"
     )
-    assert run.effects.tally() == {"done": 4, "not_begun": 1}
+    assert run.effects.sum_key() == {"done": 4, "not_begun": 1}
     provider.behave.clear()
     provider.taken.clear()
     queue_again(run)
     assert work(run).status == Status.SUCCEEDED
     assert provider.taken == [("b", "new-key")]
-    assert run.effects.tally() == {"done": 5}
+    assert run.effects.sum_key() == {"done": 5}

@@ -5,20 +5,20 @@ import pytest
 from audit.models import Event
 from tasks.access.rights import Right
 from tasks.actions.changes.grants import set_right
-from tasks.models import Run, Settlement
+from tasks.models import Resolution, Run
 from tests.tasks.admin.reading import count_queries, page_of, signed_in, url, words
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = Run.Status
 
 
-def settling(run):
-    return url("tasks_run_settle", run.pk)
+def resolving(run):
+    return url("tasks_run_resolve", run.pk)
 
 
 def send(person, run, finding="happened", reason="Seen on the statement", **fields):
     data = {"finding": finding, "reason": reason} | fields
-    return signed_in(person).post(settling(run), data, follow=True)
+    return signed_in(person).post(resolving(run), data, follow=True)
 
 
 def press(person, run):
@@ -41,11 +41,11 @@ def test_the_page_is_for_who_administers_the_task_and_did_not_ask(
     uncertain, administrator, request, who, status
 ):
     person = request.getfixturevalue(who)
-    assert signed_in(person).get(settling(uncertain)).status_code == status
+    assert signed_in(person).get(resolving(uncertain)).status_code == status
 
 
 @pytest.mark.parametrize("who", ["alice", "dave", "mallory"])
-def test_nobody_else_settles_it_or_looks_it_up(uncertain, shows, administrator, request, who):
+def test_nobody_else_resolves_it_or_looks_it_up(uncertain, shows, administrator, request, who):
     shows(happened=False)
     person = request.getfixturevalue(who)
     send(person, uncertain)
@@ -54,15 +54,15 @@ def test_nobody_else_settles_it_or_looks_it_up(uncertain, shows, administrator, 
     assert not Event.objects.filter(verb=Event.Verb.LOOKED_UP).exists()
 
 
-def test_who_asked_does_not_settle_it_with_the_right_either(uncertain, task, alice):
+def test_who_asked_does_not_resolve_it_with_the_right_either(uncertain, task, alice):
     set_right(task, Right.CHANGE, to=alice)
-    answer = signed_in(alice).get(settling(uncertain))
+    answer = signed_in(alice).get(resolving(uncertain))
     assert answer.status_code == 403
 
 
-def test_a_run_that_was_settled_leads_back_to_its_page(uncertain, settle, administrator):
-    settle(uncertain, "happened")
-    answer = signed_in(administrator).get(settling(uncertain), follow=True)
+def test_a_run_that_was_resolved_leads_back_to_its_page(uncertain, resolve, administrator):
+    resolve(uncertain, "happened")
+    answer = signed_in(administrator).get(resolving(uncertain), follow=True)
     assert answer.redirect_chain[-1][0] == page_of(uncertain)
     assert "not uncertain any more" in words(answer)
 
@@ -71,20 +71,20 @@ def test_a_run_that_was_settled_leads_back_to_its_page(uncertain, settle, admini
 
 
 def test_it_shows_what_was_sent_and_what_was_asked_for(uncertain, administrator):
-    text = words(signed_in(administrator).get(settling(uncertain)))
+    text = words(signed_in(administrator).get(resolving(uncertain)))
     for shown in (f"bo-{uncertain.pk}-pay", "No answer", "50.00 USD", "Crediting 50.00 USD"):
         assert shown in text
 
 
 def test_a_choice_that_is_closed_says_why(uncertain, administrator):
-    text = words(signed_in(administrator).get(settling(uncertain)))
+    text = words(signed_in(administrator).get(resolving(uncertain)))
     assert "Not available: The code of this task does not say that it may be run again" in text
 
 
 def test_looking_at_the_page_asks_the_other_side_nothing(uncertain, administrator, deploy):
     asked = []
     deploy(look_up=lambda sent, amount: asked.append(sent))
-    signed_in(administrator).get(settling(uncertain))
+    signed_in(administrator).get(resolving(uncertain))
     assert asked == []
     assert signed_in(administrator).get(url("tasks_run_look_up", uncertain.pk)).status_code == 405
 
@@ -109,7 +109,7 @@ def test_a_look_that_fails_says_so_and_closes_no_other_choice(uncertain, adminis
 
 
 def test_a_task_that_does_not_say_how_to_look_says_what_to_do(uncertain, administrator):
-    text = words(signed_in(administrator).get(settling(uncertain)))
+    text = words(signed_in(administrator).get(resolving(uncertain)))
     assert "This task has no look-up." in text
     assert "does not say how to look it up" in words(press(administrator, uncertain))
 
@@ -117,7 +117,7 @@ def test_a_task_that_does_not_say_how_to_look_says_what_to_do(uncertain, adminis
 # --- What it does
 
 
-def test_the_page_settles(uncertain, administrator, alice):
+def test_the_page_resolves(uncertain, administrator, alice):
     assert "Resolved." in words(send(administrator, uncertain))
     assert status_of(uncertain) == Status.SUCCEEDED
     text = words(signed_in(alice).get(page_of(uncertain)))
@@ -129,7 +129,7 @@ def test_it_quotes_the_look_that_the_page_showed(uncertain, administrator, shows
     shows(happened=True, what="There it is.")
     seen = press(administrator, uncertain).context["look"]
     send(administrator, uncertain, look=seen.id)
-    assert "pay: There it is." in Settlement.objects.get().looked_up
+    assert "pay: There it is." in Resolution.objects.get().looked_up
 
 
 def test_a_new_key_from_the_page(uncertain, administrator, shows, idempotent, over):
@@ -148,7 +148,7 @@ def test_a_closed_choice_that_is_sent_all_the_same_is_refused(uncertain, adminis
 
 @pytest.mark.parametrize("sent", [{}, {"finding": "whatever", "reason": "Typed with care"}])
 def test_the_page_explains_what_is_missing_and_keeps_what_was_typed(uncertain, administrator, sent):
-    answer = signed_in(administrator).post(settling(uncertain), sent)
+    answer = signed_in(administrator).post(resolving(uncertain), sent)
     assert "Choose what you found." in words(answer)
     assert sent.get("reason", "") in words(answer)
 
@@ -163,7 +163,7 @@ def test_the_list_holds_what_this_person_has_to_look_at(uncertain, administrator
     assert count_queries(signed_in(root), listed) < 12
 
 
-def test_the_sidebar_counts_them_for_who_may_settle(uncertain, administrator, alice):
+def test_the_sidebar_counts_them_for_who_may_resolve(uncertain, administrator, alice):
     def entry(person):
         text = words(signed_in(person).get(url("tasks_run_changelist")))
         return text.partition("Runs")[0], "Uncertain 1" in text
@@ -175,4 +175,4 @@ def test_the_sidebar_counts_them_for_who_may_settle(uncertain, administrator, al
 def test_the_page_of_the_run_leads_there_for_those_who_may(uncertain, administrator, alice):
     for person, led in ((administrator, True), (alice, False)):
         text = signed_in(person).get(page_of(uncertain)).content.decode()
-        assert (settling(uncertain) in text) is led
+        assert (resolving(uncertain) in text) is led

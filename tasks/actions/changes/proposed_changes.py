@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 
 from approvals import actions as approvals
 from approvals.models import ApprovalRequest
-from approvals.notifications.notices import tell
+from approvals.notifications.notify import notify
 from approvals.requests.policy import StageSpec
 from approvals.requests.quorum import quorum_holds
 from audit.context import acting, current
@@ -21,14 +21,14 @@ from tasks import locks
 from tasks.access.administrators import administrators, was_shared
 from tasks.access.rights import NotGranted, Right
 from tasks.actions.changes.base import Change
-from tasks.actions.changes.deputies import Deputizing
+from tasks.actions.changes.delegates import Delegating
 from tasks.actions.changes.grants import Grant, content_of, held
 from tasks.actions.changes.people import Joining, Opening
 from tasks.actions.changes.rules import EndOfRule, NewRule
-from tasks.models import ApprovalRule, Proposal, Task
+from tasks.models import ApprovalRule, ProposedChange, Task
 from tasks.rules.evaluation import RuleSpec
 from tasks.rules.serialization import as_json
-from tasks.runs.seals import seal_of_proposal
+from tasks.runs.seals import seal_of_proposed_change
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import Group
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from audit.seals import Json
     from backoffice.models import User
 
-Kind = Proposal.Kind
+Kind = ProposedChange.Kind
 Status = ApprovalRequest.Status
 
 CHANGES: Final[dict[str, type[Change]]] = {
@@ -46,7 +46,7 @@ CHANGES: Final[dict[str, type[Change]]] = {
     Kind.GRANT: Grant,
     Kind.JOIN: Joining,
     Kind.OPEN: Opening,
-    Kind.DEPUTY: Deputizing,
+    Kind.DELEGATE: Delegating,
 }
 ALONE: Final = "(without a second administrator)"
 
@@ -67,7 +67,7 @@ def propose_rule(
     by: "User",
     door: str,
     reason: str = "",
-) -> Proposal:
+) -> ProposedChange:
     """Ask that a rule is put in force, in the place of an older version if one is named.
 
     It is in force at once where the proposal says when it was made (`applied_at`). Raises
@@ -75,20 +75,22 @@ def propose_rule(
     administers the task.
     """
     task = Task.objects.get(pk=task_id)
-    proposal = Proposal(kind=Kind.RULE, task=task, rule=replaces, content=as_json(spec))
-    return _put_forward(proposal, by=by, door=door, reason=reason)
+    proposed_change = ProposedChange(
+        kind=Kind.RULE, task=task, rule=replaces, content=as_json(spec)
+    )
+    return _put_forward(proposed_change, by=by, door=door, reason=reason)
 
 
-def propose_end(rule_id: int, *, by: "User", door: str, reason: str = "") -> Proposal:
+def propose_end(rule_id: int, *, by: "User", door: str, reason: str = "") -> ProposedChange:
     """Ask that a rule is taken out of force. Raises as `propose_rule` does."""
     rule = ApprovalRule.objects.select_related("task").get(pk=rule_id)
-    proposal = Proposal(kind=Kind.END, task=rule.task, rule=rule)
-    return _put_forward(proposal, by=by, door=door, reason=reason)
+    proposed_change = ProposedChange(kind=Kind.END, task=rule.task, rule=rule)
+    return _put_forward(proposed_change, by=by, door=door, reason=reason)
 
 
 def propose_grant(
     task: Task, right: Right, *, to: "User | Group", by: "User", door: str, reason: str = ""
-) -> Proposal:
+) -> ProposedChange:
     """Ask that a person or a group is given a higher right on a task than they have.
 
     Less than they have is taken by `revoke`, at once. Raises as `propose_rule` does.
@@ -98,72 +100,76 @@ def propose_grant(
         raise ValidationError(
             f"{to} already has this permission. To lower it, choose a lower level."
         )
-    proposal = Proposal(kind=Kind.GRANT, task=task, content=content_of(task, right, to))
-    return _put_forward(proposal, by=by, door=door, reason=reason)
+    proposed_change = ProposedChange(
+        kind=Kind.GRANT, task=task, content=content_of(task, right, to)
+    )
+    return _put_forward(proposed_change, by=by, door=door, reason=reason)
 
 
 def propose_member(
     person: "User", group: "Group", *, by: "User", door: str, reason: str = ""
-) -> Proposal:
+) -> ProposedChange:
     """Ask that a person is put into a group that decides something.
 
     Raises `NotGranted` unless `by` may change people and groups, and else as `propose_rule` does.
     """
     content = {**_named(person), "group": group.pk, "group_name": group.name}
-    proposal = Proposal(kind=Kind.JOIN, content=content)
-    return _put_forward(proposal, by=by, door=door, reason=reason)
+    proposed_change = ProposedChange(kind=Kind.JOIN, content=content)
+    return _put_forward(proposed_change, by=by, door=door, reason=reason)
 
 
-def propose_opening(person: "User", *, by: "User", door: str, reason: str = "") -> Proposal:
+def propose_opening(person: "User", *, by: "User", door: str, reason: str = "") -> ProposedChange:
     """Ask that a closed account is opened again. Raises as `propose_member` does."""
-    proposal = Proposal(kind=Kind.OPEN, content=_named(person))
-    return _put_forward(proposal, by=by, door=door, reason=reason)
+    proposed_change = ProposedChange(kind=Kind.OPEN, content=_named(person))
+    return _put_forward(proposed_change, by=by, door=door, reason=reason)
 
 
-def propose_deputy(  # noqa: PLR0913 - who for whom, from when to when, by whom and why
+def propose_delegate(  # noqa: PLR0913 - who for whom, from when to when, by whom and why
     person: "User",
-    deputy: "User",
+    delegate: "User",
     *,
     starts_at: datetime,
     ends_at: datetime,
     by: "User",
     door: str,
     reason: str = "",
-) -> Proposal:
-    """Ask that `deputy` may decide in the place of `person`, who is away between these times.
+) -> ProposedChange:
+    """Ask that `delegate` may decide in the place of `person`, who is away between these times.
 
     `by` is who is away, or may change people and groups. Raises as `propose_rule` does.
     """
     content = {
         **_named(person),
-        "deputy": deputy.pk,
-        "deputy_name": _named(deputy)["name"],
+        "delegate": delegate.pk,
+        "delegate_name": _named(delegate)["name"],
         "starts_at": starts_at.isoformat(),
         "ends_at": ends_at.isoformat(),
     }
-    proposal = Proposal(kind=Kind.DEPUTY, content=content)
-    return _put_forward(proposal, by=by, door=door, reason=reason)
+    proposed_change = ProposedChange(kind=Kind.DELEGATE, content=content)
+    return _put_forward(proposed_change, by=by, door=door, reason=reason)
 
 
 def _named(person: "User") -> "dict[str, Json]":
     return {"person": person.pk, "name": f"{person} ({person.get_username()})"}
 
 
-def _put_forward(proposal: Proposal, *, by: "User", door: str, reason: str) -> Proposal:
-    proposal.proposed_by, proposal.reason = by, reason.strip()
-    change = CHANGES[proposal.kind](proposal)
-    with transition(by=by, door=door, subject=proposal.task, reason=reason):
+def _put_forward(
+    proposed_change: ProposedChange, *, by: "User", door: str, reason: str
+) -> ProposedChange:
+    proposed_change.proposed_by, proposed_change.reason = by, reason.strip()
+    change = CHANGES[proposed_change.kind](proposed_change)
+    with transition(by=by, door=door, subject=proposed_change.task, reason=reason):
         # Of two at the same instant the second sees the first.
-        locks.hold(f"proposals:{proposal.task_id or 'people'}")
+        locks.hold(f"proposals:{proposed_change.task_id or 'people'}")
         _require(change, by)
         change.check()
         _nothing_else_waits(change)
         if _stands_alone(change, by):
             _make_alone(change)
         else:
-            proposal.approval = _put_to_people(change, door)
-            proposal.save(force_insert=True)
-    return proposal
+            proposed_change.approval = _put_to_people(change, door)
+            proposed_change.save(force_insert=True)
+    return proposed_change
 
 
 def _require(change: Change, by: "User") -> None:
@@ -173,12 +179,12 @@ def _require(change: Change, by: "User") -> None:
 
 def _stands_alone(change: Change, by: "User") -> bool:
     administers = change.administrators().filter(pk=by.pk).exists()
-    shared = _others(change).exists() or was_shared(change.proposal.task, by)
+    shared = _others(change).exists() or was_shared(change.proposed_change.task, by)
     return administers and not shared
 
 
 def _others(change: Change) -> "QuerySet[User]":
-    return change.administrators().exclude(pk=change.proposal.proposed_by_id)
+    return change.administrators().exclude(pk=change.proposed_change.proposed_by_id)
 
 
 def may_act_alone(task: Task, person: "User") -> bool:
@@ -187,19 +193,21 @@ def may_act_alone(task: Task, person: "User") -> bool:
     return not others.exists() and not was_shared(task, person)
 
 
-def open_proposals(task: Task | None) -> list[Proposal]:
+def open_proposed_changes(task: Task | None) -> list[ProposedChange]:
     """What somebody has proposed for a task, or for people and groups, and nobody has decided yet."""
-    found = Proposal.objects.filter(task=task, applied_at=None, dropped_at=None).order_by("pk")
+    found = ProposedChange.objects.filter(task=task, applied_at=None, dropped_at=None).order_by(
+        "pk"
+    )
     return list(found.select_related("proposed_by", "approval", "rule", "task"))
 
 
-def title_of(proposal: Proposal) -> str:
+def title_of(proposed_change: ProposedChange) -> str:
     """What it asks for, in a line."""
-    return CHANGES[proposal.kind](proposal).title
+    return CHANGES[proposed_change.kind](proposed_change).title
 
 
 def _nothing_else_waits(change: Change) -> None:
-    for other in open_proposals(change.proposal.task):
+    for other in open_proposed_changes(change.proposed_change.task):
         if change.concerns(other):
             raise NotProposed(
                 f"{other.proposed_by} has already proposed a change: {title_of(other)}. Decide or "
@@ -208,31 +216,31 @@ def _nothing_else_waits(change: Change) -> None:
 
 
 def _make_alone(change: Change) -> None:
-    proposal = change.proposal
+    proposed_change = change.proposed_change
     with acting(
-        user=proposal.proposed_by,
+        user=proposed_change.proposed_by,
         door=current().door,
-        reason=f"{proposal.reason} {ALONE}".strip(),
+        reason=f"{proposed_change.reason} {ALONE}".strip(),
     ):
-        proposal.applied_at = database_now()
-        proposal.save(force_insert=True)
+        proposed_change.applied_at = database_now()
+        proposed_change.save(force_insert=True)
         change.make()
 
 
 def _put_to_people(change: Change, door: str) -> ApprovalRequest:
-    proposal = change.proposal
+    proposed_change = change.proposed_change
     people = list(change.could_agree())
     if not people:
         raise NotProposed(_why_nobody(change))
-    where = proposal.task.name if proposal.task else "People and groups"
+    where = proposed_change.task.name if proposed_change.task else "People and groups"
     return approvals.open_request(
         title=change.title[:300],
         shown={"task": where, "facts": change.facts(), "changes": change.rows()},
-        seal=seal_of_proposal(proposal),
-        requested_by=proposal.proposed_by,
+        seal=seal_of_proposed_change(proposed_change),
+        requested_by=proposed_change.proposed_by,
         door=door,
         stages=[StageSpec("A second administrator", 1, people=people)],
-        reason=proposal.reason,
+        reason=proposed_change.reason,
     )
 
 
@@ -249,30 +257,34 @@ def _why_nobody(change: Change) -> str:
     )
 
 
-def on_proposal_decided(request: ApprovalRequest, **_: object) -> None:
+def on_proposed_change_decided(request: ApprovalRequest, **_: object) -> None:
     """Hear of a decision about a proposal, inside its transaction: make the change, or drop it.
 
     Raises `NotAgreed`, which takes the decision back, when its giver may not agree any more.
     """
-    proposals = Proposal.objects.select_for_update(of=("self",)).filter(approval=request)
-    proposal = proposals.select_related("task", "proposed_by", "rule").first()
-    if proposal is None:
+    proposed_changes = ProposedChange.objects.select_for_update(of=("self",)).filter(
+        approval=request
+    )
+    proposed_change = proposed_changes.select_related("task", "proposed_by", "rule").first()
+    if proposed_change is None:
         return
     if request.status != Status.APPROVED:
-        _drop(proposal)
+        _drop(proposed_change)
         return
     agreed = request.decisions.select_related("decided_by").latest("pk").decided_by
-    change = CHANGES[proposal.kind](proposal)
+    change = CHANGES[proposed_change.kind](proposed_change)
     _may_still_agree(change, agreed)
     if why := _out_of_date(change, request):
-        _is_stale(proposal, request, why)
+        _is_stale(proposed_change, request, why)
         return
-    by = proposal.proposed_by
+    by = proposed_change.proposed_by
     with acting(
-        user=agreed, door=current().door, reason=f"Proposed by {by}: {proposal.reason}".strip(": ")
+        user=agreed,
+        door=current().door,
+        reason=f"Proposed by {by}: {proposed_change.reason}".strip(": "),
     ):
-        proposal.applied_at = database_now()
-        proposal.save(update_fields=["applied_at"])
+        proposed_change.applied_at = database_now()
+        proposed_change.save(update_fields=["applied_at"])
         change.make()
 
 
@@ -286,11 +298,11 @@ def _may_still_agree(change: Change, person: "User") -> None:
 
 def _out_of_date(change: Change, request: ApprovalRequest) -> str:
     """Why what was proposed cannot be done any more. Empty when it can."""
-    proposal = change.proposal
-    if seal_of_proposal(proposal) != request.seal:
+    proposed_change = change.proposed_change
+    if seal_of_proposed_change(proposed_change) != request.seal:
         return "The stored change does not match what was approved."
-    if not change.may_propose(proposal.proposed_by):
-        return f"{proposal.proposed_by} no longer administers {change.about}."
+    if not change.may_propose(proposed_change.proposed_by):
+        return f"{proposed_change.proposed_by} no longer administers {change.about}."
     if not quorum_holds(request):
         return "Somebody who approved it is no longer eligible."
     try:
@@ -300,14 +312,16 @@ def _out_of_date(change: Change, request: ApprovalRequest) -> str:
     return ""
 
 
-def _is_stale(proposal: Proposal, request: ApprovalRequest, why: str) -> None:
-    _drop(proposal)
+def _is_stale(proposed_change: ProposedChange, request: ApprovalRequest, why: str) -> None:
+    _drop(proposed_change)
     approvals.mark_stale(request.pk, by=None, door=current().door, reason=why)
     request.refresh_from_db()
     text = f"Outdated, and not applied: {request}. {why}"
-    tell([proposal.proposed_by], event="proposal_stale", subject=request, text=text)
+    notify(
+        [proposed_change.proposed_by], event="proposed_change_outdated", subject=request, text=text
+    )
 
 
-def _drop(proposal: Proposal) -> None:
-    proposal.dropped_at = database_now()
-    proposal.save(update_fields=["dropped_at"])
+def _drop(proposed_change: ProposedChange) -> None:
+    proposed_change.dropped_at = database_now()
+    proposed_change.save(update_fields=["dropped_at"])

@@ -5,14 +5,14 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models.functions import Now
 
 from approvals import actions as approvals
-from approvals.models import ApprovalRequest, Notice
+from approvals.models import ApprovalRequest, Notification
 from approvals.requests.policy import NotEligible, NotRevisable, OwnRequest, StageSpec
 from audit.context import Door
 from tasks.access.rights import Right
-from tasks.actions import Finding, NotSettled, RuleSpec
+from tasks.actions import Finding, NotResolved, RuleSpec
 from tasks.actions.changes.grants import set_right
 from tasks.actions.runs.effects import KEY_LIVES
-from tasks.models import Effect, Run, Settlement
+from tasks.models import Effect, Resolution, Run
 from tasks.runs.timeline import timeline_of
 from tests.owner import without_guards
 from tests.people import join, person
@@ -23,12 +23,12 @@ Status = Run.Status
 
 
 @pytest.fixture
-def for_settling(task, administrator, approvers, bob):
+def for_resolving(task, administrator, approvers, bob):
     """A rule of the task asks the approvers, of whom Carol is one, to agree to settlements, too."""
     join(person("Frank"), approvers)
     return save_rule(
         task.pk,
-        spec=RuleSpec("Two look", "amount < 100", groups=[approvers], for_settling=True),
+        spec=RuleSpec("Two look", "amount < 100", groups=[approvers], for_resolving=True),
         by=administrator,
         door=Door.ADMIN,
         reason="Money",
@@ -36,16 +36,16 @@ def for_settling(task, administrator, approvers, bob):
 
 
 @pytest.fixture
-def proposed(uncertain, for_settling, settle):
-    run = settle(uncertain, Finding.HAPPENED)
+def proposed(uncertain, for_resolving, resolve):
+    run = resolve(uncertain, Finding.HAPPENED)
     assert run.status == Status.UNCERTAIN
-    return Settlement.objects.get()
+    return Resolution.objects.get()
 
 
 @pytest.fixture
 def decide():
-    def decide_it(settlement, by, verdict="approve", reason=""):
-        request = settlement.approval
+    def decide_it(resolution, by, verdict="approve", reason=""):
+        request = resolution.approval
         approvals.decide(
             request.pk,
             decided_by=by,
@@ -54,15 +54,15 @@ def decide():
             door=Door.ADMIN,
             reason=reason,
         )
-        settlement.refresh_from_db()
-        settlement.run.refresh_from_db()
+        resolution.refresh_from_db()
+        resolution.run.refresh_from_db()
 
     return decide_it
 
 
 def test_it_waits_for_the_people_of_the_rule(proposed, bob):
     request = proposed.approval
-    assert (request.status, request.requested_by) == ("pending", proposed.settled_by)
+    assert (request.status, request.requested_by) == ("pending", proposed.resolved_by)
     reviewers = request.stages.get().reviewers.values_list("person__username", flat=True)
     assert sorted(reviewers) == ["bob", "frank"]
 
@@ -87,19 +87,19 @@ def test_who_proposed_it_does_not_decide_it(proposed, decide, administrator):
 
 
 def test_who_asked_for_the_run_does_not_decide_it(
-    uncertain, task, administrator, approvers, bob, alice, settle, decide
+    uncertain, task, administrator, approvers, bob, alice, resolve, decide
 ):
     join(alice, approvers)
-    spec = RuleSpec("Two look", "true", groups=[approvers], for_settling=True)
+    spec = RuleSpec("Two look", "true", groups=[approvers], for_resolving=True)
     save_rule(task.pk, spec=spec, by=administrator, door=Door.ADMIN)
-    settle(uncertain, Finding.HAPPENED)
+    resolve(uncertain, Finding.HAPPENED)
     with pytest.raises(NotEligible):
-        decide(Settlement.objects.get(), alice)
+        decide(Resolution.objects.get(), alice)
 
 
 @pytest.mark.parametrize("end", ["rejected", "withdrawn", "expired"])
-def test_what_is_not_agreed_to_is_dropped_and_the_run_can_be_settled_in_another_way(
-    proposed, decide, bob, administrator, settle, end
+def test_what_is_not_agreed_to_is_dropped_and_the_run_can_be_resolved_in_another_way(
+    proposed, decide, bob, administrator, resolve, end
 ):
     if end == "rejected":
         decide(proposed, bob, "reject", "Look again")
@@ -112,34 +112,34 @@ def test_what_is_not_agreed_to_is_dropped_and_the_run_can_be_settled_in_another_
     proposed.refresh_from_db()
     assert proposed.dropped_at
     assert not proposed.applied_at
-    settle(proposed.run, Finding.DID_NOT)
-    assert Settlement.objects.count() == 2
+    resolve(proposed.run, Finding.DID_NOT)
+    assert Resolution.objects.count() == 2
 
 
-def test_nothing_else_is_settled_while_it_waits(proposed, settle):
-    with pytest.raises(NotSettled, match="Carol Example has proposed"):
-        settle(proposed.run, Finding.DID_NOT)
+def test_nothing_else_is_resolved_while_it_waits(proposed, resolve):
+    with pytest.raises(NotResolved, match="Carol Example has proposed"):
+        resolve(proposed.run, Finding.DID_NOT)
 
 
-def test_a_rule_that_is_not_for_settling_asks_nobody(uncertain, task, administrator, settle):
+def test_a_rule_that_is_not_for_resolving_asks_nobody(uncertain, task, administrator, resolve):
     save_rule(task.pk, spec=RuleSpec("All", "true"), by=administrator, door=Door.ADMIN)
-    assert settle(uncertain, Finding.HAPPENED).status == Status.SUCCEEDED
+    assert resolve(uncertain, Finding.HAPPENED).status == Status.SUCCEEDED
 
 
-def test_a_rule_for_other_values_asks_nobody(uncertain, task, administrator, settle):
-    spec = RuleSpec("Large", "amount > 4000", for_settling=True)
+def test_a_rule_for_other_values_asks_nobody(uncertain, task, administrator, resolve):
+    spec = RuleSpec("Large", "amount > 4000", for_resolving=True)
     save_rule(task.pk, spec=spec, by=administrator, door=Door.ADMIN)
-    assert settle(uncertain, Finding.HAPPENED).status == Status.SUCCEEDED
+    assert resolve(uncertain, Finding.HAPPENED).status == Status.SUCCEEDED
 
 
-def test_every_rule_for_settling_asks_when_the_code_is_another(
-    uncertain, task, administrator, settle, deploy
+def test_every_rule_for_resolving_asks_when_the_code_is_another(
+    uncertain, task, administrator, resolve, deploy
 ):
-    spec = RuleSpec("Large", "amount > 4000", for_settling=True)
+    spec = RuleSpec("Large", "amount > 4000", for_resolving=True)
     save_rule(task.pk, spec=spec, by=administrator, door=Door.ADMIN)
     set_right(task, Right.APPROVE, to=person("Gina"))
     deploy(source_hash="2" * 64)
-    assert settle(uncertain, Finding.HAPPENED).status == Status.UNCERTAIN
+    assert resolve(uncertain, Finding.HAPPENED).status == Status.UNCERTAIN
 
 
 def is_out_of_date(proposed):
@@ -150,10 +150,10 @@ def is_out_of_date(proposed):
 
 
 def test_a_key_that_has_grown_too_old_meanwhile_is_not_sent(
-    uncertain, for_settling, idempotent, settle, decide, bob
+    uncertain, for_resolving, idempotent, resolve, decide, bob
 ):
-    settle(uncertain, Finding.SEND_AGAIN)
-    proposed = Settlement.objects.get()
+    resolve(uncertain, Finding.SEND_AGAIN)
+    proposed = Resolution.objects.get()
     Effect.objects.update(sent_at=Now() - KEY_LIVES)
     decide(proposed, bob)
     is_out_of_date(proposed)
@@ -168,21 +168,25 @@ def test_a_proposer_who_lost_the_right_makes_it_out_of_date(
 
 
 def test_a_new_key_that_was_agreed_to_is_sent(
-    uncertain, for_settling, idempotent, over, shows, look, settle, decide, bob, work, credit
+    uncertain, for_resolving, idempotent, over, shows, look, resolve, decide, bob, work, credit
 ):
     shows(happened=False)
-    settle(uncertain, Finding.NEW_KEY, look=look(uncertain).id)
+    resolve(uncertain, Finding.NEW_KEY, look=look(uncertain).id)
     shows(happened=True)  # a later look changes nothing of what was agreed to
-    decide(Settlement.objects.get(), bob)
+    decide(Resolution.objects.get(), bob)
     credit.behave = lambda run: run.once("pay", lambda key: {})
     assert work(uncertain).status == Status.SUCCEEDED
     assert uncertain.effects.count() == 2
 
 
-def test_the_one_who_asked_hears_of_the_proposal_and_of_its_end(proposed, decide, bob, alice):
+def test_the_one_who_asked_hears_of_the_proposed_change_and_of_its_end(
+    proposed, decide, bob, alice
+):
     decide(proposed, bob)
-    events = Notice.objects.filter(person=alice).order_by("id").values_list("event", flat=True)
-    assert list(events) == ["run_uncertain", "run_proposed", "run_settled"]
+    events = (
+        Notification.objects.filter(person=alice).order_by("id").values_list("event", flat=True)
+    )
+    assert list(events) == ["run_uncertain", "run_resolution_proposed", "run_resolved"]
 
 
 # --- The database ---------------------------------------------------------------------------------
@@ -199,18 +203,18 @@ def refuses(sql):
 
 
 def test_the_database_applies_nothing_that_waits(proposed):
-    refuses("UPDATE tasks_settlement SET applied_at = now()")
+    refuses("UPDATE tasks_resolution SET applied_at = now()")
 
 
 @pytest.mark.parametrize(
     "change", ["finding = 'did_not'", "reason = 'x'", "looked_up = '[1]'", "approval_id = NULL"]
 )
 def test_the_database_changes_nothing_of_what_was_proposed(proposed, change):
-    refuses(f"UPDATE tasks_settlement SET {change}")  # noqa: S608
+    refuses(f"UPDATE tasks_resolution SET {change}")  # noqa: S608
 
 
 @pytest.mark.parametrize("asked_by", ["administrator", "bob"])
-def test_the_database_takes_no_proposal_that_is_applied_or_asked_by_another(
+def test_the_database_takes_no_proposed_change_that_is_applied_or_asked_by_another(
     uncertain, administrator, bob, approvers, request, asked_by
 ):
     asked = approvals.open_request(
@@ -223,20 +227,20 @@ def test_the_database_takes_no_proposal_that_is_applied_or_asked_by_another(
     )
     applied = "now()" if asked_by == "administrator" else "NULL"
     refuses(f"""
-        INSERT INTO tasks_settlement
-            (run_id, finding, reason, settled_by_id, looked_up, approval_id, applied_at)
+        INSERT INTO tasks_resolution
+            (run_id, finding, reason, resolved_by_id, looked_up, approval_id, applied_at)
         VALUES ('{uncertain.pk}', 'happened', 'x', {administrator.pk}, '[]', '{asked.pk}', {applied})
     """)  # noqa: S608
 
 
-def test_the_story_says_what_was_proposed_and_that_it_went_on(
-    uncertain, for_settling, idempotent, settle, decide, bob
+def test_the_timeline_says_what_was_proposed_and_that_it_went_on(
+    uncertain, for_resolving, idempotent, resolve, decide, bob
 ):
-    settle(uncertain, Finding.SEND_AGAIN)
-    decide(Settlement.objects.get(), bob)
-    proposal, decision = [(entry.what, entry.who, entry.door) for entry in timeline_of(uncertain)][
-        -2:
-    ]
+    resolve(uncertain, Finding.SEND_AGAIN)
+    decide(Resolution.objects.get(), bob)
+    proposed_change, decision = [
+        (entry.what, entry.who, entry.door) for entry in timeline_of(uncertain)
+    ][-2:]
     what = "Looked at. Proposed: It did not happen. Retry with the same key"
-    assert proposal == (what, "Carol Example (carol)", "the web")
+    assert proposed_change == (what, "Carol Example (carol)", "the web")
     assert decision[0] == "Queued again after investigation"

@@ -6,8 +6,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from approvals import actions
-from approvals.models import Notice
-from approvals.notifications.notices import mark_read, tell
+from approvals.models import Notification
+from approvals.notifications.notify import mark_read, notify
 from audit.context import Door, acting
 from tests.tasks.admin.reading import words
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def told(person):
-    return list(Notice.objects.filter(person=person).values_list("event", "text"))
+    return list(Notification.objects.filter(person=person).values_list("event", "text"))
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def subject(ask):
 @pytest.fixture
 def say(subject):
     def say_it(*people, event="something", text="It happened", **kwargs):
-        tell(people, event=event, subject=subject, text=text, **kwargs)
+        notify(people, event=event, subject=subject, text=text, **kwargs)
 
     return say_it
 
@@ -59,7 +59,7 @@ def test_who_did_it_and_who_has_left_are_not_told(say, alice, bob, carol):
     carol.is_active = False
     with acting(user=bob, door=Door.ADMIN):
         say(alice, bob, carol)
-    assert Notice.objects.get().person == alice
+    assert Notification.objects.get().person == alice
 
 
 @pytest.mark.django_db(transaction=True)
@@ -79,41 +79,44 @@ def test_nothing_is_told_outside_a_transaction(say, alice):
 # --- The page -------------------------------------------------------------------------------------
 
 
-def notices(client, person):
+def notifications(client, person):
     client.force_login(person)
-    return client.get(reverse("admin:approvals_notices"))
+    return client.get(reverse("admin:approvals_notifications"))
 
 
-def opening(notice):
-    return reverse("admin:approvals_notice_open", args=[notice.pk])
+def opening(notification):
+    return reverse("admin:approvals_notification_open", args=[notification.pk])
 
 
 def test_an_empty_list_says_what_will_stand_there(client, alice):
-    assert "No notifications yet." in words(notices(client, alice))
+    assert "No notifications yet." in words(notifications(client, alice))
 
 
-def test_a_notice_leads_to_what_it_is_about_and_is_read_then(client, say, subject, alice):
+def test_a_notification_leads_to_what_it_is_about_and_is_read_then(client, say, subject, alice):
     say(alice)
-    assert "It happened" in words(notices(client, alice))
-    answer = client.get(opening(Notice.objects.get()))
+    assert "It happened" in words(notifications(client, alice))
+    answer = client.get(opening(Notification.objects.get()))
     assert answer.url == reverse("admin:approvals_approvalrequest_change", args=[subject.pk])
-    assert Notice.objects.get().read_at
+    assert Notification.objects.get().read_at
 
 
-def test_a_notice_of_somebody_else_is_not_there(client, say, alice, bob):
+def test_a_notification_of_somebody_else_is_not_there(client, say, alice, bob):
     say(alice)
     client.force_login(bob)
-    assert client.get(opening(Notice.objects.get())).status_code == 404
-    assert not Notice.objects.get().read_at
+    assert client.get(opening(Notification.objects.get())).status_code == 404
+    assert not Notification.objects.get().read_at
 
 
 def test_all_of_ones_own_are_marked_as_read(client, say, alice, bob):
     say(alice, bob)
     client.force_login(alice)
-    reading = reverse("admin:approvals_notices_read")
+    reading = reverse("admin:approvals_notifications_read")
     assert client.get(reading).status_code == 405
     client.post(reading)
-    assert {n.person: bool(n.read_at) for n in Notice.objects.all()} == {alice: True, bob: False}
+    assert {n.person: bool(n.read_at) for n in Notification.objects.all()} == {
+        alice: True,
+        bob: False,
+    }
 
 
 def test_what_was_read_stays_read_at_the_time_of_the_first_look(say, alice):
@@ -124,15 +127,15 @@ def test_what_was_read_stays_read_at_the_time_of_the_first_look(say, alice):
 
 def test_the_sidebar_counts_what_is_to_decide_and_what_is_unread(client, say, subject, bob):
     say(bob)
-    assert "Inbox 2" in words(notices(client, bob))
+    assert "Inbox 2" in words(notifications(client, bob))
     mark_read(bob)
-    assert "Inbox 1" in words(notices(client, bob))
+    assert "Inbox 1" in words(notifications(client, bob))
 
 
 def test_a_long_list_costs_as_many_queries_as_a_short_one(client, say, alice):
     def cost():
         with CaptureQueriesContext(connection) as queries:
-            notices(client, alice)
+            notifications(client, alice)
         return len(queries)
 
     say(alice)

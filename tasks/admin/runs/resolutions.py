@@ -16,15 +16,15 @@ from audit.admin.pages import page, person_of
 from audit.context import Door
 from audit.database.clock import database_now
 from audit.transitions import Refusal
-from tasks.access.rights import has_open_settlement, in_doubt
-from tasks.actions import Finding, NotSettled, look_up, settle_run
+from tasks.access.rights import has_open_resolution, in_doubt
+from tasks.actions import Finding, NotResolved, look_up, resolve_run
 from tasks.actions.runs.findings import objection
 from tasks.actions.runs.look_ups import Look, last_look, look_up_of
-from tasks.actions.runs.settlements import may_not_settle, open_settlement
+from tasks.actions.runs.resolutions import may_not_resolve, open_resolution
 from tasks.admin.pages import run_or_404
 from tasks.admin.runs.run_page import facts_of
-from tasks.models import Effect, Run, Settlement
-from tasks.rules.stages import stages_for_settling
+from tasks.models import Effect, Resolution, Run
+from tasks.rules.stages import stages_for_resolving
 from tasks.rules.texts import deciders
 from tasks.runs.texts import FOLLOWS, whose
 
@@ -50,7 +50,7 @@ def urls(site: AdminSite) -> list[URLPattern]:
     view = site.admin_view
     return [
         path("uncertain/", view(uncertain), name="tasks_run_uncertain"),
-        path("<uuid:pk>/settle/", view(settle), name="tasks_run_settle"),
+        path("<uuid:pk>/resolve/", view(resolve), name="tasks_run_resolve"),
         path("<uuid:pk>/look-up/", view(look), name="tasks_run_look_up"),
     ]
 
@@ -59,12 +59,12 @@ def urls(site: AdminSite) -> list[URLPattern]:
 def uncertain(request: HttpRequest) -> HttpResponse:
     """The uncertain runs that this person has to look at, oldest first."""
     runs = in_doubt(person_of(request)).select_related("task", "requested_by")
-    runs = runs.annotate(proposed=has_open_settlement())
+    runs = runs.annotate(proposed=has_open_resolution())
     return page(request, "tasks/uncertain.html", title="Unknown outcomes", runs=runs)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def settle(request: HttpRequest, pk: UUID) -> HttpResponse:
+def resolve(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What is known of an uncertain run, and what a person who has looked makes of it."""
     run = run_or_404(request, pk)
     if request.method != "POST":
@@ -73,8 +73,8 @@ def settle(request: HttpRequest, pk: UUID) -> HttpResponse:
     shown = request.POST.get("look", "")
     try:
         if finding not in Finding.values:
-            raise NotSettled("Choose what you found.")
-        settlement = settle_run(
+            raise NotResolved("Choose what you found.")
+        resolution = resolve_run(
             run.pk,
             finding=finding,
             by=person_of(request),
@@ -84,10 +84,10 @@ def settle(request: HttpRequest, pk: UUID) -> HttpResponse:
         )
     except Refusal as refusal:
         messages.error(request, str(refusal))
-        if may_not_settle(run, person_of(request)):
+        if may_not_resolve(run, person_of(request)):
             return redirect("admin:tasks_run_change", run.pk)
         return _page(request, run, status=400, finding=finding, reason=reason)
-    messages.success(request, _said(settlement))
+    messages.success(request, _said(resolution))
     return redirect("admin:tasks_run_change", run.pk)
 
 
@@ -100,25 +100,25 @@ def look(request: HttpRequest, pk: UUID) -> HttpResponse:
     except Refusal as refusal:
         messages.error(request, str(refusal))
         return redirect("admin:tasks_run_change", run.pk)
-    return redirect("admin:tasks_run_settle", run.pk)
+    return redirect("admin:tasks_run_resolve", run.pk)
 
 
-def _said(settlement: Settlement) -> str:
-    if settlement.approval_id:
+def _said(resolution: Resolution) -> str:
+    if resolution.approval_id:
         return "Submitted for approval. It takes effect when the reviewers approve it."
     return "Resolved. Your name and reason are in the audit log."
 
 
 def _page(request: HttpRequest, run: Run, *, status: int = 200, **form: str) -> HttpResponse:
     person = person_of(request)
-    if why := may_not_settle(run, person):
+    if why := may_not_resolve(run, person):
         if run.status == Run.Status.UNCERTAIN:
             raise PermissionDenied(why)
         messages.info(request, why)
         return redirect("admin:tasks_run_change", run.pk)
     return page(
         request,
-        "tasks/settle.html",
+        "tasks/resolve.html",
         title=f"Resolve: {run.task.name}",
         subtitle=run.headline,
         status=status,
@@ -138,14 +138,14 @@ def _shown(run: Run, person: "User") -> dict[str, Any]:
         "steps": steps[:MOST_STEPS],
         "more_steps": len(steps) > MOST_STEPS,
         "lines": list(run.log_lines.order_by("-id")[:LAST_LINES])[::-1],
-        "proposed": open_settlement(run),
+        "proposed": open_resolution(run),
         "can_look": look_up_of(run) is not None,
         "has_open_steps": any(step.sent_at and not step.answered_at for step in steps),
         "look": seen,
         "choices": choices_of(run, seen),
         "asks": [
             deciders(stage.groups, stage.people, stage.needed)
-            for stage in stages_for_settling(run, person)
+            for stage in stages_for_resolving(run, person)
         ],
     }
 

@@ -1,6 +1,6 @@
--- Proposals: changes of rules, rights, groups, accounts and deputies that take two people.
+-- ProposedChanges: changes of rules, rights, groups, accounts and delegates that take two people.
 --
--- * A proposal with a request begins open; the request is pending and made by who proposes.
+-- * A proposed_change with a request begins open; the request is pending and made by who proposes.
 -- * Without a request a change is made at once, and only where nobody else has ever administered
 --   this task.
 -- * What was proposed never changes. It is applied or dropped, once, and never removed.
@@ -27,7 +27,7 @@ DECLARE
     asked approvals_approvalrequest;
 BEGIN
     IF TG_OP = 'DELETE' THEN
-        RAISE EXCEPTION 'Proposals are never removed.' USING ERRCODE = 'restrict_violation';
+        RAISE EXCEPTION 'ProposedChanges are never removed.' USING ERRCODE = 'restrict_violation';
     END IF;
     SELECT * INTO asked FROM approvals_approvalrequest WHERE id = NEW.approval_id;
     IF TG_OP = 'INSERT' THEN
@@ -38,7 +38,7 @@ BEGIN
         END IF;
         IF NEW.approval_id IS NOT NULL AND (NEW.applied_at IS NOT NULL OR asked.status <> 'pending'
                 OR asked.requested_by_id <> NEW.proposed_by_id) THEN
-            RAISE EXCEPTION 'A proposal begins with its own question.'
+            RAISE EXCEPTION 'A proposed_change begins with its own question.'
                 USING ERRCODE = 'restrict_violation';
         END IF;
         RETURN NEW;
@@ -55,6 +55,6 @@ BEGIN
     RETURN NEW;
 END $$;
 
-CREATE TRIGGER tasks_guard_change BEFORE INSERT OR UPDATE OR DELETE ON tasks_proposal
+CREATE TRIGGER tasks_guard_change BEFORE INSERT OR UPDATE OR DELETE ON tasks_proposedchange
     FOR EACH ROW EXECUTE FUNCTION tasks_guard_change();
-ALTER TABLE tasks_proposal ENABLE ALWAYS TRIGGER tasks_guard_change;
+ALTER TABLE tasks_proposedchange ENABLE ALWAYS TRIGGER tasks_guard_change;

@@ -14,7 +14,7 @@ from audit.context import current
 from audit.database.clock import database_now
 from tasks.access.rights import Right, tasks_for
 from tasks.actions.changes.people import PeopleChange
-from tasks.models import ApprovalRule, Proposal
+from tasks.models import ApprovalRule, ProposedChange
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -22,35 +22,35 @@ if TYPE_CHECKING:
 LONGEST: Final = timedelta(days=90)
 
 
-class Deputizing(PeopleChange):
+class Delegating(PeopleChange):
     """Somebody decides in the place of a person who is away."""
 
     @property
     def title(self) -> str:
-        content = self.proposal.content
-        return f"Let {content['deputy_name']} decide for {content['name']}, {self._days()}"
+        content = self.proposed_change.content
+        return f"Let {content['delegate_name']} decide for {content['name']}, {self._days()}"
 
     @property
-    def deputy(self) -> "User":
+    def delegate(self) -> "User":
         """Who would stand in, as their row is now."""
-        return get_user_model().objects.get(pk=self.proposal.content["deputy"])
+        return get_user_model().objects.get(pk=self.proposed_change.content["delegate"])
 
     def may_propose(self, person: "User") -> bool:
         return person == self.person or super().may_propose(person)
 
     def gains(self) -> "set[User]":
-        return {self.deputy}
+        return {self.delegate}
 
-    def concerns(self, other: Proposal) -> bool:
-        same = other.content.get("person") == self.proposal.content["person"]
-        return same and other.kind == self.proposal.kind
+    def concerns(self, other: ProposedChange) -> bool:
+        same = other.content.get("person") == self.proposed_change.content["person"]
+        return same and other.kind == self.proposed_change.kind
 
     def facts(self) -> list[list[str]]:
-        name, deputy = (self.proposal.content[each] for each in ("name", "deputy_name"))
+        name, delegate = (self.proposed_change.content[each] for each in ("name", "delegate_name"))
         return [
             [
                 "What happens next",
-                f"{deputy} can decide requests for {name} that are made from now on and "
+                f"{delegate} can decide requests for {name} that are made from now on and "
                 "pending on these days. The first decision of the two counts. Nobody can decide their "
                 "own request.",
             ],
@@ -58,19 +58,19 @@ class Deputizing(PeopleChange):
         ]
 
     def rows(self) -> list[list[str]]:
-        content = self.proposal.content
-        who = f"{content['deputy_name']}, {self._days()}"
+        content = self.proposed_change.content
+        who = f"{content['delegate_name']}, {self._days()}"
         return [[f"Decides on behalf of {content['name']}", "Nobody", who]]
 
     def check(self) -> None:
-        person, deputy = self.person, self.deputy
+        person, delegate = self.person, self.delegate
         starts_at, ends_at = self._times()
-        if person == deputy:
+        if person == delegate:
             raise ValidationError(
-                {"deputy": "Choose another delegate: nobody can decide for themselves."}
+                {"delegate": "Choose another delegate: nobody can decide for themselves."}
             )
-        if not (person.is_active and deputy.is_active):
-            raise ValidationError({"deputy": "One of the two accounts is deactivated."})
+        if not (person.is_active and delegate.is_active):
+            raise ValidationError({"delegate": "One of the two accounts is deactivated."})
         if ends_at <= database_now() or ends_at <= starts_at:
             raise ValidationError(
                 {"until": "The last day is in the past, or before the first day."}
@@ -81,7 +81,7 @@ class Deputizing(PeopleChange):
         known = Absence.objects.filter(person=person, ended_at=None)
         for other in known.filter(starts_at__lt=ends_at, ends_at__gt=starts_at):
             raise ValidationError(
-                {"deputy": f"{other} already applies on these days. End it first."}
+                {"delegate": f"{other} already applies on these days. End it first."}
             )
 
     def make(self) -> None:
@@ -89,7 +89,7 @@ class Deputizing(PeopleChange):
         starts_at, ends_at = self._times()
         begin_absence(
             person=self.person,
-            deputy=self.deputy,
+            delegate=self.delegate,
             starts_at=starts_at,
             ends_at=ends_at,
             by=get_user_model().objects.get(pk=now.user_id or 0),
@@ -98,7 +98,7 @@ class Deputizing(PeopleChange):
         )
 
     def _times(self) -> tuple[datetime, datetime]:
-        content = self.proposal.content
+        content = self.proposed_change.content
         return datetime.fromisoformat(content["starts_at"]), datetime.fromisoformat(
             content["ends_at"]
         )

@@ -13,8 +13,8 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST, require_safe
 
 from approvals.channels.addresses import path_of
-from approvals.models import Notice
-from approvals.notifications.notices import mark_read
+from approvals.models import Notification
+from approvals.notifications.notify import mark_read
 from approvals.requests import inbox
 from approvals.requests.policy import to_decide
 from audit.admin.pages import page, person_of
@@ -27,55 +27,57 @@ TONES: Final = {"run_failed": "bad", "run_uncertain": "bad", "run_succeeded": "g
 class Row:
     """One line of the list."""
 
-    notice: Notice
+    notification: Notification
 
     @property
     def age(self) -> str:
-        return str(naturaltime(self.notice.told_at))
+        return str(naturaltime(self.notification.told_at))
 
     @property
     def tone(self) -> str:
-        return TONES.get(self.notice.event, "quiet")
+        return TONES.get(self.notification.event, "quiet")
 
 
 def urls(site: AdminSite) -> list[URLPattern]:
     """The addresses below those of the inbox."""
     view = site.admin_view
     return [
-        path("notices/", view(notices), name="approvals_notices"),
-        path("notices/<int:pk>/", view(open_notice), name="approvals_notice_open"),
-        path("notices/read/", view(read_all), name="approvals_notices_read"),
+        path("notifications/", view(notifications), name="approvals_notifications"),
+        path(
+            "notifications/<int:pk>/", view(open_notification), name="approvals_notification_open"
+        ),
+        path("notifications/read/", view(read_all), name="approvals_notifications_read"),
     ]
 
 
 @require_safe
-def notices(request: HttpRequest) -> HttpResponse:
+def notifications(request: HttpRequest) -> HttpResponse:
     """What this person was told, newest first."""
     person = person_of(request)
-    found = Paginator(Notice.objects.filter(person=person), PER_PAGE).get_page(
+    found = Paginator(Notification.objects.filter(person=person), PER_PAGE).get_page(
         request.GET.get("page")
     )
     return page(
         request,
-        "approvals/notices.html",
+        "approvals/notifications.html",
         title="Inbox",
         tabs=inbox.tabs_for(person),
         waiting=to_decide(person).count(),
         unread=inbox.unread(person),
         page=found,
-        rows=[Row(notice) for notice in found.object_list],
+        rows=[Row(notification) for notification in found.object_list],
     )
 
 
 @require_safe
-def open_notice(request: HttpRequest, pk: int) -> HttpResponse:
+def open_notification(request: HttpRequest, pk: int) -> HttpResponse:
     """Lead to what a notice is about. It counts as read from then on, and nothing else changes."""
     person = person_of(request)
-    notice = Notice.objects.filter(person=person, pk=pk).first()
-    if notice is None:
+    notification = Notification.objects.filter(person=person, pk=pk).first()
+    if notification is None:
         raise Http404
-    mark_read(person, notice.pk)
-    return redirect(path_of(notice.subject_type, notice.subject_id))
+    mark_read(person, notification.pk)
+    return redirect(path_of(notification.subject_type, notification.subject_id))
 
 
 @require_POST
@@ -83,4 +85,4 @@ def read_all(request: HttpRequest) -> HttpResponse:
     """Mark all of one's own notices as read."""
     if mark_read(person_of(request)):
         messages.success(request, "All notifications are marked as read.")
-    return redirect("admin:approvals_notices")
+    return redirect("admin:approvals_notifications")

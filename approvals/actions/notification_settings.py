@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from approvals import channels
 from approvals.channels.base import Told
-from approvals.models.deliveries import Preference
+from approvals.models.deliveries import NotificationSetting
 from approvals.notifications import events
 from audit.transitions import Refusal, transition
 
@@ -19,7 +19,7 @@ class NothingLeft(Refusal):
     """Nobody may be asked for decisions in a way that they would not notice."""
 
 
-def save_preferences(person: "User", wanted: Collection[Choice], *, door: str) -> None:
+def save_notification_settings(person: "User", wanted: Collection[Choice], *, door: str) -> None:
     """Record which events this person wants by which of the channels that reach them.
 
     Raises `NothingLeft` when they would be asked for decisions by none.
@@ -31,10 +31,10 @@ def save_preferences(person: "User", wanted: Collection[Choice], *, door: str) -
                 "Keep at least one channel for requests. Without it you would not know that a "
                 "request needs your review."
             )
-        now = preferences_of(person)
+        now = notification_settings_of(person)
         for choice in ((event.key, name) for event in events.every() for name in reached):
             if now[choice] != (choice in wanted):
-                Preference.objects.update_or_create(
+                NotificationSetting.objects.update_or_create(
                     person=person,
                     event=choice[0],
                     channel=choice[1],
@@ -48,9 +48,11 @@ def channels_of(person: "User") -> list[channels.Channel]:
     return [channel for channel in channels.every() if any(channel.targets(told))]
 
 
-def preferences_of(person: "User") -> Mapping[Choice, bool]:
+def notification_settings_of(person: "User") -> Mapping[Choice, bool]:
     """For each event and channel, whether this person is told of it that way. One query."""
-    rows = Preference.objects.filter(person=person).values_list("event", "channel", "wanted")
+    rows = NotificationSetting.objects.filter(person=person).values_list(
+        "event", "channel", "wanted"
+    )
     said = {(event, channel): wanted for event, channel, wanted in rows}
     every = ((event, name) for event in events.every() for name in channels.names())
     return {

@@ -10,7 +10,12 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
 from approvals import actions, channels
-from approvals.actions.preferences import Choice, NothingLeft, channels_of, preferences_of
+from approvals.actions.notification_settings import (
+    Choice,
+    NothingLeft,
+    channels_of,
+    notification_settings_of,
+)
 from approvals.channels.base import SLACK, Channel
 from approvals.notifications import events, personal_pages
 from audit.admin.pages import page, person_of
@@ -36,24 +41,30 @@ class Row:
 def urls(site: AdminSite) -> list[URLPattern]:
     """The address below those of the inbox."""
     view = site.admin_view
-    return [path("preferences/", view(preferences), name="approvals_preferences")]
+    return [
+        path(
+            "notification_settings/",
+            view(notification_settings),
+            name="approvals_notification_settings",
+        )
+    ]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def preferences(request: HttpRequest) -> HttpResponse:
+def notification_settings(request: HttpRequest) -> HttpResponse:
     """Show the choices, and keep those that are sent."""
     person = person_of(request)
     reached = channels_of(person)
     if request.method != "POST":
-        now = preferences_of(person)
+        now = notification_settings_of(person)
         return _page(request, reached, {choice for choice, wanted in now.items() if wanted})
     sent = {(key, name) for key, _, name in (box.partition(":") for box in request.POST)}
     try:
-        actions.save_preferences(person, sent, door=Door.ADMIN)
+        actions.save_notification_settings(person, sent, door=Door.ADMIN)
     except NothingLeft as refusal:
         return _page(request, reached, sent, problem=str(refusal))
     messages.success(request, "Notification settings saved.")
-    return redirect("admin:approvals_preferences")
+    return redirect("admin:approvals_notification_settings")
 
 
 def _page(
@@ -76,7 +87,7 @@ def _page(
     ]
     return page(
         request,
-        "approvals/preferences.html",
+        "approvals/notification_settings.html",
         title="Notification settings",
         status=400 if problem else 200,
         channels=reached,

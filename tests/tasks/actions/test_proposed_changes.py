@@ -28,9 +28,9 @@ from tasks.actions import (
     revoke,
 )
 from tasks.actions.changes.grants import set_right
-from tasks.actions.changes.proposals import NotAgreed, may_act_alone
+from tasks.actions.changes.proposed_changes import NotAgreed, may_act_alone
 from tasks.declaration.registry import registry
-from tasks.models import ApprovalRule, Proposal
+from tasks.models import ApprovalRule, ProposedChange
 from tasks.rules.serialization import as_json, differences, from_json
 from tasks.worker.task_run import TaskRun
 from tests.owner import without_guards
@@ -78,8 +78,8 @@ def ending(rule, erin, evan):
     return lambda by=erin: propose_end(rule.pk, by=by, door=Door.ADMIN, reason="Not needed")
 
 
-def answer(proposal, by, verdict="approve", reason=""):
-    request = proposal.approval
+def answer(proposed_change, by, verdict="approve", reason=""):
+    request = proposed_change.approval
     approvals.decide(
         request.pk,
         decided_by=by,
@@ -88,7 +88,7 @@ def answer(proposal, by, verdict="approve", reason=""):
         door=Door.ADMIN,
         reason=reason,
     )
-    proposal.refresh_from_db()
+    proposed_change.refresh_from_db()
     request.refresh_from_db()
     return request
 
@@ -101,58 +101,60 @@ def conditions(task):
 
 
 def test_it_waits_for_the_other_administrator_and_nothing_changes_before(laxer, task, evan, ask):
-    proposal = laxer()
-    reviewers = proposal.approval.stages.get().reviewers.values_list("person__username", flat=True)
-    assert (list(reviewers), proposal.applied_at) == (["evan"], None)
+    proposed_change = laxer()
+    reviewers = proposed_change.approval.stages.get().reviewers.values_list(
+        "person__username", flat=True
+    )
+    assert (list(reviewers), proposed_change.applied_at) == (["evan"], None)
     assert conditions(task) == ["amount > 100"]
     assert ask("150.00").approval
 
 
 def test_when_the_other_agrees_it_is_in_force(laxer, task, rule, evan, ask):
-    proposal = laxer()
-    assert answer(proposal, evan).status == Status.APPROVED
-    assert proposal.applied_at
+    proposed_change = laxer()
+    assert answer(proposed_change, evan).status == Status.APPROVED
+    assert proposed_change.applied_at
     assert conditions(task) == ["amount > 1000"]
     rule.refresh_from_db()
-    assert (rule.replaced_by.version, rule.replaced_by.brought_by) == (2, proposal)
+    assert (rule.replaced_by.version, rule.replaced_by.brought_by) == (2, proposed_change)
     assert ask("150.00").approval is None
 
 
 def test_a_rule_is_ended_when_the_other_agrees(ending, task, evan):
-    proposal = ending()
+    proposed_change = ending()
     assert conditions(task) == ["amount > 100"]
-    answer(proposal, evan)
+    answer(proposed_change, evan)
     assert conditions(task) == []
 
 
 def test_the_history_names_both(laxer, erin, evan):
-    proposal = laxer()
-    answer(proposal, evan, reason="Agreed on Monday")
-    row = proposal.brought.history.get()
+    proposed_change = laxer()
+    answer(proposed_change, evan, reason="Agreed on Monday")
+    row = proposed_change.brought.history.get()
     assert (row.history_user, row.history_change_reason) == (
         evan,
         "Proposed by Erin Example: Too slow",
     )
-    made = proposal.history.first()
+    made = proposed_change.history.first()
     assert (made.proposed_by, made.history_user, bool(made.applied_at)) == (erin, evan, True)
 
 
 def test_those_who_decide_under_the_rule_are_told(laxer, bob, evan):
     answer(laxer(), evan)
-    assert bob.notices.get(event="rule_changed").text == (
+    assert bob.notifications.get(event="rule_changed").text == (
         "Erin Example changed an approval rule of “Test credit”: Credits above 1,000"
     )
 
 
 @pytest.mark.parametrize("end", ["rejected", "withdrawn"])
 def test_what_is_not_agreed_to_is_dropped_and_can_be_proposed_anew(laxer, task, erin, evan, end):
-    proposal = laxer()
+    proposed_change = laxer()
     if end == "rejected":
-        answer(proposal, evan, "reject", "Not yet")
+        answer(proposed_change, evan, "reject", "Not yet")
     else:
-        approvals.withdraw(proposal.approval_id, by=erin, door=Door.ADMIN)
-    proposal.refresh_from_db()
-    assert (proposal.applied_at, bool(proposal.dropped_at)) == (None, True)
+        approvals.withdraw(proposed_change.approval_id, by=erin, door=Door.ADMIN)
+    proposed_change.refresh_from_db()
+    assert (proposed_change.applied_at, bool(proposed_change.dropped_at)) == (None, True)
     assert conditions(task) == ["amount > 100"]
     answer(laxer(), evan)
     assert conditions(task) == ["amount > 1000"]
@@ -205,10 +207,10 @@ def test_only_who_administers_the_task_proposes(laxer, ending, who, request):
 
 def test_who_becomes_an_administrator_later_does_not_agree_to_it(laxer, task, mallory):
     """An ally who is given the right for it, or a second account."""
-    proposal = laxer()
+    proposed_change = laxer()
     set_right(task, Right.CHANGE, to=mallory)
     with pytest.raises(NotEligible):
-        answer(proposal, mallory)
+        answer(proposed_change, mallory)
 
 
 def test_who_has_a_run_waiting_does_not_agree(laxer, ask, task, evan):
@@ -221,19 +223,19 @@ def test_who_has_a_run_waiting_does_not_agree(laxer, ask, task, evan):
 
 
 def test_nor_who_asks_for_one_meanwhile(laxer, ask, task, evan):
-    proposal = laxer()
+    proposed_change = laxer()
     ask("150.00", by=evan)
     with pytest.raises(NotAgreed, match="no run of it waiting"):
-        answer(proposal, evan)
-    assert not proposal.approval.decisions.exists()
+        answer(proposed_change, evan)
+    assert not proposed_change.approval.decisions.exists()
     assert conditions(task) == ["amount > 100"]
 
 
 def test_nor_who_does_not_administer_it_any_more(laxer, task, evan):
-    proposal = laxer()
+    proposed_change = laxer()
     set_right(task, None, to=evan)
     with pytest.raises(NotAgreed, match="administers “Test credit”"):
-        answer(proposal, evan)
+        answer(proposed_change, evan)
 
 
 def test_it_is_not_sent_back_for_changes(laxer, evan):
@@ -245,8 +247,8 @@ def test_it_is_not_sent_back_for_changes(laxer, evan):
 
 
 def test_the_first_administrator_acts_alone_and_the_history_says_so(task, rule, erin):
-    proposal = propose_end(rule.pk, by=erin, door=Door.ADMIN, reason="Set up")
-    assert (bool(proposal.applied_at), proposal.approval) == (True, None)
+    proposed_change = propose_end(rule.pk, by=erin, door=Door.ADMIN, reason="Set up")
+    assert (bool(proposed_change.applied_at), proposed_change.approval) == (True, None)
     assert rule.history.first().history_change_reason == "Set up (without a second administrator)"
     assert conditions(task) == []
 
@@ -317,45 +319,45 @@ def test_the_administrator_of_another_task_changes_nothing_of_it(credit, task, e
 # --- Outdated ----------------------------------------------------------------------------------
 
 
-def is_stale(proposal, task, left=("amount > 100",)):
-    assert (bool(proposal.dropped_at), proposal.applied_at) == (True, None)
-    assert proposal.approval.status == Status.STALE
+def is_stale(proposed_change, task, left=("amount > 100",)):
+    assert (bool(proposed_change.dropped_at), proposed_change.applied_at) == (True, None)
+    assert proposed_change.approval.status == Status.STALE
     assert conditions(task) == list(left)
 
 
 def test_a_proposer_who_lost_the_right_makes_it_out_of_date(laxer, task, erin, evan):
-    proposal = laxer()
+    proposed_change = laxer()
     erin.is_superuser = False
     erin.save()
-    answer(proposal, evan)
-    is_stale(proposal, task)
-    text = erin.notices.get(event="proposal_stale").text
+    answer(proposed_change, evan)
+    is_stale(proposed_change, task)
+    text = erin.notifications.get(event="proposed_change_outdated").text
     assert "Erin Example no longer administers “Test credit”." in text
 
 
 def test_a_rule_that_nobody_could_approve_by_now_is_not_put_in_force(
     laxer, task, evan, bob, carol, approvers
 ):
-    proposal = laxer()
+    proposed_change = laxer()
     for each in (bob, carol):
         approvals.remove_member(user=each, group=approvers, by=None, door=Door.COMMAND, reason="x")
-    answer(proposal, evan)
-    is_stale(proposal, task)
+    answer(proposed_change, evan)
+    is_stale(proposed_change, task)
 
 
 def test_a_condition_that_the_code_knows_no_more_is_not_put_in_force(laxer, task, evan, deploy):
     def run(run: TaskRun, other: str): ...
 
-    proposal = laxer()
+    proposed_change = laxer()
     deploy(function=run, preview=None)
-    answer(proposal, evan)
-    is_stale(proposal, task)
+    answer(proposed_change, evan)
+    is_stale(proposed_change, task)
 
 
 def test_a_condition_that_cannot_be_read_is_not_proposed(laxer):
     with pytest.raises(ValidationError, match="Did you mean “amount”"):
         laxer(condition="amont > 1")
-    assert not Proposal.objects.exists()
+    assert not ProposedChange.objects.exists()
 
 
 def test_two_changes_of_one_rule_do_not_wait_at_once(laxer, ending):
@@ -365,8 +367,8 @@ def test_two_changes_of_one_rule_do_not_wait_at_once(laxer, ending):
 
 
 def test_but_two_new_rules_do(laxer, task, evan):
-    for proposal in [laxer(replaces=None), laxer(replaces=None, condition="amount > 3000")]:
-        answer(proposal, evan)
+    for proposed_change in [laxer(replaces=None), laxer(replaces=None, condition="amount > 3000")]:
+        answer(proposed_change, evan)
     assert conditions(task) == ["amount > 100", "amount > 1000", "amount > 3000"]
 
 
@@ -382,12 +384,12 @@ def give(task, erin, evan):
 
 
 def test_a_right_is_given_when_the_other_agrees(give, task, mallory, evan):
-    proposal = give(Right.EXECUTE, mallory)
+    proposed_change = give(Right.EXECUTE, mallory)
     assert not allowed(mallory, Right.VIEW, task)
-    assert proposal.approval.shown["changes"] == [
+    assert proposed_change.approval.shown["changes"] == [
         ["What Mallory Example (mallory) may do", "Nothing", "Run it"]
     ]
-    answer(proposal, evan)
+    answer(proposed_change, evan)
     assert allowed(mallory, Right.EXECUTE, task)
 
 
@@ -398,17 +400,17 @@ def test_nobody_agrees_to_what_gives_them_something(give, evan, approvers):
 
 
 def test_nor_who_joins_the_group_meanwhile(give, evan, approvers, task, bob):
-    proposal = give(Right.EXECUTE, approvers)
+    proposed_change = give(Right.EXECUTE, approvers)
     join(evan, approvers)
     with pytest.raises(NotAgreed, match="given nothing"):
-        answer(proposal, evan)
+        answer(proposed_change, evan)
     assert not allowed(bob, Right.EXECUTE, task)
 
 
 def test_an_administrator_gives_themselves_nothing_alone(give, task, erin, evan):
-    proposal = give(Right.EXECUTE, erin)
+    proposed_change = give(Right.EXECUTE, erin)
     with pytest.raises(OwnRequest):
-        answer(proposal, erin)
+        answer(proposed_change, erin)
     assert not allowed(erin, Right.EXECUTE, task)
 
 
@@ -428,45 +430,49 @@ def test_what_somebody_has_already_is_not_proposed(give, alice):
 
 
 def test_a_right_that_was_changed_meanwhile_makes_it_out_of_date(give, task, evan, alice, erin):
-    proposal = give(Right.APPROVE, alice)
+    proposed_change = give(Right.APPROVE, alice)
     revoke(task, of=alice, by=erin, door=Door.ADMIN)
-    answer(proposal, evan)
-    is_stale(proposal, task)
+    answer(proposed_change, evan)
+    is_stale(proposed_change, task)
     assert highest(alice, task) is None
 
 
-def test_two_proposals_for_one_person_do_not_wait_at_once(give, mallory, dave):
+def test_two_proposed_changes_for_one_person_do_not_wait_at_once(give, mallory, dave):
     results = at_once(partial(give, Right.EXECUTE, mallory), partial(give, Right.CHANGE, mallory))
-    assert sorted(type(each).__name__ for each in results) == ["NotProposed", "Proposal"]
+    assert sorted(type(each).__name__ for each in results) == ["NotProposed", "ProposedChange"]
     assert give(Right.EXECUTE, dave)
 
 
 # --- At the same instant --------------------------------------------------------------------------
 
 
-def test_two_who_propose_for_one_rule_at_once_make_one_proposal(laxer, ending, erin, evan):
+def test_two_who_propose_for_one_rule_at_once_make_one_proposed_change(laxer, ending, erin, evan):
     results = at_once(partial(laxer, by=erin), partial(ending, by=evan))
-    assert sorted(type(each).__name__ for each in results) == ["NotProposed", "Proposal"]
-    assert Proposal.objects.count() == ApprovalRequest.objects.count() == 1
+    assert sorted(type(each).__name__ for each in results) == ["NotProposed", "ProposedChange"]
+    assert ProposedChange.objects.count() == ApprovalRequest.objects.count() == 1
 
 
 def test_agreed_and_withdrawn_at_once_is_one_of_the_two(laxer, task, erin, evan):
     for _ in range(10):
         rule = task.rules.filter(ended_at=None).get()
-        proposal = laxer(replaces=rule)
+        proposed_change = laxer(replaces=rule)
         at_once(
-            partial(answer, proposal, evan),
-            partial(approvals.withdraw, proposal.approval_id, by=erin, door=Door.ADMIN),
+            partial(answer, proposed_change, evan),
+            partial(approvals.withdraw, proposed_change.approval_id, by=erin, door=Door.ADMIN),
         )
-        proposal.refresh_from_db()
+        proposed_change.refresh_from_db()
         rule.refresh_from_db()
-        assert bool(proposal.applied_at) == bool(rule.ended_at) != bool(proposal.dropped_at)
+        assert (
+            bool(proposed_change.applied_at)
+            == bool(rule.ended_at)
+            != bool(proposed_change.dropped_at)
+        )
 
 
 def test_a_run_asked_for_at_that_instant_waits_or_comes_after_the_change(ending, task, evan, ask):
-    proposal = ending()
-    _, run = at_once(partial(answer, proposal, evan), partial(ask, "150.00"))
-    changed = proposal.applied_at or Proposal.objects.get().applied_at
+    proposed_change = ending()
+    _, run = at_once(partial(answer, proposed_change, evan), partial(ask, "150.00"))
+    changed = proposed_change.applied_at or ProposedChange.objects.get().applied_at
     assert run.approval or run.requested_at >= changed - timedelta(seconds=5)
 
 
@@ -494,12 +500,14 @@ def test_the_database_ends_no_rule_that_two_have_not_ended(ending, ask, refuses,
     refuses("UPDATE tasks_approvalrule SET ended_at = now()", match="agreed to")
     ending()
     refuses("UPDATE tasks_approvalrule SET ended_at = now()", match="agreed to")
-    refuses("UPDATE tasks_proposal SET applied_at = now()", match="Nobody has agreed")
+    refuses("UPDATE tasks_proposedchange SET applied_at = now()", match="Nobody has agreed")
 
 
-def test_the_database_takes_no_proposal_that_one_has_made_alone(laxer, erin, task, rule, refuses):
+def test_the_database_takes_no_proposed_change_that_one_has_made_alone(
+    laxer, erin, task, rule, refuses
+):
     refuses(
-        "INSERT INTO tasks_proposal (kind, task_id, rule_id, content, reason, proposed_by_id, "
+        "INSERT INTO tasks_proposedchange (kind, task_id, rule_id, content, reason, proposed_by_id, "
         "applied_at) VALUES ('end', %s, %s, '{}', '', %s, now())",
         task.pk,
         rule.pk,
@@ -514,22 +522,22 @@ def test_the_database_takes_no_proposal_that_one_has_made_alone(laxer, erin, tas
 )
 def test_the_database_changes_nothing_of_what_was_proposed(laxer, change, refuses):
     laxer()
-    refuses(f"UPDATE tasks_proposal SET {change}", match="never changes")  # noqa: S608
-    refuses("DELETE FROM tasks_proposal", match="never removed")
+    refuses(f"UPDATE tasks_proposedchange SET {change}", match="never changes")  # noqa: S608
+    refuses("DELETE FROM tasks_proposedchange", match="never removed")
 
 
 def test_the_database_puts_no_rule_in_force_that_nobody_proposed(laxer, ask, evan, refuses):
     ask("50.00")
-    proposal = laxer()
+    proposed_change = laxer()
     copy = (
         "INSERT INTO tasks_approvalrule (task_id, name, condition, needed, position, version, "
         "brought_by_id) SELECT task_id, name, %s, needed, position, version, {} "
         "FROM tasks_approvalrule WHERE name = 'Credits above 100'"
     )
     refuses(copy.format("NULL"), "false", match="agreed to")
-    refuses(copy.format(proposal.pk), "amount > 1000", match="agreed to")
-    answer(proposal, evan)
-    refuses(copy.format(proposal.pk), "amount > 1000", match="agreed to|duplicate")
+    refuses(copy.format(proposed_change.pk), "amount > 1000", match="agreed to")
+    answer(proposed_change, evan)
+    refuses(copy.format(proposed_change.pk), "amount > 1000", match="agreed to|duplicate")
 
 
 def test_the_database_keeps_the_groups_and_people_of_a_rule(rule, mallory, refuses):
@@ -544,11 +552,11 @@ def test_the_database_keeps_the_groups_and_people_of_a_rule(rule, mallory, refus
 
 def test_what_was_edited_past_the_guard_is_not_made(laxer, task, evan):
     """As an owner could: the seal shows it."""
-    proposal = laxer()
-    with without_guards("tasks_proposal"):
-        Proposal.objects.update(content={**proposal.content, "condition": "false"})
-    answer(proposal, evan)
-    is_stale(proposal, task)
+    proposed_change = laxer()
+    with without_guards("tasks_proposedchange"):
+        ProposedChange.objects.update(content={**proposed_change.content, "condition": "false"})
+    answer(proposed_change, evan)
+    is_stale(proposed_change, task)
 
 
 def test_the_application_can_do_all_of_it(laxer, ending, task, evan):
@@ -565,7 +573,7 @@ def test_the_application_can_do_all_of_it(laxer, ending, task, evan):
 FULL = {
     "needed": 2,
     "position": 3,
-    "for_settling": True,
+    "for_resolving": True,
     "may_serve_twice": True,
     "fresh_proof": True,
     "ticket_pattern": r"^SUP-\d+$",
@@ -598,9 +606,9 @@ def test_each_thing_that_differs_is_a_row(approvers, bob):
 
 
 def test_a_retired_task_has_no_new_rules(laxer, task, evan, credit):
-    proposal = laxer()
+    proposed_change = laxer()
     retire_task(task)
     del registry._tasks["test-credit"]
-    answer(proposal, evan)
-    is_stale(proposal, task)
+    answer(proposed_change, evan)
+    is_stale(proposed_change, task)
     registry._tasks["test-credit"] = credit.registered

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from approvals import actions
 from approvals.actions.absences import AbsenceOver, NotTheirAbsence
-from approvals.models import Absence, Decision, Notice, Reviewer
+from approvals.models import Absence, Decision, Notification, Reviewer
 from approvals.requests.ballot import Ballot
 from approvals.requests.explanation import explain
 from approvals.requests.inbox import rows
@@ -27,7 +27,7 @@ from approvals.requests.quorum import quorum_holds, waited_for
 from audit.context import Door
 from audit.database.clock import database_now
 from tests.approvals.conftest import SEAL
-from tests.deputies import stand_in
+from tests.delegates import stand_in
 from tests.owner import without_guards
 from tests.people import join
 from tests.races import at_once
@@ -44,7 +44,7 @@ def away(root, bob, dave):
 @pytest.fixture
 def open_one(ask, approvers):
     def open_it(needed=1, **more):
-        return ask(stages=[StageSpec("Managers", needed, [approvers], deputies=True, **more)])
+        return ask(stages=[StageSpec("Managers", needed, [approvers], delegates=True, **more)])
 
     return open_it
 
@@ -80,7 +80,7 @@ def test_who_stands_in_decides_and_it_says_for_whom(away, open_one, decide, dave
     assert quorum_holds(request)
 
 
-def test_a_stage_without_deputies_asks_none(away, ask, decide, dave):
+def test_a_stage_without_delegates_asks_none(away, ask, decide, dave):
     request = ask()
     assert not to_decide(dave)
     with pytest.raises(NotEligible):
@@ -109,7 +109,7 @@ def test_who_stands_in_and_another_are_two(away, open_one, decide, dave, carol):
     assert decide(request, carol).status == "approved"
 
 
-def test_who_stands_in_for_two_is_still_one(away, open_one, decide, root, carol, dave):
+def test_who_on_behalf_of_two_is_still_one(away, open_one, decide, root, carol, dave):
     stand_in(dave, for_=carol, by=root)
     request = open_one(2)
     decide(request, dave)
@@ -118,7 +118,7 @@ def test_who_stands_in_for_two_is_still_one(away, open_one, decide, root, carol,
 
 
 def test_a_later_stage_is_not_decided_from_the_same_place(away, ask, decide, approvers, bob, dave):
-    stages = [StageSpec(name, 1, [approvers], deputies=True) for name in ("First", "Second")]
+    stages = [StageSpec(name, 1, [approvers], delegates=True) for name in ("First", "Second")]
     request = ask(stages=stages)
     decide(request, dave)
     with pytest.raises(AlreadyDecided):
@@ -128,8 +128,8 @@ def test_a_later_stage_is_not_decided_from_the_same_place(away, ask, decide, app
 def test_a_stage_that_may_be_served_twice_lets_the_place_decide_again(
     away, ask, decide, approvers, bob, dave
 ):
-    twice = StageSpec("Second", 1, [approvers], deputies=True, may_serve_twice=True)
-    request = ask(stages=[StageSpec("First", 1, [approvers], deputies=True), twice])
+    twice = StageSpec("Second", 1, [approvers], delegates=True, may_serve_twice=True)
+    request = ask(stages=[StageSpec("First", 1, [approvers], delegates=True), twice])
     decide(request, dave)
     assert decide(request, bob).status == "approved"
 
@@ -150,29 +150,27 @@ def test_who_asked_never_decides_it_for_another(open_one, decide, root, bob, ali
         decide(request, alice)
 
 
-def test_nobody_stands_in_for_who_stands_in(away, open_one, decide, root, dave, mallory):
+def test_nobody_on_behalf_of_who_stands_in(away, open_one, decide, root, dave, mallory):
     stand_in(mallory, for_=dave, by=root)
     request = open_one()
     with pytest.raises(NotEligible):
         decide(request, mallory)
 
 
-def test_who_stands_in_for_an_escalation_waits_for_it_in_their_own_place(
-    away, ask, approvers, dave
-):
+def test_who_on_behalf_of_an_escalation_waits_for_it_in_their_own_place(away, ask, approvers, dave):
     seniors = Group.objects.create(name="Seniors")
     join(dave, seniors)
     spec = StageSpec(
         "Managers",
         1,
         [approvers],
-        deputies=True,
+        delegates=True,
         escalate_after=timedelta(hours=2),
         escalate_to=[seniors],
     )
     ask(stages=[spec])
     places = Reviewer.objects.filter(person=dave)
-    assert sorted(bool(place.stands_in_for_id) for place in places) == [False, True]
+    assert sorted(bool(place.on_behalf_of_id) for place in places) == [False, True]
 
 
 # --- When ----------------------------------------------------------------------------------------
@@ -238,10 +236,10 @@ def test_nobody_else_ends_it(away, carol):
 
 
 def test_both_are_told(away, bob, dave, root):
-    told = Notice.objects.filter(event="deputy").values_list("person__username", flat=True)
+    told = Notification.objects.filter(event="delegate").values_list("person__username", flat=True)
     assert set(told) == {"bob", "dave"}
     actions.end_absence(away.pk, by=root, door=Door.ADMIN)
-    assert Notice.objects.filter(event="deputy").count() == 4
+    assert Notification.objects.filter(event="delegate").count() == 4
 
 
 # --- Who is away has to be entitled ---------------------------------------------------------------
@@ -332,7 +330,7 @@ def test_the_database_lets_nobody_stand_in_unasked(ask, approvers, bob, mallory)
         Reviewer.objects.create(
             stage=request.stages.get(),
             person=mallory,
-            stands_in_for=bob,
+            on_behalf_of=bob,
             not_before=request.opened_at,
         )
 
@@ -341,15 +339,15 @@ def test_the_database_lets_nobody_stand_in_unasked(ask, approvers, bob, mallory)
 
 def test_the_database_begins_no_absence_that_nobody_agreed_to(away, bob, dave, mallory):
     row = {"person": bob, "starts_at": away.starts_at, "ends_at": away.ends_at}
-    assert refused(lambda: Absence.objects.create(deputy=mallory, **row))
+    assert refused(lambda: Absence.objects.create(delegate=mallory, **row))
     actions.end_absence(away.pk, by=bob, door=Door.ADMIN)
-    assert refused(lambda: Absence.objects.create(deputy=dave, **row))
+    assert refused(lambda: Absence.objects.create(delegate=dave, **row))
 
 
 def test_the_database_keeps_an_absence_as_it_was_agreed_to(away, bob, carol, mallory):
     rows = Absence.objects.filter(pk=away.pk)
     later = away.ends_at + timedelta(days=30)
-    for wrong in ({"deputy": mallory}, {"person": carol}, {"ends_at": later}):
+    for wrong in ({"delegate": mallory}, {"person": carol}, {"ends_at": later}):
         assert refused(lambda wrong=wrong: rows.update(**wrong))
     assert refused(rows.delete)
     actions.end_absence(away.pk, by=bob, door=Door.ADMIN)

@@ -12,9 +12,9 @@ from approvals.requests.policy import NotEligible, OwnRequest, to_decide
 from audit.context import Door
 from audit.database.clock import database_now
 from tasks.access.rights import NotGranted
-from tasks.actions import NotProposed, propose_deputy
-from tasks.actions.changes.deputies import LONGEST, days_in_words, decided_by
-from tests.deputies import stand_in
+from tasks.actions import NotProposed, propose_delegate
+from tasks.actions.changes.delegates import LONGEST, days_in_words, decided_by
+from tests.delegates import stand_in
 from tests.people import person
 from tests.tasks.admin.reading import signed_in, url, words
 
@@ -35,11 +35,11 @@ def evan(erin):
 
 @pytest.fixture
 def propose(bob, dave, evan):
-    def propose_it(of=bob, deputy=dave, *, by=bob, starts=timedelta(), days=7):
+    def propose_it(of=bob, delegate=dave, *, by=bob, starts=timedelta(), days=7):
         starts_at = database_now() + starts
-        return propose_deputy(
+        return propose_delegate(
             of,
-            deputy,
+            delegate,
             starts_at=starts_at,
             ends_at=starts_at + timedelta(days=days),
             by=by,
@@ -50,17 +50,17 @@ def propose(bob, dave, evan):
     return propose_it
 
 
-def answer(proposal, by, verdict="approve"):
-    request = proposal.approval
+def answer(proposed_change, by, verdict="approve"):
+    request = proposed_change.approval
     approvals.decide(
         request.pk, decided_by=by, verdict=verdict, seal=request.seal, door=Door.ADMIN, reason="So"
     )
-    proposal.refresh_from_db()
+    proposed_change.refresh_from_db()
     return ApprovalRequest.objects.get(pk=request.pk)
 
 
-def asked(proposal):
-    reviewers = proposal.approval.stages.get().reviewers
+def asked(proposed_change):
+    reviewers = proposed_change.approval.stages.get().reviewers
     return set(reviewers.values_list("person__username", flat=True))
 
 
@@ -68,12 +68,12 @@ def asked(proposal):
 
 
 def test_it_begins_when_another_has_agreed(propose, bob, dave, erin):
-    proposal = propose()
+    proposed_change = propose()
     assert not Absence.objects.exists()
-    assert asked(proposal) == {"erin", "evan"}
-    assert answer(proposal, erin).status == "approved"
+    assert asked(proposed_change) == {"erin", "evan"}
+    assert answer(proposed_change, erin).status == "approved"
     absence = Absence.objects.get()
-    assert (absence.person, absence.deputy) == (bob, dave)
+    assert (absence.person, absence.delegate) == (bob, dave)
 
 
 def test_what_is_rejected_never_begins(propose, erin):
@@ -82,23 +82,23 @@ def test_what_is_rejected_never_begins(propose, erin):
 
 
 def test_nobody_agrees_to_their_own_or_to_standing_in(propose, bob, erin, evan):
-    proposal = propose(deputy=evan)
-    assert asked(proposal) == {"erin"}
+    proposed_change = propose(delegate=evan)
+    assert asked(proposed_change) == {"erin"}
     with pytest.raises(NotEligible):
-        answer(proposal, evan)
+        answer(proposed_change, evan)
     with pytest.raises(OwnRequest):
-        answer(proposal, bob)
+        answer(proposed_change, bob)
 
 
 def test_an_administrator_proposes_for_who_fell_ill(propose, erin, evan):
-    proposal = propose(by=erin)
-    assert asked(proposal) == {"evan"}
-    assert answer(proposal, evan).status == "approved"
+    proposed_change = propose(by=erin)
+    assert asked(proposed_change) == {"evan"}
+    assert answer(proposed_change, evan).status == "approved"
 
 
 def test_nobody_else_proposes_it(propose, mallory):
     with pytest.raises(NotGranted):
-        propose(deputy=mallory, by=mallory)
+        propose(delegate=mallory, by=mallory)
 
 
 def test_without_anybody_who_looks_after_people_nobody_makes_it_alone(bob, dave):
@@ -109,7 +109,7 @@ def test_without_anybody_who_looks_after_people_nobody_makes_it_alone(bob, dave)
 def test_one_change_of_one_person_waits_at_a_time(propose, bob, carol, mallory):
     propose()
     with pytest.raises(NotProposed):
-        propose(deputy=mallory)
+        propose(delegate=mallory)
     assert propose(of=carol, by=carol)
 
 
@@ -129,10 +129,10 @@ def test_times_that_cannot_be_are_refused_beside_their_field(propose, field, sai
 
 def test_one_cannot_stand_in_for_oneself(propose, bob):
     with pytest.raises(ValidationError):
-        propose(deputy=bob)
+        propose(delegate=bob)
 
 
-def test_a_closed_account_stands_in_for_nobody(propose, dave):
+def test_a_closed_account_on_behalf_of_nobody(propose, dave):
     dave.is_active = False
     dave.save()
     with pytest.raises(ValidationError):
@@ -142,15 +142,15 @@ def test_a_closed_account_stands_in_for_nobody(propose, dave):
 def test_two_do_not_stand_in_at_once(propose, erin, mallory):
     answer(propose(), erin)
     with pytest.raises(ValidationError, match="End that first"):
-        propose(deputy=mallory, starts=timedelta(days=2))
-    assert propose(deputy=mallory, starts=timedelta(days=8))
+        propose(delegate=mallory, starts=timedelta(days=2))
+    assert propose(delegate=mallory, starts=timedelta(days=8))
 
 
 def test_what_does_not_fit_any_more_is_not_made(propose, erin, dave):
-    proposal = propose()
+    proposed_change = propose()
     dave.is_active = False
     dave.save()
-    assert answer(proposal, erin).status == "stale"
+    assert answer(proposed_change, erin).status == "stale"
     assert not Absence.objects.exists()
 
 
@@ -196,10 +196,10 @@ def approve(run, by):
 # --- The page -------------------------------------------------------------------------------------
 
 
-def filled(deputy, **said):
+def filled(delegate, **said):
     today = localdate()
     return {
-        "deputy": deputy.pk,
+        "delegate": delegate.pk,
         "first": today.isoformat(),
         "until": (today + timedelta(days=3)).isoformat(),
         "reason": "On holiday",
@@ -231,7 +231,7 @@ def test_only_who_looks_after_people_names_others(bob, carol, dave, evan):
     assert "decide for Bob Example" in request.title
 
 
-def test_nobody_is_offered_as_their_own_deputy(bob, dave, evan):
+def test_nobody_is_offered_as_their_own_delegate(bob, dave, evan):
     client = signed_in(bob)
     offered = words(client.get(url(PAGE)))
     assert "Dave Example (dave)" in offered

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from approvals import channels
 from approvals.channels.base import SLACK, Told
-from approvals.models import ApprovalRequest, Notice
+from approvals.models import ApprovalRequest, Notification
 from approvals.notifications import outbox
 from approvals.requests import quorum
 from approvals.requests.ballot import Ballot
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from backoffice.models import User
 
 
-def tell(  # noqa: PLR0913 - what is told, of what, to whom and by what not
+def notify(  # noqa: PLR0913 - what is told, of what, to whom and by what not
     people: "Iterable[User]",
     *,
     event: str,
@@ -43,9 +43,9 @@ def tell(  # noqa: PLR0913 - what is told, of what, to whom and by what not
         raise RuntimeError("tell() belongs into the transaction of what it tells.")
     acting = None if even_themselves else current().user_id
     people = [person for person in people if person.is_active and person.pk != acting]
-    Notice.objects.bulk_create(
+    Notification.objects.bulk_create(
         (
-            Notice(
+            Notification(
                 person=person,
                 event=event,
                 occurrence=occurrence,
@@ -79,12 +79,12 @@ def ask(request: ApprovalRequest) -> None:
     outbox.put(told, subject=request, text=text, occurrence=str(stage.position), asks=True)
 
 
-def mark_read(person: "User", notice_id: int | None = None) -> int:
+def mark_read(person: "User", notification_id: int | None = None) -> int:
     """Note that a person has read one of their own notices, or all. Returns how many were new.
 
     No history: it changes nothing that anybody decides.
     """
-    unread = Notice.objects.filter(person=person, read_at=None)
-    if notice_id is not None:
-        unread = unread.filter(pk=notice_id)
+    unread = Notification.objects.filter(person=person, read_at=None)
+    if notification_id is not None:
+        unread = unread.filter(pk=notification_id)
     return unread.update(read_at=Now())

@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from approvals.requests.policy import visible_to
 from approvals.requests.quorum import still_reviewers
 from tasks.access.administrators import administrators
-from tasks.actions.changes.proposals import may_act_alone, open_proposals, title_of
-from tasks.models import Proposal, Task
+from tasks.actions.changes.proposed_changes import may_act_alone, open_proposed_changes, title_of
+from tasks.models import ProposedChange, Task
 from tasks.rules.texts import either
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Waiting:
     """A change that waits, and who could agree to it."""
 
-    proposal: Proposal
+    proposed_change: ProposedChange
     title: str
     people: str
     may_open: bool
@@ -32,20 +32,20 @@ class Waiting:
 
 def waiting(task: Task | None, viewer: "User", **content: int) -> list[Waiting]:
     """What waits for an answer, oldest first; of people and groups what says this."""
-    found = open_proposals(task)
-    proposals = [each for each in found if content.items() <= each.content.items()]
-    visible = set(visible_to(viewer).values_list("pk", flat=True)) if proposals else set()
+    found = open_proposed_changes(task)
+    proposed_changes = [each for each in found if content.items() <= each.content.items()]
+    visible = set(visible_to(viewer).values_list("pk", flat=True)) if proposed_changes else set()
     return [
         Waiting(each, title_of(each), who_decides(each), each.approval_id in visible)
-        for each in proposals
+        for each in proposed_changes
     ]
 
 
-def who_decides(proposal: Proposal) -> str:
+def who_decides(proposed_change: ProposedChange) -> str:
     """The people who could agree to it now, or that there are none."""
-    if proposal.approval_id is None:
+    if proposed_change.approval_id is None:
         return ""
-    return either(sorted(map(str, _reviewers(proposal.approval_id)))) or "nobody"
+    return either(sorted(map(str, _reviewers(proposed_change.approval_id)))) or "nobody"
 
 
 def _reviewers(request_id: "UUID") -> "list[User]":
@@ -70,14 +70,14 @@ def how_many_agree(task: Task, viewer: "User") -> str:
     )
 
 
-def say(request: HttpRequest, proposal: Proposal, *, made: str) -> None:
+def say(request: HttpRequest, proposed_change: ProposedChange, *, made: str) -> None:
     """Tell who has proposed a change whether it was made, or for whom it waits."""
-    if proposal.applied_at:
+    if proposed_change.applied_at:
         messages.success(request, made)
     else:
-        people = who_decides(proposal)
+        people = who_decides(proposed_change)
         messages.info(
             request,
-            f"Submitted for approval: {title_of(proposal)}. It takes effect when {people} approves "
+            f"Submitted for approval: {title_of(proposed_change)}. It takes effect when {people} approves "
             "it.",
         )

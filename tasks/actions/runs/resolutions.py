@@ -18,38 +18,38 @@ from tasks.access.rights import NotGranted, Right, allowed, require
 from tasks.actions.runs.findings import follow, objection
 from tasks.actions.runs.look_ups import Look, last_look
 from tasks.actions.runs.requests import code_of
-from tasks.models import Run, Settlement
-from tasks.rules.stages import stages_for_settling
-from tasks.runs.notifications import tell_of_settlement
-from tasks.runs.seals import seal_of_settlement
+from tasks.models import Resolution, Run
+from tasks.rules.stages import stages_for_resolving
+from tasks.runs.notifications import notify_of_resolution
+from tasks.runs.seals import seal_of_resolution
 from tasks.runs.states import locked
 from tasks.runs.texts import FOLLOWS
 
 if TYPE_CHECKING:
     from backoffice.models import User
 
-Finding = Settlement.Finding
+Finding = Resolution.Finding
 Status = Run.Status
 
 
-class NotSettled(Refusal):
+class NotResolved(Refusal):
     """This person may not settle this run, or not in this way."""
 
 
-def settle_run(
+def resolve_run(
     run_id: UUID | str,
     *,
-    finding: Settlement.Finding | str,
+    finding: Resolution.Finding | str,
     by: "User",
     door: str,
     reason: str,
     look: int | None = None,
-) -> Settlement:
+) -> Resolution:
     """Write down what somebody who looked has found out about an uncertain run, and do what follows.
 
     Where a rule of the task says so it is a proposal, which follows when others have agreed. `look`
     is the id of the look-up that this person was shown. For people who administer the task, other
-    than the one who asked. Raises `NotSettled`, or `NotGranted` for everybody else.
+    than the one who asked. Raises `NotResolved`, or `NotGranted` for everybody else.
     """
     subject = Run.objects.select_related("task").get(pk=run_id)
     finding, reason = Finding(finding), reason.strip()
@@ -59,21 +59,21 @@ def settle_run(
         _check(run, by, reason)
         seen = _seen(run, look, now=run.now)
         if why := objection(run, finding, seen, at=run.now):
-            raise NotSettled(f"You cannot choose “{finding.label}” now. {why}")
-        settlement = Settlement(run=run, finding=finding, reason=reason, settled_by=by)
-        settlement.looked_up = seen.texts if seen else []
-        if stages := stages_for_settling(run, by):
-            settlement.approval = _put_to_people(settlement, door, stages)
+            raise NotResolved(f"You cannot choose “{finding.label}” now. {why}")
+        resolution = Resolution(run=run, finding=finding, reason=reason, resolved_by=by)
+        resolution.looked_up = seen.texts if seen else []
+        if stages := stages_for_resolving(run, by):
+            resolution.approval = _put_to_people(resolution, door, stages)
         else:
-            settlement.applied_at = run.now
-        settlement.save(force_insert=True)
-        tell_of_settlement(settlement)
-        if settlement.applied_at:
-            follow(run, settlement, seen)
-    return settlement
+            resolution.applied_at = run.now
+        resolution.save(force_insert=True)
+        notify_of_resolution(resolution)
+        if resolution.applied_at:
+            follow(run, resolution, seen)
+    return resolution
 
 
-def may_not_settle(run: Run, person: "User") -> str:
+def may_not_resolve(run: Run, person: "User") -> str:
     """Why this person may not settle this run, whatever they found. Empty when they may."""
     if run.status != Status.UNCERTAIN:
         state = run.get_status_display()
@@ -85,51 +85,51 @@ def may_not_settle(run: Run, person: "User") -> str:
     return ""
 
 
-def open_settlement(run: Run) -> Settlement | None:
+def open_resolution(run: Run) -> Resolution | None:
     """What somebody has proposed and others have not decided yet."""
-    proposed = run.settlements.filter(applied_at=None, dropped_at=None)
-    return proposed.select_related("settled_by", "approval").first()
+    proposed = run.resolutions.filter(applied_at=None, dropped_at=None)
+    return proposed.select_related("resolved_by", "approval").first()
 
 
 def _check(run: Run, by: "User", reason: str) -> None:
-    if why := may_not_settle(run, by):
-        raise NotSettled(why)
-    if proposed := open_settlement(run):
-        raise NotSettled(
-            f"{proposed.settled_by} has already proposed a resolution, and it awaits approval. "
+    if why := may_not_resolve(run, by):
+        raise NotResolved(why)
+    if proposed := open_resolution(run):
+        raise NotResolved(
+            f"{proposed.resolved_by} has already proposed a resolution, and it awaits approval. "
             "Propose another one if it is rejected or withdrawn."
         )
     if not reason:
-        raise NotSettled("Say what you checked and found. It is kept in the audit log.")
+        raise NotResolved("Say what you checked and found. It is kept in the audit log.")
 
 
 def _seen(run: Run, look: int | None, *, now: datetime) -> Look | None:
     """The look-up that this person was shown, unless it was looked up again since."""
     newest = last_look(run, before=now)
     if look is not None and (newest is None or newest.id != look):
-        raise NotSettled("Somebody has looked it up again. Check the new result and choose.")
+        raise NotResolved("Somebody has looked it up again. Check the new result and choose.")
     return newest if look is not None else None
 
 
-def _put_to_people(settlement: Settlement, door: str, stages: list[StageSpec]) -> ApprovalRequest:
-    run = settlement.run
+def _put_to_people(resolution: Resolution, door: str, stages: list[StageSpec]) -> ApprovalRequest:
+    run = resolution.run
     return approvals.open_request(
         title=f"Resolve: {run.headline}"[:300],
-        shown={"task": run.task.name, "facts": _facts(settlement), "changes": []},
-        seal=seal_of_settlement(settlement),
-        requested_by=settlement.settled_by,
+        shown={"task": run.task.name, "facts": _facts(resolution), "changes": []},
+        seal=seal_of_resolution(resolution),
+        requested_by=resolution.resolved_by,
         door=door,
         stages=stages,
-        reason=settlement.reason,
+        reason=resolution.reason,
     )
 
 
-def _facts(settlement: Settlement) -> list[list[str]]:
-    run = settlement.run
+def _facts(resolution: Resolution) -> list[list[str]]:
+    run = resolution.run
     return [
-        ["Found", settlement.get_finding_display()],
-        ["What happens next", FOLLOWS[settlement.finding]],
-        ["Looked up", "\n".join(settlement.looked_up) or "Not by the task's look-up."],
+        ["Found", resolution.get_finding_display()],
+        ["What happens next", FOLLOWS[resolution.finding]],
+        ["Looked up", "\n".join(resolution.looked_up) or "Not by the task's look-up."],
         ["Run", run.headline],
         [
             "Requested by",
@@ -148,9 +148,9 @@ def _parameters(run: Run) -> list[tuple[str, str]]:
     return parameters.display(declared, run.values)
 
 
-def on_settlement_decided(request: ApprovalRequest, **_: object) -> None:
+def on_resolution_decided(request: ApprovalRequest, **_: object) -> None:
     """Hear of a decision about a settlement, inside its transaction: apply it, or drop it."""
-    proposed = Settlement.objects.filter(approval=request).select_related("settled_by").first()
+    proposed = Resolution.objects.filter(approval=request).select_related("resolved_by").first()
     if proposed is None:
         return
     run = locked(Run.objects.filter(pk=proposed.run_id)).get()
@@ -164,35 +164,35 @@ def on_settlement_decided(request: ApprovalRequest, **_: object) -> None:
     else:
         proposed.applied_at = database_now()
         proposed.save(update_fields=["applied_at"])
-        tell_of_settlement(proposed)
+        notify_of_resolution(proposed)
         follow(run, proposed, _look_of(proposed))
 
 
-def _drop(settlement: Settlement) -> None:
-    settlement.dropped_at = database_now()
-    settlement.save(update_fields=["dropped_at"])
+def _drop(resolution: Resolution) -> None:
+    resolution.dropped_at = database_now()
+    resolution.save(update_fields=["dropped_at"])
 
 
-def _out_of_date(proposed: Settlement, request: ApprovalRequest) -> str:
+def _out_of_date(proposed: Resolution, request: ApprovalRequest) -> str:
     """Why what was proposed does not hold any more. Empty when it does."""
     run = proposed.run
     if run.status != Status.UNCERTAIN or _ended_since(run, proposed):
         return "The run has moved on since this was proposed."
-    if seal_of_settlement(proposed) != request.seal:
+    if seal_of_resolution(proposed) != request.seal:
         return "The stored data does not match what was approved."
-    if not allowed(proposed.settled_by, Right.CHANGE, run.task):
+    if not allowed(proposed.resolved_by, Right.CHANGE, run.task):
         return "The person who proposed it no longer administers the task."
     if not quorum_holds(request):
         return "Somebody who approved it is no longer eligible."
     return objection(run, Finding(proposed.finding), _look_of(proposed), at=proposed.proposed_at)
 
 
-def _look_of(proposed: Settlement) -> Look | None:
+def _look_of(proposed: Resolution) -> Look | None:
     """What its author was shown: events never change, so it is what the seal covers."""
     if not proposed.looked_up:
         return None
     return last_look(proposed.run, before=proposed.proposed_at)
 
 
-def _ended_since(run: Run, proposed: Settlement) -> bool:
+def _ended_since(run: Run, proposed: Resolution) -> bool:
     return run.finished_at is not None and run.finished_at > proposed.proposed_at
