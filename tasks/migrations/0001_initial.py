@@ -421,7 +421,7 @@ class Migration(migrations.Migration):
                     'ordering': ('-history_id',),
                     'get_latest_by': 'history_id',
                     'default_permissions': (),
-                    'indexes': [models.Index(fields=['id', '-history_id'], name='tasks_histo_id_734308_idx'), models.Index(fields=['history_user', '-history_id'], name='tasks_histo_history_217f6a_idx'), models.Index(fields=['-history_date', '-history_id'], name='tasks_histo_history_9f9a24_idx')],
+                    'indexes': [models.Index(fields=['id', '-history_id'], name='tasks_histo_id_5867cc_idx'), models.Index(fields=['history_user', '-history_id'], name='tasks_histo_history_5e0241_idx'), models.Index(fields=['-history_date', '-history_id'], name='tasks_histo_history_12e404_idx')],
                 },
                 bases=(simple_history.models.HistoricalChanges, models.Model),
             ),
@@ -454,7 +454,7 @@ class Migration(migrations.Migration):
                     ('ended_at', models.DateTimeField(blank=True, editable=False, null=True)),
                     ('task', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tasks.task')),
                     ('replaces', models.ForeignKey(blank=True, db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tasks.approvalrule')),
-                    ('brought_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tasks.proposed_change', verbose_name='change')),
+                    ('brought_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tasks.proposedchange', verbose_name='change')),
                     ('history_id', models.BigAutoField(editable=False, primary_key=True, serialize=False)),
                     ('history_date', models.DateTimeField()),
                     ('history_change_reason', models.TextField(null=True)),
@@ -619,7 +619,7 @@ class Migration(migrations.Migration):
                     'ordering': ('-history_id',),
                     'get_latest_by': 'history_id',
                     'default_permissions': (),
-                    'indexes': [models.Index(fields=['id', '-history_id'], name='tasks_histo_id_e028c1_idx'), models.Index(fields=['history_user', '-history_id'], name='tasks_histo_history_e3e1e8_idx'), models.Index(fields=['-history_date', '-history_id'], name='tasks_histo_history_7f2291_idx')],
+                    'indexes': [models.Index(fields=['id', '-history_id'], name='tasks_histo_id_1f1ec1_idx'), models.Index(fields=['history_user', '-history_id'], name='tasks_histo_history_ac0bc1_idx'), models.Index(fields=['-history_date', '-history_id'], name='tasks_histo_history_b0175b_idx')],
                 },
                 bases=(simple_history.models.HistoricalChanges, models.Model),
             ),
@@ -729,7 +729,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='approvalrule',
             name='brought_by',
-            field=models.OneToOneField(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='brought', to='tasks.proposed_change', verbose_name='change'),
+            field=models.OneToOneField(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='brought', to='tasks.proposedchange', verbose_name='change'),
         ),
         # The queue is read by key and lock; django-q2 brings no index for that.
         migrations.RunSQL(
