@@ -117,8 +117,8 @@ def quorum_holds(request: ApprovalRequest) -> bool:
     return bool(stages) and all(agreed >= needed for agreed, needed in stages)
 
 
-def _still_agreed(request: Given) -> "models.QuerySet[Stage, tuple[int, int]]":
-    """Of each stage how many still count, and how many it needs."""
+def _still_agreed(request: Given) -> models.QuerySet[Stage]:
+    """The stages, and of each how many still count."""
     when = models.OuterRef(models.OuterRef("decided_at"))
     still = (
         still_reviewers(request, at=when)
@@ -137,8 +137,7 @@ def _still_agreed(request: Given) -> "models.QuerySet[Stage, tuple[int, int]]":
             decisions__in=Decision.objects.filter(models.Exists(still), request=request),
         ),
     )
-    stages = Stage.objects.filter(request=request).annotate(agreed=counted)
-    return stages.values_list("agreed", "needed")
+    return Stage.objects.filter(request=request).annotate(agreed=counted)
 
 
-_STILL_AGREED: Final = Statement(lambda: _still_agreed(Given("request")))
+_STILL_AGREED: Final = Statement(lambda: _still_agreed(Given("request")), "agreed", "needed")

@@ -5,12 +5,15 @@ For what is asked for each run. Planning it took PostgreSQL longer than answerin
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import psycopg
 from django.db import DEFAULT_DB_ALIAS, NotSupportedError, connections
-from django.db.backends.postgresql.base import DatabaseWrapper, ServerBindingCursor
 from django.db.backends.signals import connection_created
-from django.db.backends.utils import CursorWrapper
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.backends.utils import CursorWrapper
 
 KEPT_AFTER: Final = 3  # times that a statement was asked on one connection
 
@@ -20,7 +23,7 @@ def listen() -> None:
     connection_created.connect(allow_keeping)
 
 
-def allow_keeping(connection: DatabaseWrapper, **_: object) -> None:
+def allow_keeping(connection: "BaseDatabaseWrapper", **_: object) -> None:
     """Let a new connection keep statements, where one session of the server answers all of it.
 
     Behind a pooler such as PgBouncer another session may answer next time, and would not know them.
@@ -33,7 +36,7 @@ def allow_keeping(connection: DatabaseWrapper, **_: object) -> None:
 
 
 @contextmanager
-def keeping_cursor(using: str = DEFAULT_DB_ALIAS) -> Iterator[CursorWrapper]:
+def keeping_cursor(using: str = DEFAULT_DB_ALIAS) -> "Iterator[CursorWrapper]":
     """A cursor whose statements are sent apart from their values, and kept where that is allowed.
 
     A value has no type but the one that its place in the statement gives it: `%s::inet`.
@@ -41,7 +44,7 @@ def keeping_cursor(using: str = DEFAULT_DB_ALIAS) -> Iterator[CursorWrapper]:
     connection: Any = connections[using]
     connection.ensure_connection()
     raw = connection.connection
-    usual, raw.cursor_factory = raw.cursor_factory, ServerBindingCursor
+    usual, raw.cursor_factory = raw.cursor_factory, psycopg.Cursor
     try:
         cursor = connection.cursor()
     finally:

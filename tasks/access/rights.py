@@ -72,9 +72,9 @@ def _granted(person: "User | Given", right: Right) -> Q:
     return Q(Exists(by_name)) | Q(Exists(by_group))
 
 
-def _granted_task(right: Right) -> Statement[Task]:
+def _granted_task(right: Right) -> Statement:
     person, task = Given("person"), Given("task")
-    return Statement(lambda: Task.objects.filter(_granted(person, right), pk=task).only("pk"))
+    return Statement(lambda: Task.objects.filter(_granted(person, right), pk=task), "pk")
 
 
 _GRANTED: Final = {right: _granted_task(right) for right in Right}

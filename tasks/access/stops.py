@@ -60,7 +60,8 @@ _STOPS: Final = Statement(
     lambda: Stop.objects.filter(
         _meant(Given("task"), Given("category"), Given("moves_money", BooleanField())),
         ended_at=None,
-    ).only("pk")
+    ),
+    "pk",
 )
 
 

@@ -79,15 +79,20 @@ def revision_shown(run: Run, old: Run, declared: list[parameters.Parameter]) -> 
 
 
 def _changes(run: Run, old: Run, declared: list[parameters.Parameter]) -> list[list[str]]:
-    before = dict(parameters.display(declared, old.values)) | _said(old)
-    after = dict(parameters.display(declared, run.values)) | _said(run)
+    # Apart, since a parameter may be called as the reason is.
+    values = (dict(parameters.display(declared, each.values)) for each in (old, run))
+    return [*_differences(*values), *_differences(_said(old), _said(run))]
+
+
+def _differences(before: dict[str, str], after: dict[str, str]) -> list[list[str]]:
     labels = [*after, *(label for label in before if label not in after)]
     pairs = ((label, before.get(label, ""), after.get(label, "")) for label in labels)
     return [[label, was, now] for label, was, now in pairs if was != now]
 
 
 def _said(run: Run) -> dict[str, str]:
-    return {"Reason": run.reason} | ({"Ticket": run.ticket} if run.ticket else {})
+    ticket = {"Ticket": run.ticket} if run.ticket else {}
+    return {"Reason for the request": run.reason} | ticket
 
 
 def _earlier(run: Run) -> Iterator[Run]:

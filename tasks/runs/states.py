@@ -40,10 +40,12 @@ MOVES: Final[Mapping[str, frozenset[str]]] = {
     Status.UNCERTAIN: frozenset({Status.SUCCEEDED, Status.FAILED, Status.QUEUED}),
 }
 
+LOOKED_AT: Final = ("task", "requested_by", "approval")
+
 
 def locked(runs: QuerySet[Run]) -> QuerySet[Run]:
     """These runs under a row lock, with what the actions look at."""
-    return runs.select_for_update(of=("self",)).select_related("task", "requested_by", "approval")
+    return runs.select_for_update(of=("self",)).select_related(*LOOKED_AT)
 
 
 def move(run: Run, to: Run.Status) -> None:

@@ -54,7 +54,7 @@ def check_undoable(run: Run, *, task: Task, person: "User") -> None:
     declared = undo_of(run)
     if declared is None or declared.task != task.slug:
         state = run.get_status_display()
-        raise NotUndoable(f"“{task}” cannot undo this run. Its status is “{state}”.")
+        raise NotUndoable(f"“{task}” cannot undo this run. The run's status is “{state}”.")
     if first := undone_by(run):
         if first.status == Status.SUCCEEDED:
             raise NotUndoable("This run has already been undone.")

@@ -64,7 +64,7 @@ def test_a_call_without_an_answer_is_cut_off_and_left_to_a_person(
         eventually(lambda: bool(double.effects("refund")) is (when == "hang_after"))
         stop(run)
         assert finished(run).status == Run.Status.UNCERTAIN
-        assert "stopped by force" in run.error
+        assert "ended by force" in run.error
         assert "A step was sent and had no answer." in run.error
         fault.release()
 

@@ -47,7 +47,7 @@ def test_the_checks_run_with_djangos_own():
     ("number", "function", "options", "words"),
     [
         ("E001", issue_credit, {"name": ""}, "has no name"),
-        ("E002", mistyped, {}, "float is not a type that a form can ask for"),
+        ("E002", mistyped, {}, "float is not a type that a form supports"),
         ("E003", issue_credit, {"timeout": 10**6}, "workers end a run after"),
         (
             "E004",

@@ -65,7 +65,7 @@ class Slack:
             )
         if not settings.SLACK_TEAM_ID.startswith("T"):
             yield checks.Error(
-                "SLACK_TEAM_ID is not set, so clicks from every workspace are refused.",
+                "SLACK_TEAM_ID names no workspace, so clicks from every workspace are refused.",
                 hint="Open Slack in a browser: the address has it, and it begins with T.",
                 id="approvals.E121",
             )

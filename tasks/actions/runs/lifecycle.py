@@ -14,7 +14,7 @@ from approvals import actions as approvals
 from approvals.models import ApprovalRequest
 from approvals.requests.quorum import quorum_holds
 from audit.database.clock import database_now
-from audit.database.statements import Given, Statement
+from audit.database.statements import Given, ObjectStatement
 from audit.transitions import Refusal, transition
 from tasks.access.rights import Right, allowed, require
 from tasks.access.stops import task_is_stopped
@@ -27,7 +27,7 @@ from tasks.runs.concurrency import may_begin
 from tasks.runs.partial import has_done_something, so_far
 from tasks.runs.previews import why_not_as_approved
 from tasks.runs.seals import seal_of_run
-from tasks.runs.states import end, enqueue, locked, move
+from tasks.runs.states import LOOKED_AT, end, enqueue, locked, move
 from tasks.runs.subscriptions import open_subscriptions_to
 
 if TYPE_CHECKING:
@@ -45,20 +45,21 @@ ENDED_BY: dict[str, Run.Status] = {
 }
 MAX_ATTEMPTS: Final = 4
 
-_TO_BEGIN: Final = Statement(
-    lambda: locked(Run.objects.filter(pk=Given("run"))).annotate(now=Now())
+_TO_BEGIN: Final = ObjectStatement(
+    lambda: Run.objects.filter(pk=Given("run")).annotate(now=Now()),
+    joined=LOOKED_AT,
+    annotated=["now"],
+    lock=True,
 )
-_TO_END: Final = Statement(
-    lambda: (
-        Run.objects.filter(pk=Given("run"))
-        .select_related("task", "requested_by")
-        .select_for_update(of=("self",))
-        .annotate(
-            now=Now(),
-            in_doubt=Exists(open_effects_of(OuterRef("pk"))),
-            subscribed=Exists(open_subscriptions_to(OuterRef("task"))),
-        )
-    )
+_TO_END: Final = ObjectStatement(
+    lambda: Run.objects.filter(pk=Given("run")).annotate(
+        now=Now(),
+        in_doubt=Exists(open_effects_of(OuterRef("pk"))),
+        subscribed=Exists(open_subscriptions_to(OuterRef("task"))),
+    ),
+    joined=["task", "requested_by"],
+    annotated=["now", "in_doubt", "subscribed"],
+    lock=True,
 )
 
 

@@ -222,7 +222,7 @@ def test_the_page_says_who_asks_for_what_and_why(client, alice, bob, approvers):
     )
     text = at(client, bob).get(page(asked)).text
     for words in (
-        "Requested by Alice Example",
+        "Issue credit · requested by Alice Example",
         "She waited for nine days",
         "Ada &lt;b&gt;Lovelace&lt;/b&gt;",
         "20.00 USD",

@@ -8,7 +8,7 @@ from django.db import DataError, NotSupportedError, connection, connections
 
 from audit.context import Door, _set, acting, current
 from audit.database.prepared import KEPT_AFTER, keeping_cursor
-from audit.database.statements import Given, Statement
+from audit.database.statements import Given, ObjectStatement
 from audit.history.records import save_with_history
 from backoffice.models import Membership, User
 from tests.doubles.pooler import pooler
@@ -40,7 +40,7 @@ def behind_a_pooler(tmp_path, transactional_db):
 
 
 def named():
-    return Statement(lambda: User.objects.filter(username=Given("name")).only("pk"))
+    return ObjectStatement(lambda: User.objects.filter(username=Given("name")))
 
 
 def kept(table):
@@ -91,7 +91,7 @@ def test_what_is_too_long_is_refused_and_not_cut_off(alice):
 
 
 def test_a_column_that_is_changed_meanwhile_is_asked_for_anew(anew, bob, approvers):
-    statement = Statement(lambda: Membership.objects.filter(user=Given("user")))
+    statement = ObjectStatement(lambda: Membership.objects.filter(user=Given("user")))
     before = [statement.first(user=bob.pk).pk for _ in range(OFTEN)]
     _of_type("timestamptz(3)")
     try:

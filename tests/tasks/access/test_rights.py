@@ -70,7 +70,7 @@ def test_a_permission_on_all_tasks_gives_nothing(task, mallory, codename):
 
 
 def test_a_refusal_says_which_right_is_missing(task, dave):
-    with pytest.raises(NotGranted, match="Run it"):
+    with pytest.raises(NotGranted, match="Can run"):
         require(dave, Right.EXECUTE, task)
 
 

@@ -141,9 +141,9 @@ def test_a_closed_account_on_behalf_of_nobody(propose, dave):
 
 def test_two_do_not_stand_in_at_once(propose, erin, mallory):
     answer(propose(), erin)
-    with pytest.raises(ValidationError, match="End that first"):
-        propose(delegate=mallory, starts=timedelta(days=2))
-    assert propose(delegate=mallory, starts=timedelta(days=8))
+    with pytest.raises(ValidationError, match="End it first"):
+        propose(deputy=mallory, starts=timedelta(days=2))
+    assert propose(deputy=mallory, starts=timedelta(days=8))
 
 
 def test_what_does_not_fit_any_more_is_not_made(propose, erin, dave):
@@ -157,7 +157,7 @@ def test_what_does_not_fit_any_more_is_not_made(propose, erin, dave):
 def test_whoever_agrees_reads_what_is_lent(propose, bob, task):
     rule = task.rules.get()
     facts = dict(propose().approval.shown["facts"])
-    assert str(rule) in facts[f"What {bob} (bob) decides"]
+    assert str(rule) in facts[f"What {bob} (bob) can decide"]
     assert f"{rule} ({rule.task})" in decided_by(bob)
 
 
@@ -244,14 +244,14 @@ def test_what_is_wrong_is_said_beside_the_field_and_nothing_is_lost(bob, dave, e
     client = signed_in(bob)
     answered = client.post(url(PAGE), filled(dave, until="2020-01-01"))
     assert answered.status_code == 400
-    assert "The last day is over" in words(answered)
+    assert "The last day is in the past" in words(answered)
     assert "On holiday" in answered.content.decode()
 
 
 def test_it_is_ended_from_the_page(bob, dave, root):
     absence = stand_in(dave, for_=bob, by=root)
     client = signed_in(dave)
-    assert "Dave Example stands in for Bob Example" in words(client.get(url(PAGE)))
+    assert "Dave Example decides for Bob Example" in words(client.get(url(PAGE)))
     client.post(url("approvals_absence_end", absence.pk))
     absence.refresh_from_db()
     assert absence.ended_at

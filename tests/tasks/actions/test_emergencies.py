@@ -137,7 +137,7 @@ def test_who_broke_it_does_not_take_the_review_back_without_stopping_the_task(as
     emergency = broken(ask("150.00"), proved)
     approvals.withdraw(emergency.review_id, by=proved, door=Door.ADMIN)
     assert stop_of(task).stopped_by == proved
-    assert "The review of an emergency was taken back" in stop_of(task).reason
+    assert "The review of an emergency run was withdrawn" in stop_of(task).reason
 
 
 def test_a_task_that_is_stopped_already_stays_stopped_once(ask, proved, bob, task):
@@ -175,13 +175,13 @@ def test_a_superuser_does_not_break_it_by_being_one(ask, task, glass, root):
 
 def test_nobody_breaks_it_for_what_somebody_else_asked(ask, proved, task, dave, on_call):
     set_right(task, Right.EXECUTE, to=dave)
-    with pytest.raises(EmergencyRefused, match="Only who asked"):
+    with pytest.raises(EmergencyRefused, match="Only the requester"):
         broken(ask("150.00", by=dave), proved)
 
 
 def test_a_task_that_does_not_say_so_has_no_glass(ask, proved, credit):
     registry._tasks["test-credit"] = credit.registered
-    with pytest.raises(EmergencyRefused, match="no way around"):
+    with pytest.raises(EmergencyRefused, match="not allowed for this task"):
         broken(ask("150.00"), proved)
 
 
@@ -282,8 +282,8 @@ def test_on_the_page(ask, glass, bob, carol):
     )
     text = words(answer)
     assert "Alice Example ran this in an emergency, without approval" in text
-    assert "Two people are reviewing it until" in text
-    assert "within 24 hours already" in words(client.get(page_of(ask("151.00"))))
+    assert "Two others review it until" in text
+    assert "within 24 hours, which is the limit" in words(client.get(page_of(ask("151.00"))))
 
 
 # --- At the same instant ----------------------------------------------------------------------------

@@ -60,7 +60,7 @@ def test_any_other_lost_run_is_uncertain_and_not_touched_again(ask, work, credit
     recover_lost_runs(door=Door.SCHEDULE)
     assert work(run).status == Status.UNCERTAIN
     assert credit.calls == []
-    assert "Nobody knows" in run.error
+    assert "How far it got is unknown" in run.error
 
 
 def test_a_run_whose_worker_lives_is_left_alone(ask):

@@ -140,7 +140,7 @@ def test_who_asked_for_it_does_not_look(paused, look, alice):
 
 def test_who_looks_sees_what_became_of_the_first_items(paused):
     shown = paused.pauses.get().approval.shown
-    assert ["Not begun", "3"] in shown["facts"]
+    assert ["Not started", "3"] in shown["facts"]
     assert shown["receipts"] == [["a", "Done"], ["b", "Done"]]
 
 
@@ -317,7 +317,7 @@ def test_where_nobody_could_be_asked_who_administers_the_task_looks(
     limited(first=1)
     run = work(ask("50.00"))
     assert run.pauses.get().approval is None  # nobody has been given the right to approve
-    with pytest.raises(NotPausable, match="You asked for this run yourself"):
+    with pytest.raises(NotPausable, match="You requested this run"):
         resume_run(run.pk, by=alice, door=Door.ADMIN)
     resume_run(run.pk, by=root, door=Door.ADMIN)
     assert work(run).status == Status.SUCCEEDED

@@ -77,8 +77,8 @@ def members(group):
 def test_an_ally_is_in_the_group_when_another_has_agreed(put_in, approvers, mallory, evan):
     proposed_change = put_in(mallory, approvers)
     assert "mallory" not in members(approvers)
-    shown = proposed_change.approval.shown
-    assert str(proposed_change.approval) == "Put Mallory Example (mallory) into “Approvers”"
+    shown = proposal.approval.shown
+    assert str(proposal.approval) == "Add Mallory Example (mallory) to “Approvers”"
     may_do = dict(shown["facts"])["Permissions of the group"]
     assert "Decides: Credits above 100 (Test credit)" in may_do.splitlines()
     answer(proposed_change, evan)
@@ -95,8 +95,8 @@ def test_neither_who_proposes_it_nor_who_joins_agrees(put_in, approvers, erin, e
     with pytest.raises(OwnRequest):
         answer(proposed_change, erin)
     with pytest.raises(NotEligible):
-        answer(proposed_change, mallory)
-    with pytest.raises(NotProposed, match="Evan Example could not agree to it"):
+        answer(proposal, mallory)
+    with pytest.raises(NotProposed, match="Evan Example cannot approve it"):
         put_in(evan, approvers)
     assert members(approvers) == {"bob", "carol"}
 
@@ -220,7 +220,7 @@ def test_the_page_of_the_group_says_that_it_waits(erin, evan, approvers, mallory
     assert "Awaiting approval from Evan Example." in shown
     assert members(approvers) == {"bob", "carol"}
     other = reverse("admin:backoffice_user_change", args=[mallory.pk])
-    assert "Put Mallory Example (mallory) into “Approvers”" in words(client.get(other))
+    assert "Add Mallory Example (mallory) to “Approvers”" in words(client.get(other))
 
 
 def test_the_page_of_a_person_says_so_beside_the_reason_when_nobody_can_agree(
@@ -238,8 +238,8 @@ def test_the_page_of_a_person_says_so_beside_the_reason_when_nobody_can_agree(
 def test_the_request_of_a_group_has_a_page_without_a_task(erin, evan, put_in, approvers, mallory):
     asked = put_in(mallory, approvers).approval
     page = words(signed_in(evan).get(asked_url(asked)))
-    assert "In “Approvers” Before: No After: Yes" in page
-    assert "Open task settings" not in page
+    assert "Member of “Approvers” Before: No After: Yes" in page
+    assert "Open the task's settings" not in page
 
 
 def asked_url(asked):

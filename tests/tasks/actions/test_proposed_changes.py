@@ -225,9 +225,9 @@ def test_who_has_a_run_waiting_does_not_agree(laxer, ask, task, evan):
 def test_nor_who_asks_for_one_meanwhile(laxer, ask, task, evan):
     proposed_change = laxer()
     ask("150.00", by=evan)
-    with pytest.raises(NotAgreed, match="no run of it waiting"):
-        answer(proposed_change, evan)
-    assert not proposed_change.approval.decisions.exists()
+    with pytest.raises(NotAgreed, match="pending run of it"):
+        answer(proposal, evan)
+    assert not proposal.approval.decisions.exists()
     assert conditions(task) == ["amount > 100"]
 
 
@@ -386,8 +386,8 @@ def give(task, erin, evan):
 def test_a_right_is_given_when_the_other_agrees(give, task, mallory, evan):
     proposed_change = give(Right.EXECUTE, mallory)
     assert not allowed(mallory, Right.VIEW, task)
-    assert proposed_change.approval.shown["changes"] == [
-        ["What Mallory Example (mallory) may do", "Nothing", "Run it"]
+    assert proposal.approval.shown["changes"] == [
+        ["Permission of Mallory Example (mallory)", "No permission", "Can run"]
     ]
     answer(proposed_change, evan)
     assert allowed(mallory, Right.EXECUTE, task)
@@ -402,8 +402,8 @@ def test_nobody_agrees_to_what_gives_them_something(give, evan, approvers):
 def test_nor_who_joins_the_group_meanwhile(give, evan, approvers, task, bob):
     proposed_change = give(Right.EXECUTE, approvers)
     join(evan, approvers)
-    with pytest.raises(NotAgreed, match="given nothing"):
-        answer(proposed_change, evan)
+    with pytest.raises(NotAgreed, match="gain nothing"):
+        answer(proposal, evan)
     assert not allowed(bob, Right.EXECUTE, task)
 
 
@@ -425,7 +425,7 @@ def test_less_is_taken_at_once_and_never_more_given(give, task, alice, erin, eva
 
 
 def test_what_somebody_has_already_is_not_proposed(give, alice):
-    with pytest.raises(ValidationError, match="may do that already"):
+    with pytest.raises(ValidationError, match="already has this permission"):
         give(Right.REQUEST, alice)
 
 

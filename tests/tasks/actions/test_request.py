@@ -86,7 +86,7 @@ def test_a_superuser_is_granted_nothing_by_being_one(ask, root):
 
 
 def test_a_run_that_waits_for_people_needs_a_reason_for_them(ask):
-    with pytest.raises(InvalidValues, match="Say why"):
+    with pytest.raises(InvalidValues, match="Enter a reason"):
         ask("150.00", reason="  ")
     assert ask("50.00", reason="").status == Status.QUEUED
 
@@ -135,7 +135,7 @@ def test_somebody_else_cannot_cancel(ask, bob):
 
 def test_a_finished_run_cannot_be_cancelled(ask, alice, work):
     run = work(ask("50.00"))
-    with pytest.raises(NotCancellable, match="succeeded"):
+    with pytest.raises(NotCancellable, match="Succeeded"):
         cancel_run(run.pk, by=alice, door=Door.ADMIN)
 
 

@@ -37,9 +37,9 @@ def test_it_is_sent_again_under_the_same_key(uncertain, resolve, work, credit, i
     assert keys == [Effect.objects.get().key]
 
 
-def test_a_task_that_may_not_be_sent_again_is_not(uncertain, resolve):
-    with pytest.raises(NotResolved, match="cannot be chosen"):
-        resolve(uncertain, Finding.SEND_AGAIN)
+def test_a_task_that_may_not_be_sent_again_is_not(uncertain, settle):
+    with pytest.raises(NotSettled, match="You cannot choose"):
+        settle(uncertain, Finding.SEND_AGAIN)
 
 
 def test_a_key_that_may_be_forgotten_is_not_sent(uncertain, resolve, idempotent):
@@ -65,10 +65,10 @@ def test_it_takes_a_reason(uncertain, resolve, blank):
         resolve(uncertain, Finding.HAPPENED, reason=blank)
 
 
-def test_it_is_resolved_once(uncertain, resolve):
-    resolve(uncertain, Finding.HAPPENED)
-    with pytest.raises(NotResolved, match="not uncertain any more"):
-        resolve(uncertain, Finding.DID_NOT)
+def test_it_is_settled_once(uncertain, settle):
+    settle(uncertain, Finding.HAPPENED)
+    with pytest.raises(NotSettled, match="outcome of this run is already known"):
+        settle(uncertain, Finding.DID_NOT)
 
 
 def test_a_run_that_is_not_uncertain_is_not_resolved(ask, work, resolve):
@@ -189,8 +189,8 @@ def test_no_new_key_after_a_look_up_that_somebody_else_has_overtaken(
     older = look(uncertain).id
     shows(happened=True)
     look(uncertain)
-    with pytest.raises(NotResolved, match="looked up again meanwhile"):
-        resolve(uncertain, Finding.NEW_KEY, look=older)
+    with pytest.raises(NotSettled, match="looked it up again"):
+        settle(uncertain, Finding.NEW_KEY, look=older)
 
 
 def test_no_new_key_after_a_look_up_of_an_hour_ago(
@@ -206,14 +206,14 @@ def test_no_new_key_while_the_last_call_may_still_be_under_way(
     uncertain, resolve, look, shows, idempotent
 ):
     shows(happened=False)
-    with pytest.raises(NotResolved, match="may have been under way until"):
-        resolve(uncertain, Finding.NEW_KEY, look=look(uncertain).id)
+    with pytest.raises(NotSettled, match="may still have been running until"):
+        settle(uncertain, Finding.NEW_KEY, look=look(uncertain).id)
 
 
 def test_no_new_key_for_a_task_that_may_not_be_run_again(uncertain, resolve, look, shows, over):
     shows(happened=False)
-    with pytest.raises(NotResolved, match="does not say that it may be run again"):
-        resolve(uncertain, Finding.NEW_KEY, look=look(uncertain).id)
+    with pytest.raises(NotSettled, match="cannot be retried safely"):
+        settle(uncertain, Finding.NEW_KEY, look=look(uncertain).id)
 
 
 def test_what_was_seen_is_kept_with_the_resolution(uncertain, resolve, look, shows):

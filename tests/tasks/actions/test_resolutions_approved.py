@@ -116,9 +116,9 @@ def test_what_is_not_agreed_to_is_dropped_and_the_run_can_be_resolved_in_another
     assert Resolution.objects.count() == 2
 
 
-def test_nothing_else_is_resolved_while_it_waits(proposed, resolve):
-    with pytest.raises(NotResolved, match="Carol Example has proposed"):
-        resolve(proposed.run, Finding.DID_NOT)
+def test_nothing_else_is_settled_while_it_waits(proposed, settle):
+    with pytest.raises(NotSettled, match="Carol Example has already proposed"):
+        settle(proposed.run, Finding.DID_NOT)
 
 
 def test_a_rule_that_is_not_for_resolving_asks_nobody(uncertain, task, administrator, resolve):
@@ -236,11 +236,11 @@ def test_the_database_takes_no_proposed_change_that_is_applied_or_asked_by_anoth
 def test_the_timeline_says_what_was_proposed_and_that_it_went_on(
     uncertain, for_resolving, idempotent, resolve, decide, bob
 ):
-    resolve(uncertain, Finding.SEND_AGAIN)
-    decide(Resolution.objects.get(), bob)
-    proposed_change, decision = [
-        (entry.what, entry.who, entry.door) for entry in timeline_of(uncertain)
-    ][-2:]
-    what = "Looked at. Proposed: It did not happen. Retry with the same key"
-    assert proposed_change == (what, "Carol Example (carol)", "the web")
+    settle(uncertain, Finding.SEND_AGAIN)
+    decide(Settlement.objects.get(), bob)
+    proposal, decision = [(entry.what, entry.who, entry.door) for entry in timeline_of(uncertain)][
+        -2:
+    ]
+    what = "Investigated. Proposed resolution: It did not happen. Retry with the same key"
+    assert proposal == (what, "Carol Example (carol)", "the admin")
     assert decision[0] == "Queued again after investigation"

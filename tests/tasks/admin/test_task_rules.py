@@ -219,7 +219,7 @@ def test_the_other_reads_the_rule_before_and_after_and_agrees(task, rule, send_r
     page = client.get(url("approvals_approvalrequest_change", asked.pk))
     assert "When Before: amount > 100 After: amount > 500" in words(page)
     title = "Change the rule “Credits above 500” of “Test credit”."
-    assert f"Mallory Example proposes: {title}" in words(page)
+    assert f"{title} · proposed by Mallory Example" in words(page)
     assert settings_of(task) in page.content.decode()
     client.post(
         url("approvals_approvalrequest_decide", asked.pk),

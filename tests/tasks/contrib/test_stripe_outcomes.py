@@ -54,7 +54,7 @@ def test_it_did_not_happen(error):
 
 @pytest.mark.parametrize("error", UNKNOWN.values(), ids=UNKNOWN)
 def test_a_person_is_told_where_to_look(error):
-    assert "Look it up in Stripe's dashboard" in str(classify(error))
+    assert "Check Stripe's dashboard" in str(classify(error))
 
 
 @pytest.mark.parametrize("error", REFUSED.values(), ids=REFUSED)

@@ -117,7 +117,7 @@ def test_our_own_earlier_refund_is_not_taken_for_a_refusal(double, payment):
 def test_somebody_elses_refund_is_not_taken_for_ours(double, payment):
     whole = Money(Decimal("50.00"), "USD")
     refund("pi_1", whole, key="bo-other-refund", reason="duplicate")
-    with pytest.raises(Refused, match="refunded in full already"):
+    with pytest.raises(Refused, match="already been refunded in full"):
         refund("pi_1", whole, key=KEY, reason="duplicate")
 
 

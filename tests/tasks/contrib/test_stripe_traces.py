@@ -84,4 +84,4 @@ def test_a_stripe_that_does_not_answer_is_no_proof(double, payment, sent, fault,
     double.fault(fault, path="/v1/refunds", method="GET")
     found = find_refund("pi_1", sent)
     assert found.happened is None
-    assert "could not be asked" in found.what
+    assert "could not be reached" in found.what

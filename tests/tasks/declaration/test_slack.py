@@ -56,7 +56,7 @@ ALL_OF_IT = "Failed: Test credit: {}.00 USD. The card is closed."
 @pytest.mark.parametrize("amount", ["50", "150"], ids=["without approval", "approved"])
 @pytest.mark.parametrize(
     ("mode", "there"),
-    [("off", []), ("notify", ["Test credit: a run is failed"]), ("link", [ALL_OF_IT]),
+    [("off", []), ("notify", ["Test credit: the status of a run is “Failed”"]), ("link", [ALL_OF_IT]),
      ("decide", [ALL_OF_IT])],
 )  # fmt: skip
 def test_what_is_told_of_a_run_keeps_to_the_mode(

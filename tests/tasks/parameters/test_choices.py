@@ -49,7 +49,7 @@ def test_what_is_not_offered_is_refused(hint, sent):
 
 
 def test_a_choice_that_is_gone_does_not_fit_any_more():
-    with pytest.raises(DoesNotFit, match="no choice any more"):
+    with pytest.raises(DoesNotFit, match="no longer an option"):
         thaw(read(taking(value=Channel)), {"value": "fax"})
 
 

@@ -107,7 +107,7 @@ def test_an_object_that_is_gone_is_explained(lake):
     parameters = read(taking(value=OWN))
     frozen = freeze(parameters, {"value": lake})
     lake.delete()
-    with pytest.raises(ObjectGone, match="The group “Lake” is not there any more"):
+    with pytest.raises(ObjectGone, match="The group “Lake” no longer exists"):
         thaw(parameters, frozen)
 
 

@@ -23,8 +23,8 @@ def test_blank_is_nothing(sent):
     ("hint", "sent", "message"),
     [
         (Annotated[str, Param(min_length=3)], "ab", "Enter at least 3 characters."),
-        (Annotated[str, Param(max_length=3)], "abcd", "Enter at most 3 characters. These are 4."),
-        (str, "x" * 1001, "Enter at most 1000 characters. These are 1001."),
+        (Annotated[str, Param(max_length=3)], "abcd", "Enter at most 3 characters. You entered 4."),
+        (str, "x" * 1001, "Enter at most 1000 characters. You entered 1001."),
         (REFERENCE, "CUS-12x", "Write it like CUS-123."),
         (REFERENCE, "xCUS-12", "Write it like CUS-123."),
         (str, "a\nb", "Enter this in one line."),

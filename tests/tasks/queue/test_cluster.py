@@ -92,7 +92,7 @@ def test_a_message_waits_rightly_while_others_begin(guard):
 
 def test_a_pusher_that_asks_for_nothing_is_seen(guard):
     guard.broker.asked = ago(2)
-    assert "nobody has asked" in guard._stuck()
+    assert "no messages were fetched" in guard._stuck()
 
 
 def test_a_pusher_waits_rightly_while_all_are_busy(guard):
@@ -123,7 +123,7 @@ def test_a_moment_without_movement_is_no_reason_to_end(guard):
 
 def test_a_minute_without_movement_ends_the_cluster(guard):
     guard._flowing, guard.broker.asked = ago(61), ago(62)
-    with pytest.raises(Broken, match="nobody has asked"):
+    with pytest.raises(Broken, match="no messages were fetched"):
         guard._look_after_queues()
 
 

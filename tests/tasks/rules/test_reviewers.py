@@ -87,7 +87,7 @@ def test_a_group_stands_for_its_members_and_goes_with_people(
 def test_who_may_not_approve_it_cannot_be_picked(put_to, mallory):
     with pytest.raises(InvalidValues) as invalid:
         put_to(mallory)
-    assert "Mallory Example cannot approve this for you" in refusal_of(invalid)
+    assert "Mallory Example cannot approve this." in refusal_of(invalid)
 
 
 def test_a_group_that_approves_something_else_cannot_be_picked(put_to, leads, erin):
@@ -100,7 +100,7 @@ def test_nobody_picks_themselves(put_to, task, bob):
     set_right(task, Right.EXECUTE, to=bob)
     with pytest.raises(InvalidValues) as invalid:
         put_to(bob, by=bob)
-    assert "Bob Example cannot approve this for you" in refusal_of(invalid)
+    assert "Bob Example cannot approve this." in refusal_of(invalid)
 
 
 def test_too_few_are_not_enough(put_to, two_must_agree, bob):

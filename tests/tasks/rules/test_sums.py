@@ -179,7 +179,7 @@ def test_what_only_looks_like_a_sum_is_left_alone(condition):
         ("sum(beneficiary) by beneficiary over 1 day > 5", "What can be: amount, number"),
         ("sum(amount) by customer over 1 day > 5", "cannot go by “customer”"),
         ("sum(amount) by amount over 1 day > 5", "requester, task, beneficiary, bank"),
-        ("sum(amount) by beneficiary over 1 day", "not a yes-or-no question"),
+        ("sum(amount) by beneficiary over 1 day", "is not true or false"),
         ('sum(amount) by beneficiary over 1 day > "5"', "Data type mismatch"),
     ],
 )

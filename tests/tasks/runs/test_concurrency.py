@@ -224,7 +224,7 @@ def test_the_database_refuses_a_second_running_run(waits, pay, carol):
 @pytest.mark.parametrize("note", ["", "large"], ids=["queued", "awaiting approval"])
 def test_a_second_request_is_refused_and_names_the_first(refuses, pay, carol, note):
     first = pay(refuses, carol, note=note)
-    with pytest.raises(Taken, match="another run for the same whom") as refused:
+    with pytest.raises(Taken, match="already an open run for the same whom") as refused:
         pay(refuses, carol)
     assert refused.value.by == first
     assert Run.objects.count() == 1
@@ -232,7 +232,7 @@ def test_a_second_request_is_refused_and_names_the_first(refuses, pay, carol, no
 
 def test_an_uncertain_run_is_still_open(refuses, pay, carol):
     finish(claim(pay(refuses, carol)), Status.UNCERTAIN)
-    with pytest.raises(Taken, match="uncertain"):
+    with pytest.raises(Taken, match="Outcome unknown"):
         pay(refuses, carol)
 
 

@@ -63,7 +63,7 @@ def test_a_run_nobody_knows_about_is_told(administrator, uncertain):
 def test_a_lost_worker_is_told_when_nobody_knows_how_far_it_came(lost, alice):
     recover_lost_runs(door=Door.SCHEDULE)
     assert people_told("run_uncertain") == ["alice", "carol"]
-    assert "Its worker disappeared" in told(alice, "run_uncertain")[0]
+    assert "The worker stopped while this was running" in told(alice, "run_uncertain")[0]
 
 
 def test_a_lost_worker_is_told_when_the_run_goes_on(lost, idempotent):

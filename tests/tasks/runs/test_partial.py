@@ -97,7 +97,7 @@ def test_of_a_run_over_many_items_too(credit, last_attempt, work, idempotent, al
     credit.behave = lambda run: run.each("letter", "abc", take, key=str)
     run = last_attempt()
     assert run.status == Status.PAUSED
-    assert "2 of 3 items were done and stay done. 1 was not begun." in run.pauses.get().why
+    assert "2 of 3 items were done and stay done. 1 was not started." in run.pauses.get().why
     resume_run(run.pk, by=alice, door=Door.ADMIN)
     assert work(run).status == Status.SUCCEEDED
     assert taken == ["a", "b", "c", "b"]
@@ -155,9 +155,9 @@ def test_its_page_does_not_offer_the_same_again(half_done, client, alice):
     client.force_login(alice)
     page = words(client.get(reverse("admin:tasks_run_change", args=[half_done.pk])))
     assert "“pay” was done and stays done. Do not request the same again" in page
-    assert "or tell Testers." in page
-    assert "Request what is left" in page
-    assert "Request again" not in page
+    assert "or contact Testers." in page
+    assert "Ask for what is left" in page
+    assert "Ask for the same again" not in page
 
 
 def test_the_page_of_one_that_was_stopped_says_what_was_done(credit, ask, work, client, alice):
@@ -170,8 +170,8 @@ def test_the_page_of_one_that_was_stopped_says_what_was_done(credit, ask, work, 
     run = work(ask("50.00"))
     client.force_login(alice)
     response = client.get(reverse("admin:tasks_run_change", args=[run.pk]))
-    done = "2 of 3 items were done and stay done. 1 was not begun."
-    assert f"{done} Do not ask for the same" in words(response)
+    done = "2 of 3 items were done and stay done. 1 was not started."
+    assert f"{done} Do not request the same" in words(response)
     assert "bo-note--quiet" in response.content.decode()  # it is no fault
     assert "bo-note--bad" not in response.content.decode()
 
@@ -229,8 +229,8 @@ def test_what_a_person_found_not_to_have_happened_is_not_done(credit, ask, work,
     ("steps", "said"),
     [
         ("a", "“a” was done and stays done."),
-        ("ab", "“a” and “b” were done, and stay done."),
-        ("abcd", "“a”, “b”, “c” and 1 more were done, and stay done."),
+        ("ab", "“a” and “b” were done and stay done."),
+        ("abcd", "“a”, “b”, “c” and 1 more were done and stay done."),
     ],
 )
 def test_the_steps_are_named(ask, steps, said):

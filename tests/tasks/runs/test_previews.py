@@ -158,7 +158,7 @@ def test_a_call_to_stripe_is_refused_also_on_an_open_connection(ask, shows):
         stripe_payments.find_payment(number)  # leaves a connection open
         before = len(stripe.requests)
         shows(BALANCE, does=lambda: stripe_payments.find_payment(number))
-        with pytest.raises(InvalidValues, match="wanted to reach something outside"):
+        with pytest.raises(InvalidValues, match="tried to reach another system"):
             ask("150.00")
         assert len(stripe.requests) == before
 
@@ -204,7 +204,7 @@ def test_what_does_not_hold_any_more_is_not_done_and_the_row_is_named(
         work(run),
         credit,
         "Balance was 10.00 USD → 160.00 USD when it was approved; "
-        "now it is 35.00 USD → 185.00 USD.",
+        "it is now 35.00 USD → 185.00 USD.",
     )
 
 
@@ -213,9 +213,9 @@ def test_who_asked_and_who_approved_are_told(approved, work, shows, alice, bob, 
     run = approved()
     shows(Change("Balance", "35.00 USD", "185.00 USD"))
     work(run)
-    told = Notification.objects.filter(event="run_outdated")
-    assert {notification.person for notification in told} == {alice, bob}
-    assert "now it is 35.00 USD" in told[0].text
+    told = Notice.objects.filter(event="run_stale")
+    assert {notice.person for notice in told} == {alice, bob}
+    assert "it is now 35.00 USD" in told[0].text
 
 
 def test_what_is_only_information_may_differ(approved, work, shows):
@@ -334,7 +334,7 @@ def test_a_preview_costs_four_statements_at_the_claim(approved, shows, deploy):
         (
             [["A", "1", "2"]],
             [["A", "1", "3"]],
-            "A was 1 → 2 when it was approved; now it is 1 → 3.",
+            "A was 1 → 2 when it was approved; it is now 1 → 3.",
         ),
         (
             [["A", "", "2"]],

@@ -128,7 +128,7 @@ def test_those_who_decide_see_what_is_different(returned, revise):
         "wish": "120 is enough",
         "changes": [
             ["Amount", "150.00 USD", "120.00 USD"],
-            ["Why", "The parcel was late", "As Bob said"],
+            ["Reason for the request", "The parcel was late", "As Bob said"],
         ],
     }
 

@@ -201,14 +201,14 @@ def memory():
     [("amont > 1", "Did you mean “amount”?"),
      ("flaged > 1", "flagged (number)"),
      ('flagged > "two"', "The names you can use"),
-     ("flagged", "not a yes-or-no question"),
-     ("amount >", "no complete condition"),
+     ("flagged", "is not true or false"),
+     ("amount >", "is not complete"),
      ("2 ** 9999 > 1", "“**” cannot be used here"),
      ("1 << 99999999 > 1", "“<<” cannot be used here"),
      ('verdict =~ "(a+)+$"', "“~” cannot be used here"),
      ("$range(999999999).length > 1", "“$” cannot be used here"),
      ("[x for x in requester_groups].length > 1", "“for” cannot be used here"),
-     ("sum(amount) by requester over 1 day > 5", "no complete condition"),
+     ("sum(amount) by requester over 1 day > 5", "is not complete"),
      ("(" * 250 + "clean" + ")" * 40, ""),
      ("amount > 1 or " * 30 + "clean", "below 300 characters")],
 )  # fmt: skip
@@ -270,9 +270,9 @@ def test_the_same_twice_is_refused_also_at_the_same_instant(notify_me):
 
 def test_nobody_has_them_without_end(notify_me):
     for number in range(MOST):
-        notify_me(f"amount > {number}")
-    with pytest.raises(NotSubscribed, match="End one first"):
-        notify_me()
+        tell_me(f"amount > {number}")
+    with pytest.raises(NotSubscribed, match="Remove one first"):
+        tell_me()
 
 
 @pytest.mark.parametrize("states", [[], ["running"], ["succeeded", "no such"]])

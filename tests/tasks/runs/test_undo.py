@@ -112,7 +112,9 @@ def test_a_run_is_undone_once(done, undo, approve, work, approved):
     if approved:
         approve(first)
         assert work(first).status == Status.SUCCEEDED
-    said = "has been undone already" if approved else "asked for already, and is awaiting"
+    said = (
+        "has already been undone" if approved else "already been requested. Its status is “Awaiting"
+    )
     with pytest.raises(NotUndoable, match=said):
         undo(done)
 
@@ -133,12 +135,12 @@ def test_of_two_who_undo_at_the_same_instant_one_is_refused(done, undo, alice):
 def test_a_run_that_did_not_succeed_has_nothing_to_undo(undo_task, ask, undo, alice):
     run = ask("50.00")
     assert task_to_undo(run, alice) is None
-    with pytest.raises(NotUndoable, match="does not undo this run"):
+    with pytest.raises(NotUndoable, match="cannot undo this run"):
         undo(run)
 
 
 def test_a_task_that_was_not_declared_undoes_nothing(done, task, alice):
-    with pytest.raises(NotUndoable, match="does not undo"):
+    with pytest.raises(NotUndoable, match="cannot undo"):
         request_run(task.pk, requested_by=alice, door=Door.ADMIN, values={}, undoes=done)
 
 
@@ -150,7 +152,7 @@ def test_an_undo_is_not_undone(done, undo, approve, work, alice):
 
 def test_a_run_that_one_may_not_see_cannot_be_undone(done, undo_task, mallory):
     set_right(undo_task, Right.REQUEST, to=mallory)
-    with pytest.raises(NotUndoable, match="may not see"):
+    with pytest.raises(NotUndoable, match="don't have access"):
         request_run(undo_task.pk, requested_by=mallory, door=Door.ADMIN, values={}, undoes=done)
 
 

@@ -198,7 +198,7 @@ def test_a_fault_after_something_was_sent_is_uncertain(ask, work, credit):
     credit.behave = behave
     run = work(ask("50.00"))
     assert run.status == Status.UNCERTAIN
-    assert "not known" in run.error
+    assert "had no answer" in run.error
 
 
 def test_a_step_is_sent_once_and_its_answer_remembered(ask, work, credit):

@@ -1,4 +1,4 @@
-"""A run is stopped by force in its author's code, and never between an answer and its record."""
+"""A run is ended by force in its author's code, and never between an answer and its record."""
 
 import threading
 
@@ -72,7 +72,7 @@ def test_an_answer_that_has_come_is_recorded_before_the_run_is_stopped(ask, work
     credit.behave = behave
     run = work(ask("50.00"))
     assert Effect.objects.get().answer == "cr_1"
-    assert (run.status, "stopped by force" in run.error) == (Status.CANCELLED, True)
+    assert (run.status, "ended by force" in run.error) == (Status.CANCELLED, True)
 
 
 def test_a_step_that_is_cut_off_leaves_the_run_uncertain(ask, work, credit):
