@@ -99,6 +99,7 @@ def _open_stage(request: ApprovalRequest, position: int, spec: StageSpec) -> "se
         position=position,
         name=spec.name,
         condition=spec.condition,
+        because=spec.because,
         needed=spec.needed,
         may_serve_twice=spec.may_serve_twice,
         remind_after=spec.remind_after,

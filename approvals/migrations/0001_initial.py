@@ -356,6 +356,7 @@ class Migration(migrations.Migration):
                     ('position', models.PositiveSmallIntegerField()),
                     ('name', models.CharField(max_length=120)),
                     ('condition', models.TextField(blank=True, verbose_name="the rule's condition")),
+                    ('because', models.TextField(blank=True, db_default='', default='', verbose_name='why it is needed')),
                     ('needed', models.PositiveSmallIntegerField()),
                     ('may_serve_twice', models.BooleanField(db_default=False, default=False, verbose_name='the same reviewer can decide several stages')),
                     ('remind_after', models.DurationField(blank=True, null=True, verbose_name='reminder after')),

@@ -84,6 +84,8 @@ class Stage(models.Model):
     position = models.PositiveSmallIntegerField()
     name = models.CharField(max_length=120)
     condition = models.TextField("the rule's condition", blank=True)
+    # In words, with the numbers of the case: what was reached then, whatever comes after.
+    because = models.TextField("why it is needed", blank=True, default="", db_default="")
     needed = models.PositiveSmallIntegerField()
     groups = models.ManyToManyField(Group, related_name="+")
     people = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+")

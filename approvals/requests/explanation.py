@@ -24,6 +24,7 @@ Verdict = Decision.Verdict
 
 NAMED: Final = 10
 ALWAYS: Final = "true"  # the condition of a rule for every run
+EVERY_RUN: Final = "Every run needs approval"
 
 DID: Final = {
     Verdict.APPROVE: ("approved", "good"),
@@ -224,10 +225,20 @@ def _rule(stage: Stage) -> str:
     groups = [group.name for group in stage.groups.all()]
     people = [str(person) for person in stage.people.all()]
     who = get_text_list([*groups, *people], "or") or "the people named below"
-    if not (condition := stage.condition.strip()):
-        return f"Needs {stage.needed} of {who}"
-    when = "always" if condition.lower() == ALWAYS else condition
-    return f"{when} — needs {stage.needed} of {who}"
+    approvals = f"{stage.needed} approval{'' if stage.needed == 1 else 's'} required"
+    return ". ".join(filter(None, [approvals, reason_of(stage), f"Reviewers: {who}"]))
+
+
+def reason_of(stage: Stage) -> str:
+    """Why a stage is needed, in words. Without them by the name of its rule, and never as code."""
+    if stage.because or not (condition := stage.condition.strip()):
+        return stage.because
+    return EVERY_RUN if condition.lower() == ALWAYS else f"“{stage.name}” applies"
+
+
+def reasons_of(request: ApprovalRequest) -> list[str]:
+    """Why a request needs approval, each reason once, in the order of its stages."""
+    return list(filter(None, dict.fromkeys(map(reason_of, request.stages.all()))))
 
 
 def _state(stage: Stage, ballot: Ballot, agreed: int) -> str:

@@ -66,7 +66,7 @@ class StageSpec:
     `may_serve_twice` lets those decide here who have decided another stage of the request. The
     times are counted from the request; members of `escalate_to` may decide after `escalate_after`,
     too, and do not count before. With `delegates`, who stands in for somebody who is away may decide
-    in their place.
+    in their place. `because` says in words why the stage is needed, with the numbers of the case.
     """
 
     name: str
@@ -74,6 +74,7 @@ class StageSpec:
     groups: Sequence[Group] = ()
     people: Sequence["User"] = ()
     condition: str = ""
+    because: str = ""
     without: Sequence["User"] = ()
     only: Sequence["User"] = ()
     may_serve_twice: bool = False

@@ -15,6 +15,7 @@ from tasks.actions.changes.rules import put_in_force
 from tasks.declaration.registry import Approval, RegisteredTask
 from tasks.models import Task
 from tasks.rules.evaluation import RuleSpec
+from tasks.rules.sentences import clause_of
 
 COPIED = ("name", "category", "owner", "description", "timeout", "idempotent", "source_hash")
 
@@ -50,7 +51,7 @@ def _introduce(registered: RegisteredTask) -> None:
 
 def _spec(registered: RegisteredTask, rule: Approval, position: int) -> RuleSpec:
     return RuleSpec(
-        name=(rule.name or f"{registered.name}: {rule.when}")[:120],
+        name=(rule.name or f"{registered.name}: {_when(registered, rule, position)}")[:120],
         condition=rule.when,
         groups=[_group(name) for name in rule.groups],
         people=list(get_user_model().objects.filter(username__in=rule.people)),
@@ -69,6 +70,12 @@ def _spec(registered: RegisteredTask, rule: Approval, position: int) -> RuleSpec
         stop_above_percent=rule.limits.percent,
         stop_above_amount=rule.limits.amount,
     )
+
+
+def _when(registered: RegisteredTask, rule: Approval, position: int) -> str:
+    """When a rule applies, for its name, which reviewers read."""
+    clause = clause_of(rule.when, parameters.read(registered.function))
+    return "every run" if clause == "" else clause or f"rule {position}"
 
 
 def _group(name: str) -> Group:

@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 
 from audit.admin.pages import person_of
+from tasks import parameters
 from tasks.access.rights import Right, runs_for, tasks_for
 from tasks.declaration.registry import RegisteredTask, UnknownTask, registry
 from tasks.models import Run, Task
@@ -32,6 +33,12 @@ def run_or_404(request: HttpRequest, pk: UUID) -> Run:
     if run is None:
         raise Http404
     return run
+
+
+def declared_by(task: Task) -> list[parameters.Parameter]:
+    """The parameters of a task. None where its code is gone."""
+    registered = code_of(task)
+    return parameters.read(registered.function) if registered else []
 
 
 def code_of(task: Task) -> RegisteredTask | None:

@@ -8,13 +8,6 @@ from urllib.parse import quote
 LONGEST: Final = 40
 PLACE: Final = "{ticket}"
 
-_GROUP: Final = re.compile(r"\((?:\?:)?([^()|]*)(?:\|[^()]*)?\)")
-_PIECE: Final = re.compile(
-    r"(?P<piece>\\d|\[[^]\\^]+\]|\\[^\w\s]|[^\\^$.|?*+()\[\]{}])"
-    r"(?:\{(?P<times>\d+)(?:,\d*)?\}|(?P<sign>[+*?]))?",
-    re.ASCII,
-)
-
 
 class AsksForTicket(Protocol):
     """A rule."""
@@ -48,28 +41,69 @@ def problem_of_ticket(ticket: str, rules: Iterable[AsksForTicket]) -> str:
 
 
 def _what_is_wrong(ticket: str, pattern: str) -> str:
-    example = example_of(pattern)
     if not ticket:
-        return f"A ticket number is required{f', like {example}' if example else ''}."
-    wrong = f"“{ticket[:LONGEST]}” is not a ticket number that this needs."
-    return f"{wrong} Enter one like {example}." if example else wrong
+        return f"A ticket number is required, {_like(pattern)}."
+    example = example_of(pattern)
+    enter = f"one like {example}" if example else "it in the ticket format of this rule"
+    return f"“{ticket[:LONGEST]}” is not a valid ticket number. Enter {enter}."
+
+
+def help_for_ticket(rules: Iterable[AsksForTicket]) -> str:
+    """What to type: “A ticket number such as SUP-4711.”"""
+    patterns = dict.fromkeys(rule.ticket_pattern for rule in rules if rule.ticket_pattern)
+    return f"A ticket number {' or '.join(map(_like, patterns))}. Reviewers see it too."
+
+
+def example_in_words(pattern: str) -> str:
+    """“a ticket number such as SUP-4711”: a pattern is for those who write rules, not for others."""
+    return f"a ticket number {_like(pattern)}"
+
+
+def _like(pattern: str) -> str:
+    example = example_of(pattern)
+    return f"such as {example}" if example else "in the ticket format of this rule"
 
 
 def example_of(pattern: str) -> str:
-    """A ticket that fits, such as SUP-123 for ^SUP-\\d+$. Empty for a pattern that is not so simple."""
-    text = _GROUP.sub(r"\1", pattern.removeprefix("^").removesuffix("$"))
-    pieces = list(_PIECE.finditer(text))
-    example = "".join(map(_written_out, pieces))
-    whole = "".join(piece[0] for piece in pieces) == text
-    return example if whole and _fits(example, pattern) else ""
+    """A ticket that fits a simple pattern: fixed text, digits and letters. Empty for any other.
+
+    Only what was made from such parts is matched: a pattern that takes long is not asked here.
+    """
+    rest, example = pattern.removeprefix("^").removesuffix("$"), ""
+    while rest:
+        part = _PART.match(rest)
+        if part is None:
+            return ""
+        example += _sample(part)
+        rest = rest[part.end() :]
+    return example if _fits(example, pattern) else ""
 
 
-def _written_out(found: re.Match[str]) -> str:
-    piece, sign = found["piece"], found["sign"]
-    times = int(found["times"] or (3 if sign in ("+", "*") else 1))
-    if piece in (r"\d", "[0-9]"):
-        return ("1234567890" * times)[:times]
-    return piece[1 if piece[0] in "[\\" else 0] * min(times, LONGEST)
+_PART = re.compile(
+    r"""(?:(?P<digit>\\d|\[0-9\])|(?P<upper>\[A-Z\]|\[A-Z0-9\])|(?P<lower>\[a-z\]|\[a-z0-9\])
+    |(?P<text>\\[^A-Za-z0-9\s]|[^\\^$.|?*+()\[\]{}]))
+    (?P<many>[+*?]|\{(?P<least>\d{1,2})(?P<to>,(?P<most>\d{0,2}))?\})?""",
+    re.VERBOSE | re.ASCII,
+)
+_SAMPLES: Final = {"digit": "4711", "upper": "ABC", "lower": "abc"}
+
+
+def _sample(part: re.Match[str]) -> str:
+    kind = next((name for name in _SAMPLES if part[name]), "")
+    sample = _SAMPLES[kind] if kind else part["text"].removeprefix("\\")
+    number = _how_many(part, usual=len(sample))
+    return (sample * (number // len(sample) + 1))[:number]
+
+
+def _how_many(part: re.Match[str], *, usual: int) -> int:
+    if part["many"] is None or part["many"] == "?":
+        return 1
+    if part["least"] is None:
+        return usual
+    least = int(part["least"])
+    if part["to"] is None:
+        return least
+    return max(least, min(usual, int(part["most"] or usual)))
 
 
 def _fits(ticket: str, pattern: str) -> bool:

@@ -18,6 +18,8 @@ from tasks.models import ApprovalRule, Task
 from tasks.parameters import Parameter
 from tasks.rules import totals
 from tasks.rules.conditions import Condition, Facts, Total
+from tasks.rules.sentences import why_it_applies
+from tasks.rules.sums import Sum
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -60,6 +62,14 @@ class RuleSpec:
         return cls(**said)
 
 
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A rule that applies to a run, and why, with the numbers of the case."""
+
+    rule: ApprovalRule
+    because: str
+
+
 MANY = ("groups", "people", "escalate_to")
 COPIED = tuple(field.name for field in fields(RuleSpec) if field.name not in MANY)
 
@@ -72,18 +82,36 @@ def rules_in_force(task: Task) -> list[ApprovalRule]:
 
 
 def rules_that_apply(facts: Facts) -> list[ApprovalRule]:
-    """The rules whose condition holds, or cannot be answered.
+    """The rules whose condition holds, or cannot be answered."""
+    return [each.rule for each in rules_with_reasons(facts)]
+
+
+def rules_with_reasons(facts: Facts) -> list[Applied]:
+    """The same, each with why it applies: what was reached, which the next request changes.
 
     Inside a transaction: until its end nobody else adds to the sums that were looked at.
     """
     rules = rules_in_force(facts.task)
     conditions = [readable(rule.condition, facts.parameters) for rule in rules]
     totals.hold({s for c in conditions if c for s in c.sums.values()}, facts)
+    total = added_up_once()
     return [
-        rule
+        Applied(rule, why_it_applies(rule.name, condition, facts, total))
         for rule, condition in zip(rules, conditions, strict=True)
-        if holds(condition, facts, totals.total_so_far)
+        if holds(condition, facts, total)
     ]
+
+
+def added_up_once() -> Total:
+    """What each sum comes to now, asked of the database once: the answer and its reason agree."""
+    found: dict[Sum, Decimal] = {}
+
+    def total(each: Sum, facts: Facts) -> Decimal:
+        if each not in found:
+            found[each] = totals.total_so_far(each, facts)
+        return found[each]
+
+    return total
 
 
 def readable(text: str, parameters: Sequence[Parameter]) -> Condition | None:

@@ -20,7 +20,8 @@ from tasks.models import Run, SumKey, Task
 from tasks.parameters import Parameter, addends
 from tasks.rules import totals
 from tasks.rules.conditions import Facts, Total
-from tasks.rules.evaluation import RuleSpec, holds, readable
+from tasks.rules.evaluation import RuleSpec, added_up_once, holds, readable
+from tasks.rules.sentences import condition_in_words, why_it_applies
 from tasks.rules.stages import stages_of
 from tasks.rules.sums import Sum
 
@@ -36,10 +37,11 @@ LISTED: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Whether one rule applies, and what its sums come to."""
+    """Whether one rule applies, in words why or when it would, and what its sums come to."""
 
     spec: RuleSpec
     applies: bool
+    words: str
     sums: Sequence[tuple[Sum, str]]
 
 
@@ -81,9 +83,15 @@ def simulate(task: Task, specs: Sequence[RuleSpec], facts: Facts) -> Simulation:
 
 def _answer(spec: RuleSpec, facts: Facts) -> Answer:
     condition = readable(spec.condition, facts.parameters)
-    applies = holds(condition, facts, totals.total_so_far)
+    total = added_up_once()
+    applies = holds(condition, facts, total)
+    words = (
+        why_it_applies(spec.name, condition, facts, total)
+        if applies
+        else condition_in_words(spec.name, spec.condition, facts.parameters)
+    )
     found = condition.sums.values() if condition else ()
-    return Answer(spec, applies, [(each, _sum_in_words(each, facts)) for each in found])
+    return Answer(spec, applies, words, [(each, _sum_in_words(each, facts)) for each in found])
 
 
 def _sum_in_words(each: Sum, facts: Facts) -> str:

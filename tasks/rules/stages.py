@@ -12,19 +12,23 @@ from tasks import parameters
 from tasks.access.rights import Right, allowed, codenames
 from tasks.declaration.registry import UnknownTask, registry
 from tasks.models import ApprovalRule, Run, Task
-from tasks.rules.evaluation import RuleSpec, rules_in_force, rules_that_apply
+from tasks.rules.evaluation import Applied, RuleSpec, rules_in_force, rules_that_apply
+from tasks.rules.sentences import why_in_general
 from tasks.rules.totals import facts_of
 
 if TYPE_CHECKING:
     from backoffice.models import User
 
 
-def stages_for(task: Task, rules: Sequence[ApprovalRule], person: "User") -> list[StageSpec]:
+def stages_for(task: Task, applied: Sequence[Applied], person: "User") -> list[StageSpec]:
     """Who is asked, in which order, when this person asks for a run under these rules.
 
     Without a rule, somebody who may not run the task themselves needs one who may.
     """
-    return stages_of(task, [RuleSpec.of(rule) for rule in rules], person)
+    stages = stages_of(task, [RuleSpec.of(each.rule) for each in applied], person)
+    if not applied:
+        return stages
+    return [replace(s, because=a.because) for s, a in zip(stages, applied, strict=True)]
 
 
 def stages_of(task: Task, specs: Sequence[RuleSpec], person: "User") -> list[StageSpec]:
@@ -33,7 +37,9 @@ def stages_of(task: Task, specs: Sequence[RuleSpec], person: "User") -> list[Sta
         return [_stage(task, spec) for spec in specs]
     if allowed(person, Right.EXECUTE, task):
         return []
-    return [StageSpec("Somebody who can run it", 1, *_holders(task, Right.EXECUTE), delegates=True)]
+    because = f"{person} can request this task, but not run it"
+    holders = _holders(task, Right.EXECUTE)
+    return [StageSpec("Somebody who can run it", 1, *holders, because=because, delegates=True)]
 
 
 def stages_for_resolving(run: Run, person: "User") -> list[StageSpec]:
@@ -42,10 +48,10 @@ def stages_for_resolving(run: Run, person: "User") -> list[StageSpec]:
     The rules of today for the run's values, as far as they say so. Who asked for the run is not
     among those who decide.
     """
-    rules = [rule for rule in _rules_now(run) if rule.for_resolving]
-    if not rules:
+    applied = [each for each in _rules_now(run) if each.rule.for_resolving]
+    if not applied:
         return []
-    return [replace(s, without=[run.requested_by]) for s in stages_for(run.task, rules, person)]
+    return [replace(s, without=[run.requested_by]) for s in stages_for(run.task, applied, person)]
 
 
 def stage_for_a_look(run: Run) -> StageSpec:
@@ -58,16 +64,23 @@ def stage_for_a_look(run: Run) -> StageSpec:
     return StageSpec("Checkpoint", 1, list(groups), list(people))
 
 
-def _rules_now(run: Run) -> list[ApprovalRule]:
+def _rules_now(run: Run) -> list[Applied]:
     try:
         registered = registry.get(run.task.slug)
     except UnknownTask:
-        return rules_in_force(run.task)
+        return _in_general(rules_in_force(run.task), [])
+    declared = parameters.read(registered.function)
     if registered.source_hash != run.source_hash:
         # The values may not fit the parameters any more: fails closed, every rule applies.
-        return rules_in_force(run.task)
-    # In sums the run counts a second time, for itself: rather once too often.
-    return rules_that_apply(facts_of(run, parameters.read(registered.function)))
+        return _in_general(rules_in_force(run.task), [])
+    # In sums the run counts a second time, for itself: rather once too often. So no numbers are said.
+    return _in_general(rules_that_apply(facts_of(run, declared)), declared)
+
+
+def _in_general(
+    rules: Sequence[ApprovalRule], declared: Sequence[parameters.Parameter]
+) -> list[Applied]:
+    return [Applied(rule, why_in_general(rule.name, rule.condition, declared)) for rule in rules]
 
 
 def _stage(task: Task, spec: RuleSpec) -> StageSpec:

@@ -43,6 +43,13 @@ class Sum:
     def __str__(self) -> str:
         return self.text
 
+    @property
+    def span(self) -> str:
+        """How far it looks back, as it is written: “24 hours”, “1 day”."""
+        number, unit = self.text.split()[-2:]
+        unit = unit.removesuffix("s")
+        return f"1 {unit}" if number == "1" else f"{number} {unit}s"
+
 
 def take_out_sums(condition: str) -> tuple[str, dict[str, Sum]]:
     """The condition with a name in the place of each sum, and the sums by these names.

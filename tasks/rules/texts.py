@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from approvals.requests.policy import WAITS_FOR
 from tasks.declaration.durations import written
+from tasks.declaration.tickets import example_in_words
 from tasks.models import ApprovalRule
 
 _TYPES: Final[dict[str, str]] = {
@@ -21,15 +22,6 @@ def always_holds(rule: ApprovalRule) -> bool:
     return rule.condition.strip().lower() == "true"
 
 
-def in_words(rule: ApprovalRule) -> str:
-    """“Waits for Support Managers when amount > 100”."""
-    whom = deciders(rule.groups.all(), rule.people.all(), rule.needed)
-    resolving = ", also to settle an uncertain run" if rule.for_resolving else ""
-    if always_holds(rule):
-        return f"Always waits for {whom}{resolving}"
-    return f"Waits for {whom} when {rule.condition}{resolving}"
-
-
 def besides(rule: ApprovalRule) -> list[str]:
     """What a rule says beside when and whom: for how long, and how."""
     found = [f"Expires after {written(rule.expires_after or WAITS_FOR)}"]
@@ -41,7 +33,7 @@ def besides(rule: ApprovalRule) -> list[str]:
     if rule.fresh_proof:
         found.append("who agrees proves anew who they are")
     if rule.ticket_pattern:
-        found.append(f"asks for a ticket like {rule.ticket_pattern}")
+        found.append(f"needs {example_in_words(rule.ticket_pattern)} ({rule.ticket_pattern})")
     if rule.may_serve_twice:
         found.append("who has decided another stage may agree here too")
     found += [text.rstrip(".").replace("Pauses", "pauses") for text in rule.limits.in_words()]

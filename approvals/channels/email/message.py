@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 from approvals.channels.addresses import absolute, page_of
 from approvals.channels.links import link_for
 from approvals.models.deliveries import Delivery
+from approvals.requests.explanation import reasons_of
 
 
 def message_for(delivery: Delivery) -> EmailMultiAlternatives:
@@ -17,6 +18,7 @@ def message_for(delivery: Delivery) -> EmailMultiAlternatives:
     context = {
         "delivery": delivery,
         "asked": delivery.request,
+        "reasons": reasons_of(delivery.request) if delivery.request and delivery.asks else [],
         "link": _link(delivery),
         "notification_settings": absolute("admin:approvals_notification_settings"),
         "first": _first_line(delivery),

@@ -18,6 +18,7 @@ from approvals.channels.slack.values import Shown
 from approvals.models import ApprovalRequest, Decision, SlackMode
 from approvals.models.deliveries import Delivery
 from approvals.requests.ballot import Ballot
+from approvals.requests.explanation import reasons_of
 from approvals.requests.policy import objection_to_door, to_decide
 from audit.context import Door
 from audit.database.clock import database_now
@@ -135,13 +136,21 @@ def _lead(request: ApprovalRequest) -> list[Block]:
     lead = [blocks.section(f"{request.title} · requested by {request.requested_by}")]
     if request.reason:
         lead.append(blocks.section(blocks.shortened(f"Reason: {request.reason}", blocks.TEXT)))
+    if needed := _why_needed(request):
+        lead.append(blocks.section(blocks.shortened(needed, blocks.TEXT)))
     return lead
+
+
+def _why_needed(request: ApprovalRequest) -> str:
+    reasons = ". ".join(reasons_of(request))
+    return reasons and f"Why approval is needed: {reasons}."
 
 
 def _question(request: ApprovalRequest) -> Iterator[Block]:
     """All that its page shows. Raises `TooLong` where that does not fit."""
     shown = request.shown
-    if shown.keys() - KNOWN or len(request.reason) > blocks.TEXT - 10:
+    longest = max(len(request.reason) + 10, len(_why_needed(request)))
+    if shown.keys() - KNOWN or longest > blocks.TEXT:
         raise TooLong("Some of it can be shown only in the browser.")
     if ticket := shown.get("ticket"):
         yield blocks.section(f"Ticket {ticket['number']}")

@@ -16,6 +16,7 @@ from tasks.declaration.tickets import problem_of_pattern
 from tasks.models import ApprovalRule, ProposedChange, Task
 from tasks.rules.conditions import check_condition
 from tasks.rules.evaluation import COPIED, MANY, RuleSpec
+from tasks.rules.sentences import condition_in_words
 from tasks.rules.serialization import differences, from_json
 from tasks.rules.simulation import simulate_past_runs
 from tasks.rules.texts import either
@@ -37,6 +38,7 @@ class NewRule(TaskChange):
         return [
             ["What happens next", "It applies to new runs."],
             *_in_the_past(self.task, self._spec()),
+            *_in_words(self.task, self._spec()),
         ]
 
     def rows(self) -> list[list[str]]:
@@ -71,7 +73,7 @@ class EndOfRule(TaskChange):
     def facts(self) -> list[list[str]]:
         spec = _spec_of(self.proposed_change)
         follows = "New runs no longer need this approval."
-        past = _in_the_past(self.task, spec) if spec else []
+        past = [*_in_the_past(self.task, spec), *_in_words(self.task, spec)] if spec else []
         return [["What happens next", follows], *past]
 
     def rows(self) -> list[list[str]]:
@@ -159,6 +161,15 @@ def _in_the_past(task: Task, spec: RuleSpec) -> list[list[str]]:
             f"{past.did_wait} did.",
         ]
     ]
+
+
+def _in_words(task: Task, spec: RuleSpec) -> list[list[str]]:
+    """The condition as a sentence, beside its code among what changes."""
+    try:
+        declared = parameters.read(registry.get(task.slug).function)
+    except UnknownTask:
+        return []
+    return [["In words", condition_in_words(spec.name, spec.condition, declared)]]
 
 
 def _times_fit(spec: RuleSpec) -> None:

@@ -25,7 +25,7 @@ from tasks.models import ApprovalRule, Run, Task
 from tasks.queue import messages
 from tasks.rules import totals
 from tasks.rules.conditions import Facts
-from tasks.rules.evaluation import rules_that_apply
+from tasks.rules.evaluation import Applied, rules_with_reasons
 from tasks.rules.reviewers import Pick, WrongReviewers, narrowed
 from tasks.rules.stages import stages_for
 from tasks.runs.concurrency import key_of, refuse_second
@@ -101,8 +101,9 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
         if revises:
             check_revisable(revises, task=task, person=requested_by, taken_back=taken_back)
         draft = _draft(task, requested_by, values, files, _fixed(undoes, task, requested_by))
-        rules = _rules(task, draft, requested_by, door)
-        stages = stages_for(task, rules, requested_by)
+        applied = _rules(task, draft, requested_by, door)
+        rules = [each.rule for each in applied]
+        stages = stages_for(task, applied, requested_by)
         _must_say(draft.form, reason=reason, ticket=ticket, rules=rules, waits=bool(stages))
         stages = _put_to(draft.form, stages, reviewers, requested_by)
         limits = strictest(draft.registered.limits, *(rule.limits for rule in rules))
@@ -224,10 +225,10 @@ def _preview(registered: RegisteredTask, form: Form) -> list[list[str]]:
         raise InvalidValues(form) from error
 
 
-def _rules(task: Task, draft: Draft, person: "User", door: str) -> list[ApprovalRule]:
+def _rules(task: Task, draft: Draft, person: "User", door: str) -> list[Applied]:
     declared = parameters.read(draft.registered.function)
     facts = Facts.of(task, person, door, declared, draft.frozen, draft.groupings)
-    return rules_that_apply(facts)
+    return rules_with_reasons(facts)
 
 
 def _sealed(  # noqa: PLR0913 - what is sealed has this many parts

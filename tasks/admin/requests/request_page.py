@@ -23,15 +23,16 @@ from tasks import locks, parameters
 from tasks.access.rights import Right, allowed, runs_for
 from tasks.access.stops import stop_of
 from tasks.actions import InvalidValues, request_run
-from tasks.admin.pages import code_of, task_or_404
+from tasks.admin.pages import code_of, declared_by, task_or_404
 from tasks.admin.requests.prefilled import Before, values_of
 from tasks.admin.requests.request_form import RequestForm, request_form
 from tasks.admin.rows import parameters_with_rows
 from tasks.declaration.registry import RegisteredTask
-from tasks.declaration.tickets import asks_for_ticket
+from tasks.declaration.tickets import asks_for_ticket, help_for_ticket
 from tasks.models import Run, Task
 from tasks.rules.evaluation import rules_in_force
-from tasks.rules.texts import always_holds, in_words
+from tasks.rules.sentences import rule_in_words
+from tasks.rules.texts import always_holds
 from tasks.runs.concurrency import Taken
 from tasks.runs.partial import warning_of
 from tasks.runs.texts import paragraphs
@@ -257,6 +258,10 @@ def _show(
     may_request = registered is not None and allowed(person, Right.REQUEST, task)
     rules, may_execute = rules_in_force(task), allowed(person, Right.EXECUTE, task)
     always = any(always_holds(rule) for rule in rules)
+    declared = declared_by(task)
+    asks = asks_for_ticket(rules)
+    if asks:
+        why.fields["ticket"].help_text = help_for_ticket(rules)
     return page(
         request,
         "tasks/task.html",
@@ -273,11 +278,11 @@ def _show(
         may_execute=may_execute,
         may_change=allowed(person, Right.CHANGE, task),
         description=paragraphs(task.description),
-        rules=[in_words(rule) for rule in rules],
+        rules=[rule_in_words(rule, declared) for rule in rules],
         always=always,
         stop=stop_of(task),
         needs_why=always or not may_execute,
-        ticket_asked_for=asks_for_ticket(rules),
+        ticket_asked_for=asks,
         needs_ticket=asks_for_ticket(rule for rule in rules if always_holds(rule)),
         recent=list(task.runs.filter(requested_by=person).order_by("-requested_at")[:RECENT]),
     )

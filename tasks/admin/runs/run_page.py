@@ -10,6 +10,7 @@ from django.http import QueryDict
 
 from approvals.models import Stage
 from approvals.requests.ballot import Ballot
+from approvals.requests.explanation import reason_of
 from approvals.requests.policy import visible_to
 from tasks import parameters
 from tasks.access.emergencies import emergency_of, is_offered, why_not
@@ -55,6 +56,7 @@ class StageShown:
     approvals: int
     needed: int
     is_open: bool
+    because: str
 
 
 def whole_page(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
@@ -75,10 +77,11 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
     ahead, sum_keys = ahead_of(run), sum_keys_of(run)
     half_done = ended_half_done(run)
     stop = stop_of(run.task) if run.status == Run.Status.QUEUED else None
+    stages = stages_of(run)
     return {
         "run": run,
         "again": AGAIN.get(Run.Status(run.status), 0),
-        "state": stopped_in_words(stop) if stop else TURN if ahead else state_of(run),
+        "state": stopped_in_words(stop) if stop else TURN if ahead else _state(run, stages),
         "ahead": ahead,
         "may_open_ahead": ahead and _may_see(ahead.pk, person),
         "what_next": what_next(run, person, half_done=half_done),
@@ -87,7 +90,7 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
         "outputs": outputs_of(run, asked),
         "log": tail(run, asked.get("after", "")),
         "timeline": timeline_of(run),
-        "stages": stages_of(run),
+        "stages": stages,
         "may_open_request": _may_open_request(run, person),
         "may_cancel": _may_cancel(run, person, administers),
         **_emergency(run, person),
@@ -110,6 +113,14 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
 def stopped_in_words(stop: Stop) -> str:
     """How a run stands that waits for what is stopped."""
     return f"Waiting: {in_a_sentence(stop)}."
+
+
+def _state(run: Run, stages: list[StageShown]) -> str:
+    """How a run stands; while it waits for approval, also why it needs it."""
+    if run.status != Run.Status.AWAITING_APPROVAL:
+        return state_of(run)
+    because = [f"{stage.because}." for stage in stages if stage.is_open and stage.because]
+    return " ".join([state_of(run), *because])
 
 
 def _emergency(run: Run, person: "User") -> dict[str, Any]:
@@ -166,6 +177,7 @@ def _stage(ballot: Ballot, stage: Stage, waits: bool) -> StageShown:
         ballot.approvals(stage),
         stage.needed,
         waits and ballot.open_stage() == stage,
+        reason_of(stage),
     )
 
 

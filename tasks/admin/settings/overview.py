@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from audit.admin.pages import page, person_of
 from tasks.access.rights import Right, allowed, tasks_for
-from tasks.admin.pages import task_or_404
+from tasks.admin.pages import declared_by, task_or_404
 from tasks.admin.settings.from_code import said_in_code
 from tasks.admin.settings.grants import Changed, GrantsForm, apply, rows_of
 from tasks.admin.settings.proposed_changes import how_many_agree, say, waiting
@@ -16,7 +16,8 @@ from tasks.admin.settings.versions import earlier_versions
 from tasks.admin.settings.warnings import warnings_about
 from tasks.models import Task
 from tasks.rules.evaluation import rules_in_force
-from tasks.rules.texts import besides, in_words
+from tasks.rules.sentences import rule_in_words
+from tasks.rules.texts import besides
 
 
 @require_safe
@@ -67,13 +68,14 @@ def _show(
 ) -> HttpResponse:
     """The page of settings, with the grants as they are being changed."""
     rules, person = rules_in_force(task), person_of(request)
+    declared = declared_by(task)
     return page(
         request,
         "tasks/settings/task.html",
         title=f"Settings of “{task}”",
         status=status,
         task=task,
-        rules=[(rule, in_words(rule), besides(rule)) for rule in rules],
+        rules=[(rule, rule_in_words(rule, declared), besides(rule)) for rule in rules],
         waiting=waiting(task, person),
         takes=how_many_agree(task, person),
         earlier=earlier_versions(task),

@@ -23,6 +23,7 @@ from tasks.admin.settings.simulation import PRESSED, trying
 from tasks.models import ApprovalRule, Task
 from tasks.parameters import addends, grouping_names
 from tasks.rules.conditions import names_for
+from tasks.rules.sentences import condition_in_words
 from tasks.rules.sums import ALWAYS_THERE
 from tasks.rules.texts import type_in_words
 
@@ -53,6 +54,7 @@ def edit(request: HttpRequest, slug: str, rule_id: int | None = None) -> HttpRes
         alone=may_act_alone(task, person_of(request)),
         form=form,
         trying=trying(request, task, rule, form),
+        sentence=_sentence(form, rule),
         names=[(name, type_in_words(kind)) for name, kind in names_for(declared).items()],
         numbers=list(addends(declared)),
         groupings=[*ALWAYS_THERE, *grouping_names(declared)],
@@ -103,6 +105,16 @@ def _proposed(request: HttpRequest, task: Task, rule: ApprovalRule | None, form:
             made="The rule is active. It applies to new runs.",
         )
     return not form.errors
+
+
+def _sentence(form: RuleForm, rule: ApprovalRule | None) -> str:
+    """The condition in words: as it was typed, or else as it is in force. Empty where there is none."""
+    if form.is_bound:
+        said = form.cleaned_data.get("name") or "", form.cleaned_data.get("condition")
+    else:
+        said = (rule.name, rule.condition) if rule else ("", "")
+    name, condition = said
+    return condition_in_words(name, condition, form.declared) if condition else ""
 
 
 def _text(refused: Refusal | ValidationError) -> str:

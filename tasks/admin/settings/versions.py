@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from tasks.admin.pages import declared_by
 from tasks.models import ApprovalRule, Task
-from tasks.rules.texts import in_words
+from tasks.rules.sentences import rule_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +24,14 @@ def earlier_versions(task: Task) -> list[Earlier]:
         .prefetch_related("groups", "people")
         .order_by("-ended_at", "-id")
     )
+    declared = declared_by(task)
     # A rule's row changes once: when it ends. So its last version says who ended it.
     versions = ApprovalRule.history.filter(id__in=[rule.pk for rule in ended])
     last = {version.id: version for version in versions.order_by("history_id")}
     return [
         Earlier(
             rule,
-            in_words(rule),
+            rule_in_words(rule, declared),
             last[rule.pk].history_actor_label,
             last[rule.pk].history_change_reason or "",
         )

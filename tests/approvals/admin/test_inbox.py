@@ -228,7 +228,7 @@ def test_the_page_says_who_asks_for_what_and_why(client, alice, bob, approvers):
         "20.00 USD",
         "170.00 USD",
         "Rule: Credits above 100",
-        "amount &gt; 100 — needs 1 of Approvers",
+        "1 approval required. “Credits above 100” applies. Reviewers: Approvers",
         "Bob Example",
         "Takes effect as soon as one reviewer approves. A rejection closes it.",
     ):
@@ -237,10 +237,10 @@ def test_the_page_says_who_asks_for_what_and_why(client, alice, bob, approvers):
 
 def test_a_stage_that_no_rule_asks_for_is_not_called_a_rule(ask, client, bob, approvers):
     text = at(client, bob).get(page(ask(stages=[StageSpec("Start again", 1, [approvers])]))).text
-    assert "Needs 1 of Approvers" in text
+    assert "1 approval required. Reviewers: Approvers" in text
     assert "Start again" in text
     assert "Rule: " not in text
-    assert "always" not in text
+    assert "Every run" not in text
 
 
 def test_more_than_ten_who_may_decide_are_counted(ask, client, alice, approvers):

@@ -1,5 +1,7 @@
 """Emails: what they say, how they hang together, and what a server's refusal means."""
 
+from html import unescape
+
 import pytest
 from django.db.models.functions import Now
 
@@ -13,6 +15,7 @@ from tests.approvals.channels.mail import link_in, part, smtp, to
 
 __all__ = ["smtp"]
 
+BECAUSE = "355.00 USD to this account in 24 hours, above the limit of 100.00"
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -36,6 +39,16 @@ def test_an_email_says_what_is_asked_and_where_to_decide(one, smtp, bob):
         assert "Alice Example" in body
         assert "The parcel was late" in body
         assert link_in(message) in body
+
+
+def test_an_email_says_why_approval_is_needed_and_never_in_code(ask, smtp, bob, carol):
+    stage = StageSpec("Large ones", 1, people=[bob], condition="amount > 100", because=BECAUSE)
+    ask(stages=[stage, StageSpec("All", 1, people=[carol], condition="true")])
+    pump()
+    for kind in ("plain", "html"):
+        body = part(to(smtp, bob), kind)
+        assert f"{BECAUSE}. Every run needs approval." in " ".join(body.split())
+        assert "amount >" not in unescape(body)
 
 
 def test_its_headers_say_that_a_machine_wrote_it(one, smtp, bob):

@@ -115,6 +115,22 @@ def test_with_decide_all_of_it_is_shown_above_the_buttons(ask_there, slack):
         assert part in text_of(message)
 
 
+@pytest.mark.parametrize("mode", [SlackMode.DECIDE, SlackMode.LINK])
+def test_it_says_why_approval_is_needed_and_never_in_code(ask_there, slack, bob, room, mode):
+    because = "355.00 USD to this account in 24 hours, above the limit of 100.00"
+    stage = {"people": [bob], "condition": "amount > 100", "because": because}
+    ask_there(mode, stages=[StageSpec("Large ones", 1, [room.group], **stage)])
+    assert f"Why approval is needed: {because}." in text_of(newest(slack, BOB))
+    assert "amount >" not in text_of(newest(slack, BOB))
+    # Others read along in the channel of a group: it stays as silent as before.
+    assert "355.00" not in text_of(newest(slack, ROOM))
+
+
+def test_what_is_too_long_to_be_shown_is_not_decided_there(ask_there, slack, bob):
+    ask_there(stages=[StageSpec("Large ones", 1, people=[bob], because="x" * 4000)])
+    assert buttons_of(newest(slack, BOB)) == ["open"]
+
+
 def test_with_link_it_says_what_an_email_says(ask_there, slack):
     request = ask_there(SlackMode.LINK)
     message = newest(slack, BOB)

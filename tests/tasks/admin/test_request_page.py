@@ -67,7 +67,7 @@ def test_the_button_says_what_it_does(task, alice, mallory):
 
 def test_the_rules_are_said_in_words_before_anything_is_sent(task, alice, mallory):
     set_right(task, Right.REQUEST, to=mallory)
-    rule = "Waits for Approvers when amount > 100."
+    rule = "Needs approval from Approvers if the amount is above 100.00 USD."
     assert f"{rule} Otherwise runs immediately." in words(signed_in(alice).get(form_of(task)))
     shown = words(signed_in(mallory).get(form_of(task)))
     assert f"{rule} Otherwise needs approval from somebody who can run it." in shown
@@ -97,7 +97,7 @@ def test_a_rule_that_always_holds_leaves_no_otherwise(task, rule, alice):
     rule.save()
     rule.groups.set(task.rules.earliest("pk").groups.all())
     shown = words(signed_in(alice).get(form_of(task)))
-    assert "Always waits for Approvers." in shown
+    assert "Every run needs approval from Approvers." in shown
     assert "Otherwise" not in shown
     assert "Reason (optional)" not in shown
 

@@ -95,9 +95,10 @@ def test_it_says_what_is_only_information(ask, shown, deploy, bob):
 
 def test_it_says_who_decides(ask, approve, shown):
     run = ask()
-    assert "Credits above 100 Waiting for Approvers. 0 of 1 approval." in shown(run)
+    because = "150.00 USD, above the limit of 100.00."
+    assert f"Credits above 100 {because} Waiting for Approvers. 0 of 1 approval." in shown(run)
     approve(run)
-    assert "Credits above 100 Reviewers: Approvers. 1 of 1 approval." in shown(run)
+    assert f"Credits above 100 {because} Reviewers: Approvers. 1 of 1 approval." in shown(run)
 
 
 def test_only_who_may_open_the_request_is_led_to_it(ask, dave, bob):

@@ -64,7 +64,8 @@ def test_a_change_ends_the_old_version_and_keeps_it(task, rule, send_rule, erin)
     assert rule.ended_at
     assert rule.replaced_by.version == 2
     shown = words(signed_in(erin).get(settings_of(task)))
-    assert "Credits above 100 , version 1: Waits for Approvers when amount > 100." in shown
+    in_words = "Needs approval from Approvers if the amount is above 100.00 USD."
+    assert f"Credits above 100 , version 1: {in_words} amount > 100" in shown
     assert "Ended by Mallory Example (mallory) Decided on Monday" in shown
 
 

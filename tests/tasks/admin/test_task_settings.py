@@ -95,7 +95,9 @@ def test_it_says_how_it_is_run_without_approval_and_what_slack_may_do(task, erin
 
 def test_it_says_the_rules_in_words(task, erin):
     shown = words(signed_in(erin).get(settings_of(task)))
-    assert "Credits above 100 Waits for Approvers when amount > 100." in shown
+    assert (
+        "Credits above 100 Needs approval from Approvers if the amount is above 100.00 USD. amount > 100"
+    ) in shown
 
 
 def test_it_costs_the_same_for_one_group_as_for_thirty(task, erin):
