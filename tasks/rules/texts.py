@@ -31,11 +31,11 @@ def besides(rule: ApprovalRule) -> list[str]:
         whom = either([str(group) for group in rule.escalate_to.all()])
         found.append(f"escalates to {whom} after {written(rule.escalate_after)}")
     if rule.fresh_proof:
-        found.append("who agrees proves anew who they are")
+        found.append("requires a password to approve")
     if rule.ticket_pattern:
         found.append(f"needs {example_in_words(rule.ticket_pattern)} ({rule.ticket_pattern})")
     if rule.may_serve_twice:
-        found.append("who has decided another stage may agree here too")
+        found.append("allows the same reviewer in several stages")
     found += [text.rstrip(".").replace("Pauses", "pauses") for text in rule.limits.in_words()]
     return found
 

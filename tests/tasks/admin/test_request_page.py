@@ -134,8 +134,8 @@ def test_a_missing_reason_is_asked_for_beside_its_field(task, alice):
     response = signed_in(alice).post(form_of(task), MORE)
     page = response.content.decode()
     beside = page[page.index('id="id_run-reason_error"') :]
-    assert "This waits for approval. Say why you ask for it." in beside[:300]
-    assert page.count("Say why you ask for it.") == 1
+    assert "This needs approval. Enter a reason for the reviewers." in beside[:300]
+    assert page.count("Enter a reason for the reviewers.") == 1
     assert not Run.objects.exists()
 
 
@@ -169,7 +169,7 @@ def test_a_refusal_is_said_and_recorded_and_nothing_typed_is_lost(task, alice, b
 def test_who_may_only_look_is_refused_when_sending_all_the_same(task, request, who):
     response = signed_in(request.getfixturevalue(who)).post(form_of(task), CREDIT)
     assert response.status_code == 403
-    assert "it needs the right “Ask for it”" in words(response)
+    assert "You don't have the permission “Can request”" in words(response)
     assert not Run.objects.exists()
 
 

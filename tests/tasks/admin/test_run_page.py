@@ -117,11 +117,11 @@ def test_it_shows_what_the_run_wrote(ask, work, shown):
     [
         (
             Refused("The account is closed."),
-            "The account is closed. It is not tried again by itself.",
+            "The account is closed. It is not retried automatically.",
         ),
         (
             OutcomeUnknown("Look for credit 12 at the bank."),
-            "Look for credit 12 at the bank. Do not ask for it again yet",
+            "Look for credit 12 at the bank. Do not request it again yet",
         ),
     ],
 )
@@ -140,7 +140,7 @@ def test_a_run_that_became_out_of_date_can_be_asked_for_again(ask, approve, work
     approve(run)
     deploy(source_hash="2" * 64)
     text = shown(work(run))
-    assert "The code of this task has changed since this was asked for." in text
+    assert "The task's code has changed since this was requested." in text
     assert "Request again" in text
 
 

@@ -48,7 +48,10 @@ def test_a_new_rule_of_a_lone_administrator_is_in_force_at_once(
     rule = task.rules.get(name="Credits above 500")
     assert (rule.condition, rule.needed, rule.position) == ("amount > 500", 1, 2)
     assert list(rule.groups.all()) == [approvers]
-    assert rule.history.first().history_change_reason == "Decided on Monday (made alone)"
+    assert (
+        rule.history.first().history_change_reason
+        == "Decided on Monday (without a second administrator)"
+    )
     assert rule.history.first().history_user == erin
     assert ask("501").approval.stages.count() == 2
 
@@ -86,8 +89,8 @@ def test_the_form_lists_the_names_that_a_condition_can_use(task, erin):
     ("condition", "said"),
     [
         ("amont > 100", "Did you mean “amount”?"),
-        ("amount >", "This is no complete condition"),
-        ("amount", "is not a yes-or-no question"),
+        ("amount >", "This condition is not complete"),
+        ("amount", "is not true or false"),
         ('amount > "100"', "The names you can use"),
     ],
 )
@@ -100,7 +103,7 @@ def test_a_condition_that_cannot_hold_is_explained_beside_it(task, send_rule, co
 
 def test_a_rule_under_which_nobody_could_approve_is_refused_beside_its_groups(task, send_rule):
     response = send_rule(needed="3")
-    assert "only 2 active people could" in str(response.context["form"].errors["groups"])
+    assert "only 2 active people can approve" in str(response.context["form"].errors["groups"])
     assert in_force(task) == ["Credits above 100"]
 
 
@@ -134,9 +137,8 @@ def test_a_rule_says_for_how_long_and_how(task, send_rule, approvers, erin):
     assert rule.expires_after == timedelta(days=2)
     shown = words(signed_in(erin).get(settings_of(task)))
     assert (
-        "Expires after 2 days, reminds after 4 hours, escalates to Approvers after 36 hours, who "
-        "agrees proves anew who they are, who has decided another stage may agree here too."
-        in shown
+        "Expires after 2 days, reminds after 4 hours, escalates to Approvers after 36 hours, "
+        "requires a password to approve, allows the same reviewer in several stages." in shown
     )
     page = signed_in(erin).get(rule_form(task, rule)).content.decode()
     assert 'value="36 hours"' in page
@@ -170,13 +172,16 @@ def test_ending_a_rule_needs_a_reason(task, rule, erin):
     assert in_force(task) == ["Credits above 100"]
     signed_in(erin).post(ending(task, rule), {"reason": "Nobody needs it"})
     assert in_force(task) == []
-    assert rule.history.first().history_change_reason == "Nobody needs it (made alone)"
+    assert (
+        rule.history.first().history_change_reason
+        == "Nobody needs it (without a second administrator)"
+    )
 
 
 def test_a_rule_is_ended_once(task, rule, erin):
     end_rule(rule.pk, by=erin, door=Door.ADMIN)
     response = signed_in(erin).post(ending(task, rule), {"reason": "Again"}, follow=True)
-    assert "Somebody else changed this rule." in words(response)
+    assert "Somebody else has changed this rule." in words(response)
 
 
 def test_a_retired_task_gets_no_rules(task, erin):
@@ -217,8 +222,8 @@ def test_the_other_reads_the_rule_before_and_after_and_agrees(task, rule, send_r
     asked = task.proposed_changes.get().approval
     client = signed_in(evan)
     page = client.get(url("approvals_approvalrequest_change", asked.pk))
-    assert "When Before: amount > 100 After: amount > 500" in words(page)
-    title = "Change the rule “Credits above 500” of “Test credit”."
+    assert "Condition Before: amount > 100 After: amount > 500" in words(page)
+    title = "Change the rule “Credits above 500” of “Test credit”"
     assert f"{title} · proposed by Mallory Example" in words(page)
     assert settings_of(task) in page.content.decode()
     client.post(
@@ -241,7 +246,7 @@ def test_only_who_may_decide_it_is_led_to_it(task, rule, send_rule, evan, root):
 
 def test_a_second_change_of_the_same_rule_is_refused_in_words(task, rule, send_rule, evan):
     send_rule(rule, needed="1")
-    assert "has proposed another change of this" in words(send_rule(rule, needed="1"))
+    assert "has already proposed a change" in words(send_rule(rule, needed="1"))
 
 
 def test_the_form_says_what_a_change_takes(task, erin, request):

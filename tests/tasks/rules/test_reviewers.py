@@ -159,7 +159,7 @@ def test_the_page_offers_them_and_says_who_picked(task, alice, bob, carol, appro
     (stage,) = explain(asked, bob, now=database_now()).stages
     assert (stage.picked, stage.may_decide) == (True, "Bob Example")
     page = signed_in(bob).get(url("approvals_approvalrequest_change", asked.pk))
-    assert "Alice Example picked whom to ask" in words(page)
+    assert "Alice Example chose these reviewers" in words(page)
 
 
 def test_somebody_who_was_not_offered_is_refused_beside_the_field(task, alice, carol, mallory):

@@ -452,7 +452,7 @@ PAGES = {
         "alice",
         lambda run: form_of(run.task),
         "Needs approval from Approvers if the total amount to the same account within 24 hours "
-        "exceeds 100.00. Otherwise it runs immediately.",
+        "exceeds 100.00. Otherwise runs immediately.",
     ),
     "run": ("alice", page_of, SAID),
     "live part of a run": (
