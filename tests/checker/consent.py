@@ -112,7 +112,7 @@ def each_approver_was_entitled(evidence: Evidence) -> Iterator[str]:
         CROSS JOIN LATERAL (
             SELECT yes.decided_at AS at
             UNION ALL
-            SELECT version.recorded_at FROM {story} version
+            SELECT version.recorded_at FROM {timeline} version
             WHERE version.kind = 'run' AND version.id = run.id
                 AND version.status = 'running' AND version.before = 'queued'
         ) moment

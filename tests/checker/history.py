@@ -10,7 +10,7 @@ from tests.checker.invariants import invariant
 def only_allowed_moves(evidence: Evidence) -> Iterator[str]:
     """In the history no run and no request makes a move that is not in the table."""
     for kind, thing, before, status in evidence.rows("""
-        SELECT kind, id, coalesce(before, 'its beginning'), status FROM {story} version
+        SELECT kind, id, coalesce(before, 'its beginning'), status FROM {timeline} version
         WHERE status IS DISTINCT FROM before
             AND (kind, coalesce(before, ''), status) NOT IN (
                 ('run', '', 'awaiting'), ('run', '', 'queued'),
@@ -41,7 +41,7 @@ def only_allowed_moves(evidence: Evidence) -> Iterator[str]:
 def each_change_is_written_once(evidence: Evidence) -> Iterator[str]:
     """History begins once, removes nothing, and repeats a state only to say that a stop or a pause was asked."""
     for kind, thing, row, status in evidence.rows("""
-        SELECT kind, id, history_id, status FROM {story} version
+        SELECT kind, id, history_id, status FROM {timeline} version
         WHERE (status = before AND NOT stop_was_asked)
             OR (history_type = '+') <> (before IS NULL) OR history_type = '-'
         ORDER BY kind, id, history_id
@@ -53,7 +53,7 @@ def each_change_is_written_once(evidence: Evidence) -> Iterator[str]:
 def each_change_says_who_and_how(evidence: Evidence) -> Iterator[str]:
     """Each change names its door; those that only people make name the person, and the right one."""
     for kind, thing, row, status in evidence.rows("""
-        SELECT kind, id, history_id, status FROM {story} version
+        SELECT kind, id, history_id, status FROM {timeline} version
         WHERE door NOT IN ('admin', 'api', 'slack', 'email', 'schedule', 'runbook', 'command',
                 'worker', 'deploy')
             OR (before IS NULL AND person_id IS DISTINCT FROM requested_by_id)
@@ -85,7 +85,7 @@ def history_ends_where_things_stand(evidence: Evidence) -> Iterator[str]:
     """The newest row in the history of each run and request has the state that it is in."""
     for kind, thing, status, written in evidence.rows("""
         WITH newest AS (
-            SELECT DISTINCT ON (kind, id) kind, id, status FROM {story} version
+            SELECT DISTINCT ON (kind, id) kind, id, status FROM {timeline} version
             ORDER BY kind, id, history_id DESC),
         live AS (
             SELECT 'run' AS kind, id, status FROM tasks_run
@@ -119,7 +119,7 @@ def each_claim_is_counted(evidence: Evidence) -> Iterator[str]:
 def history_is_in_order(evidence: Evidence) -> Iterator[str]:
     """Each row carries the database's stamp, and none is older than the row before it."""
     for kind, thing, row in evidence.rows("""
-        SELECT kind, id, history_id FROM {story} version
+        SELECT kind, id, history_id FROM {timeline} version
         WHERE recorded_at IS NULL OR recorded_at < before_at ORDER BY kind, id, history_id
     """):
         yield f"Row {row} of the {kind} {thing} was not written when it says."

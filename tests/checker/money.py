@@ -158,7 +158,7 @@ def no_doubt_is_hidden(evidence: Evidence) -> Iterator[str]:
                 AND later.step = step.step AND later.generation > step.generation)
             AND run.status NOT IN ('awaiting', 'queued', 'running', 'paused', 'uncertain')
             AND NOT EXISTS (
-                SELECT FROM {story} version
+                SELECT FROM {timeline} version
                 WHERE version.kind = 'run' AND version.id = run.id AND version.status = run.status
                     AND version.before = 'uncertain' AND version.person_id IS NOT NULL)
         ORDER BY step.id

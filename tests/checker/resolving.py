@@ -46,7 +46,7 @@ def each_resolution_has_its_move(evidence: Evidence) -> Iterator[str]:
                 string_agg(DISTINCT finding, ', ') AS findings, count(*) AS number
             FROM tasks_resolution WHERE applied_at IS NOT NULL GROUP BY 1, 2)
         SELECT applied.run_id, applied.findings, applied.number, count(version.history_id)
-        FROM applied LEFT JOIN {story} version ON version.kind = 'run'
+        FROM applied LEFT JOIN {timeline} version ON version.kind = 'run'
             AND version.id = applied.run_id AND version.status = applied.status
             AND version.before = 'uncertain' AND version.person_id IS NOT NULL
         GROUP BY 1, 2, 3 HAVING count(version.history_id) < applied.number ORDER BY 1

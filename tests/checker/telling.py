@@ -15,7 +15,7 @@ def no_message_is_left_by_its_sender(evidence: Evidence) -> Iterator[str]:
     for message, channel, until in evidence.rows("""
         SELECT id, channel, lease_until FROM approvals_delivery
         WHERE status = 'sending' AND (lease_until IS NULL OR lease_until < now() - %(grace)s)
-            AND channel NOT IN (SELECT channel FROM approvals_halt)
+            AND channel NOT IN (SELECT channel FROM approvals_channelshutdown)
         ORDER BY id
     """):
         yield f"Message {message} by {channel} was left alone by its sender, with a lease until {until}."
