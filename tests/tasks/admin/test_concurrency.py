@@ -37,7 +37,9 @@ def test_a_second_request_is_refused_beside_the_form_with_a_link_to_the_first(
     first = ask("50.00")
     answer = send(alice, task)
     assert answer.status_code == 409
-    assert "There is another run for the same amount" in words(answer)
+    assert "There is already an open run for the same amount. Its status is “Queued”." in words(
+        answer
+    )
     assert page_of(first) in answer.content.decode()
     assert 'name="amount" value="50.00"' in answer.content.decode()
 
@@ -80,7 +82,7 @@ def test_a_run_of_another_task_that_one_may_not_see_is_not_named(
     answer = signed_in(mallory).post(address, {"who": dave.pk}, follow=True)
     assert f"block: {dave}" not in words(answer).replace("unblock", "")
     expected = {
-        "one_open_per": "another run for the same who",
-        "one_running_per": "for another run",
+        "one_open_per": "There is already an open run for the same who. Its status is “Queued”.",
+        "one_running_per": "Waiting for another run to finish",
     }
     assert expected[limit] in words(answer)

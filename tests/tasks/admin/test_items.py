@@ -30,8 +30,8 @@ def items_of(run: Run, query: str = "") -> str:
 
 def test_the_run_counts_them_and_shows_those_to_look_at(over, shown):
     text = shown(over)
-    assert "Items Done 2 Refused 1 Without an answer 1" in text
-    assert "b Refused The card is closed. c Without an answer No answer came." in text
+    assert "Items Done 2 Failed 1 No answer 1" in text
+    assert "b Failed The card is closed. c No answer No answer came." in text
 
 
 def test_while_it_runs_the_item_at_work_alarms_nobody(ask, work, credit, alice):
@@ -46,9 +46,9 @@ def test_while_it_runs_the_item_at_work_alarms_nobody(ask, work, credit, alice):
     run = ask("50.00")
     work(run)
     page, everything = seen
-    assert '<span class="bo-badge bo-badge--busy">No answer yet</span> 1' in page
-    assert "No answer yet (1)" in everything
-    assert "Without an answer" not in page + everything
+    assert '<span class="bo-badge bo-badge--busy">In progress</span> 1' in page
+    assert "In progress (1)" in everything
+    assert "No answer" not in page + everything
     assert "Cancel run" in page
     assert "Withdraw request" not in page
 
@@ -64,10 +64,10 @@ def test_a_run_without_items_says_nothing_of_them(ask, work, alice):
 
 def test_a_page_lists_all_or_those_in_one_state(over, alice):
     everything = words(signed_in(alice).get(items_of(over)))
-    assert "All Done (2) Refused (1) Without an answer (1)" in everything
+    assert "All Done (2) Failed (1) No answer (1)" in everything
     assert "a Done" in everything
     refused = words(signed_in(alice).get(items_of(over, "?state=refused")))
-    assert "b Refused The card is closed." in refused
+    assert "b Failed The card is closed." in refused
     assert "a Done" not in refused
 
 
@@ -80,8 +80,8 @@ def test_each_has_a_receipt_in_the_file_and_the_download_is_on_record(over, alic
     rows = csv_of(response)
     assert [row[:4] for row in rows[1:]] == [
         ["1", "a", "Done", ""],
-        ["2", "b", "Refused", "The card is closed."],
-        ["3", "c", "Without an answer", "No answer came."],
+        ["2", "b", "Failed", "The card is closed."],
+        ["3", "c", "No answer", "No answer came."],
         ["4", "d", "Done", ""],
     ]
     assert rows[1][6:8] == [f"bo-{over.pk}-letter:a", "id: made-a"]

@@ -39,7 +39,7 @@ def paused_by_alice(ask, work, alice, over_letters):
 
 def test_the_page_says_why_it_paused_and_that_somebody_looks(paused, shown):
     text = shown(paused)
-    assert "The first item ran, and waits for a look." in text
+    assert "The first item ran. Review the results before the rest runs." in text
     assert "Somebody other than Alice Example has to review these items" in text
 
 
@@ -48,8 +48,8 @@ def test_those_who_decide_are_led_to_the_request_which_says_what_became_of_the_i
     asked = reverse("admin:approvals_approvalrequest_change", args=[pause.approval_id])
     assert asked in client.get(page_of(paused)).content.decode()
     text = words(client.get(asked))
-    assert "It goes on with the items that are not begun." in text
-    assert "Not begun 2" in text
+    assert "Approve The run continues with the remaining items." in text
+    assert "Not started 2" in text
     assert page_of(paused) in client.get(asked).content.decode()
 
 
@@ -79,7 +79,7 @@ def test_a_pause_that_is_over_is_said_to_be(paused_by_alice, alice):
     client = signed_in(alice)
     client.post(url("tasks_run_resume", paused_by_alice.pk))
     again = client.post(url("tasks_run_resume", paused_by_alice.pk), follow=True)
-    assert "This run does not wait to go on. It is queued." in words(again)
+    assert "This run is not paused. Its status is “Queued”." in words(again)
 
 
 @pytest.mark.parametrize("door", ["tasks_run_resume", "tasks_run_pause"])
@@ -87,7 +87,8 @@ def test_others_do_not_get_through_and_a_get_does_nothing(
     paused_by_alice, dave, mallory, alice, door
 ):
     address = url(door, paused_by_alice.pk)
-    assert "You may not do this" in words(signed_in(dave).post(address, follow=True))
+    refused = words(signed_in(dave).post(address, follow=True))
+    assert "You don't have the permission “Can administer” on “Test credit”." in refused
     assert signed_in(mallory).post(address).status_code == 404
     assert signed_in(alice).get(address).status_code == 405
     paused_by_alice.refresh_from_db()

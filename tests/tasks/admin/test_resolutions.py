@@ -64,7 +64,7 @@ def test_a_run_that_was_resolved_leads_back_to_its_page(uncertain, resolve, admi
     resolve(uncertain, "happened")
     answer = signed_in(administrator).get(resolving(uncertain), follow=True)
     assert answer.redirect_chain[-1][0] == page_of(uncertain)
-    assert "not uncertain any more" in words(answer)
+    assert "The outcome of this run is already known. Its status is “Succeeded”." in words(answer)
 
 
 # --- What it shows
@@ -78,7 +78,7 @@ def test_it_shows_what_was_sent_and_what_was_asked_for(uncertain, administrator)
 
 def test_a_choice_that_is_closed_says_why(uncertain, administrator):
     text = words(signed_in(administrator).get(resolving(uncertain)))
-    assert "Not available: The code of this task does not say that it may be run again" in text
+    assert "Not available: This task cannot be retried safely: its code does not allow it." in text
 
 
 def test_looking_at_the_page_asks_the_other_side_nothing(uncertain, administrator, deploy):
@@ -110,8 +110,8 @@ def test_a_look_that_fails_says_so_and_closes_no_other_choice(uncertain, adminis
 
 def test_a_task_that_does_not_say_how_to_look_says_what_to_do(uncertain, administrator):
     text = words(signed_in(administrator).get(resolving(uncertain)))
-    assert "This task has no look-up." in text
-    assert "does not say how to look it up" in words(press(administrator, uncertain))
+    assert "This task has no look-up. Open the external system and search for the keys" in text
+    assert "This task has no look-up." in words(press(administrator, uncertain))
 
 
 # --- What it does
@@ -166,7 +166,7 @@ def test_the_list_holds_what_this_person_has_to_look_at(uncertain, administrator
 def test_the_sidebar_counts_them_for_who_may_resolve(uncertain, administrator, alice):
     def entry(person):
         text = words(signed_in(person).get(url("tasks_run_changelist")))
-        return text.partition("Runs")[0], "Uncertain 1" in text
+        return text.partition("Runs")[0], "Unknown outcomes 1" in text
 
     assert entry(administrator)[1]
     assert not entry(alice)[1]

@@ -62,7 +62,7 @@ def page(alice, returned):
         (JSON({"a": [1, None]}), "{} 1 entry a : [] 2 entries 1 null"),
         (File.of("risk.csv", "a,b\n", "text/csv"), "risk.csv 4 bytes Download"),
         (["First.", {"Second": "yes"}], "First. Second yes"),
-        (None, "It is done."),
+        (None, "Status Succeeded Request again"),
     ],
 )
 def test_the_result_is_shown_in_its_own_way(returned, shown, output, said):

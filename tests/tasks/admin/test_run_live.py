@@ -25,15 +25,15 @@ def test_the_timeline_of_an_approved_run(ask, approve, work, shown):
         (entry.what.split(" worker ")[0], entry.who, entry.door, entry.why)
         for entry in timeline_of(run)
     ] == [
-        ("Asked for, to be approved", "Alice Example (alice)", "the admin", "The parcel was late"),
-        ("Approved", "Bob Example (bob)", "the admin", "Checked with the carrier"),
-        ("Put in line for a worker", "", "", ""),
+        ("Approval requested", "Alice Example (alice)", "the web", "The parcel was late"),
+        ("Approved", "Bob Example (bob)", "the web", "Checked with the carrier"),
+        ("Queued", "", "", ""),
         ("Started by", "", "", ""),
         ("Finished", "", "", ""),
     ]
     text = shown(run)
-    assert text.index("Asked for, to be approved") < text.index("Checked with the carrier")
-    assert text.index("Checked with the carrier") < text.index("Put in line for a worker")
+    assert text.index("Approval requested") < text.index("Checked with the carrier")
+    assert text.index("Checked with the carrier") < text.index("Queued")
 
 
 def test_the_timeline_of_a_rejected_run_names_who_and_why_once(ask, approve):
@@ -61,7 +61,7 @@ def test_the_timeline_of_a_run_taken_back_says_by_whom(ask, alice):
     cancel_run(run.pk, by=alice, door=Door.ADMIN, reason="Wrong account")
     *_, last = timeline_of(run)
     assert (last.what, last.who, last.why) == (
-        "Taken back",
+        "Cancelled",
         "Alice Example (alice)",
         "Wrong account",
     )
@@ -150,7 +150,7 @@ def test_somebody_else_is_offered_no_such_button_and_is_refused(ask, request, wh
     assert "Withdraw request" not in text
     assert "Cancel run" not in text
     response = client.post(url("tasks_run_cancel", run.pk), follow=True)
-    assert "it needs the right “Administer it”" in words(response)
+    assert "You don't have the permission “Can administer” on “Test credit”." in words(response)
     run.refresh_from_db()
     assert run.status == Status.AWAITING_APPROVAL
 
@@ -158,4 +158,4 @@ def test_somebody_else_is_offered_no_such_button_and_is_refused(ask, request, wh
 def test_it_is_too_late_to_take_back_what_is_done(ask, work, alice):
     run = work(ask("50.00"))
     response = signed_in(alice).post(url("tasks_run_cancel", run.pk), follow=True)
-    assert "This run cannot be cancelled any more. It is succeeded." in words(response)
+    assert "This run can no longer be cancelled. Its status is “Succeeded”." in words(response)

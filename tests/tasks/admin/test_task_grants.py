@@ -47,7 +47,7 @@ def test_a_lone_administrator_gives_a_right_with_a_reason(task, send_grants, app
     assert highest(bob, task) == Right.APPROVE
     row = TaskGroupPermission.history.first()
     assert (row.history_change_reason, str(row.history_user)) == (
-        "New in the team (made alone)",
+        "New in the team (without a second administrator)",
         "Mallory Example",
     )
 
@@ -115,8 +115,8 @@ def test_what_is_given_waits_for_the_other_administrator_and_what_is_taken_is_go
     )
     assert (highest(alice, task), highest(dave, task)) == (Right.VIEW, Right.VIEW)
     assert highest(bob, task) is None
-    assert "Give Dave Example (dave) “Run it” on “Test credit”" in page
-    assert "Give Approvers “Approve it” on “Test credit”" in page
+    assert "Grant Dave Example (dave) “Can run” on “Test credit”" in page
+    assert "Grant Approvers “Can approve” on “Test credit”" in page
     assert "Awaiting approval from Root Example." in page
     asked = task.proposed_changes.get(content__right="APPROVE").approval
     signed_in(root).post(
@@ -132,7 +132,10 @@ def test_each_change_that_is_refused_is_said_and_the_others_are_made(
     send_grants({dave: "execute"})
     answer = send_grants({dave: "approve", alice: ""})
     said = [str(each) for each in get_messages(answer.wsgi_request)]
-    assert any("Dave Example: Mallory Example has proposed another change" in each for each in said)
+    assert (
+        "Dave Example: Mallory Example has already proposed a change: Grant Dave Example (dave) "
+        "“Can run” on “Test credit”. Decide or withdraw it first."
+    ) in said
     assert "Permissions saved. They take effect now." in said
     assert highest(alice, task) is None
     assert task.proposed_changes.count() == 1

@@ -54,7 +54,7 @@ def test_a_second_undo_leads_back_to_the_run(done, undo, undo_task, alice):  # n
     undo(done)
     answer = signed_in(alice).get(address(undo_task, done), follow=True)
     assert answer.redirect_chain[0][0] == page_of(done)
-    assert "has been asked for already" in words(answer)
+    assert "An undo has already been requested. Its status is “Awaiting approval”." in words(answer)
 
 
 @pytest.mark.parametrize("wanted", ["nonsense", "6f3a9b1e-0000-4000-8000-000000000000"])
