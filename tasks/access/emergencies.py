@@ -74,7 +74,9 @@ def _over_the_cap(run: Run, break_glass: BreakGlass) -> str:
     if break_glass.up_to is not None and any(
         m.amount > break_glass.up_to for m in money_in(values)
     ):
-        return f"Emergency runs are limited to {break_glass.up_to:,}. Wait for approval."
+        return (
+            f"Emergency runs are limited to amounts up to {break_glass.up_to:,}. Wait for approval."
+        )
     return ""
 
 

@@ -142,7 +142,7 @@ def _notify(people: "list[User]", run: Run, why: str) -> None:
     notify_of_run(
         people,
         run,
-        event=f"run_{run.status}",
+        event="run_outdated" if run.status == Status.STALE else f"run_{run.status}",
         text=text,
         # Twice uncertain, after a person had it sent again, is two things to tell.
         occurrence=str(run.attempt),

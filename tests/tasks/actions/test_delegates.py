@@ -260,5 +260,5 @@ def test_it_is_ended_from_the_page(bob, dave, root):
 def test_others_see_nothing_of_it(bob, dave, root, carol):
     absence = stand_in(dave, for_=bob, by=root)
     client = signed_in(carol)
-    assert "Dave Example stands in" not in words(client.get(url(PAGE)))
+    assert "Dave Example decides for" not in words(client.get(url(PAGE)))
     assert client.post(url("approvals_absence_end", absence.pk)).status_code == 404

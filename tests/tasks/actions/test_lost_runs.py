@@ -291,7 +291,7 @@ def test_no_later_end_hides_a_step_without_an_answer(ask, work, credit, idempote
         due(work(run))
     run.refresh_from_db()
     assert (run.status, run.output) == (Status.UNCERTAIN, None)
-    assert "answer is not known" in run.error
+    assert "A step was sent and had no answer." in run.error
 
 
 def test_a_lost_run_whose_key_may_be_forgotten_is_not_begun_again(ask, work, credit, idempotent):

@@ -134,7 +134,7 @@ def test_it_goes_on_with_the_rest_when_another_person_agrees(paused, look, work,
 def test_who_asked_for_it_does_not_look(paused, look, alice):
     with pytest.raises(OwnRequest):
         look(paused, by=alice)
-    with pytest.raises(NotPausable, match="Somebody has to look"):
+    with pytest.raises(NotPausable, match="needs a review before it can continue"):
         resume_run(paused.pk, by=alice, door=Door.ADMIN)
 
 
@@ -147,7 +147,7 @@ def test_who_looks_sees_what_became_of_the_first_items(paused):
 def test_it_stops_here_when_that_person_says_no(paused, look, work, provider):
     look(paused, verdict="reject", reason="The amounts are wrong")
     assert paused.status == Status.CANCELLED
-    assert "2 of 5 items were done and stay done. 3 were not begun." in paused.error
+    assert "2 of 5 items were done and stay done. 3 were not started." in paused.error
     work(paused)
     assert provider.letters == ["a", "b"]
 
@@ -359,7 +359,7 @@ def test_others_do_neither(ask, work, asks_to_pause, dave):
 
 def test_a_run_that_is_over_does_not_pause(ask, work, alice, provider):
     run = work(ask("50.00"))
-    with pytest.raises(NotPausable, match="It is succeeded"):
+    with pytest.raises(NotPausable, match="Its status is “Succeeded”"):
         pause_run(run.pk, by=alice, door=Door.ADMIN)
 
 

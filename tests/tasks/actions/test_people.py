@@ -239,7 +239,7 @@ def test_the_request_of_a_group_has_a_page_without_a_task(erin, evan, put_in, ap
     asked = put_in(mallory, approvers).approval
     page = words(signed_in(evan).get(asked_url(asked)))
     assert "Member of “Approvers” Before: No After: Yes" in page
-    assert "Open the task's settings" not in page
+    assert "Open task settings" not in page
 
 
 def asked_url(asked):

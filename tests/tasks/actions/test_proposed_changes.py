@@ -166,7 +166,7 @@ def test_it_says_what_changes_in_words_and_what_it_would_have_held_up(laxer, ask
     shown = laxer().approval.shown
     assert shown["changes"] == [
         ["Name", "Credits above 100", "Credits above 1,000"],
-        ["When", "amount > 100", "amount > 1000"],
+        ["Condition", "amount > 100", "amount > 1000"],
     ]
     assert shown["facts"][1] == [
         "In the last 90 days",
@@ -234,7 +234,7 @@ def test_nor_who_asks_for_one_meanwhile(laxer, ask, task, evan):
 def test_nor_who_does_not_administer_it_any_more(laxer, task, evan):
     proposed_change = laxer()
     set_right(task, None, to=evan)
-    with pytest.raises(NotAgreed, match="administers “Test credit”"):
+    with pytest.raises(NotAgreed, match="must administer “Test credit”"):
         answer(proposed_change, evan)
 
 
@@ -362,7 +362,7 @@ def test_a_condition_that_cannot_be_read_is_not_proposed(laxer):
 
 def test_two_changes_of_one_rule_do_not_wait_at_once(laxer, ending):
     laxer()
-    with pytest.raises(NotProposed, match="Erin Example has proposed another change"):
+    with pytest.raises(NotProposed, match="Erin Example has already proposed a change"):
         ending()
 
 

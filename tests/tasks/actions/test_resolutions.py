@@ -220,7 +220,7 @@ def test_what_was_seen_is_kept_with_the_resolution(uncertain, resolve, look, sho
     shows(happened=None, what="The provider does not answer.")
     resolve(uncertain, Finding.HAPPENED, look=look(uncertain).id)
     first, second = Resolution.objects.get().looked_up
-    assert first.startswith("Carol Example (carol) looked on")
+    assert first.startswith("Carol Example (carol) looked this up on")
     assert second == "pay: The provider does not answer."
 
 

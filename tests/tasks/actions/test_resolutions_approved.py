@@ -78,7 +78,7 @@ def test_it_follows_when_they_agree(proposed, decide, bob):
     decide(proposed, bob)
     assert proposed.applied_at
     assert proposed.run.status == Status.SUCCEEDED
-    assert "Carol Example, who looked" in proposed.run.output["text"]
+    assert "Recorded by Carol Example: Looked at" in proposed.run.output["text"]
 
 
 def test_who_proposed_it_does_not_decide_it(proposed, decide, administrator):
@@ -242,5 +242,5 @@ def test_the_timeline_says_what_was_proposed_and_that_it_went_on(
         (entry.what, entry.who, entry.door) for entry in timeline_of(uncertain)
     ][-2:]
     what = "Investigated. Proposed resolution: It did not happen. Retry with the same key"
-    assert proposed_change == (what, "Carol Example (carol)", "the admin")
+    assert proposed_change == (what, "Carol Example (carol)", "the web")
     assert decision[0] == "Queued again after investigation"

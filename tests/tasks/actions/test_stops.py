@@ -283,7 +283,7 @@ def test_the_page_proposes_to_start_again(stop, bob, carol):
 def test_without_a_reason_the_message_stands_beside_the_field(deciders, bob, task):
     answer = signed_in(bob).post(reverse(PAGE), {"what": f"task:{task.pk}", "reason": ""})
     assert answer.status_code == 400
-    assert "reads it." in words(answer)
+    assert "Enter a reason. It is shown to everyone affected." in words(answer)
     assert not Stop.objects.exists()
 
 

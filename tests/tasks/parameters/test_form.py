@@ -71,7 +71,7 @@ def test_a_question_depends_on_one_that_does_not_arise_itself():
 def test_a_question_that_did_not_arise_is_not_shown():
     parameters = read(close_account)
     values = cleaned(close_account, page(kind="fraud"))
-    assert display(parameters, freeze(parameters, values)) == [("Kind", "Fraud"), ("Tell", "No")]
+    assert display(parameters, freeze(parameters, values)) == [("Kind", "Fraud"), ("Notify", "No")]
 
 
 def test_the_page_knows_the_condition_and_does_not_insist():

@@ -156,8 +156,8 @@ def test_its_page_does_not_offer_the_same_again(half_done, client, alice):
     page = words(client.get(reverse("admin:tasks_run_change", args=[half_done.pk])))
     assert "“pay” was done and stays done. Do not request the same again" in page
     assert "or contact Testers." in page
-    assert "Ask for what is left" in page
-    assert "Ask for the same again" not in page
+    assert "Request what is left" in page
+    assert "Request again" not in page
 
 
 def test_the_page_of_one_that_was_stopped_says_what_was_done(credit, ask, work, client, alice):

@@ -77,7 +77,7 @@ def test_a_refused_item_does_not_stop_the_others_and_fails_the_run(ask, work, pr
     provider.behave["b"] = Refused("The card is closed.")
     run = work(ask("50.00"))
     assert (run.status, provider.letters) == (Status.FAILED, LETTERS)
-    assert run.error == "1 was refused. What is done stays done: see the items."
+    assert run.error == "1 item failed. What is done stays done: see the items."
     assert states(run) == dict.fromkeys(LETTERS, "done") | {"b": "refused"}
     assert run.effects.get(label="b").error == "The card is closed."
 
@@ -122,7 +122,7 @@ def test_it_is_uncertain_in_the_end_and_says_how_many(ask, work, provider, task)
     provider.behave["b"] = OutcomeUnknown("No answer came.")
     run = work(ask("50.00"))
     assert run.status == Status.UNCERTAIN
-    assert run.error == "1 of 5 had no clear answer. The first: No answer came."
+    assert run.error == "1 of 5 items had no clear answer. The first: No answer came."
     assert states(run) == dict.fromkeys(LETTERS, "done") | {"b": "open"}
 
 
