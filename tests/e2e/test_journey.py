@@ -130,7 +130,7 @@ def test_a_rejection_needs_a_reason_and_the_requester_reads_it(sign_in):  # S12
     open_request(mona, run_url)
     mona.get_by_role("button", name="Reject").click()
     expect(mona.get_by_role("alert")).to_be_visible()
-    mona.get_by_label(re.compile("^Reason")).fill("Too much for a late parcel")
+    mona.get_by_role("textbox", name=re.compile("^Reason")).fill("Too much for a late parcel")
     mona.get_by_role("button", name="Reject").click()
     expect_status(sam, "Rejected")
     expect(sam.locator("body")).to_contain_text("Too much for a late parcel")
@@ -152,6 +152,11 @@ def test_a_refund_reaches_stripe_once_under_its_own_key(demo, sign_in):  # S8
     sam.get_by_label("Reason for the refund").select_option(label="It was charged twice")
     sam.get_by_label(REASON).fill("Charged twice")
     sam.get_by_role("button", name="Submit").click()
+    sam.wait_for_url(re.compile(r"/tasks/run/"))
+    if status(sam) == "Awaiting approval":  # on some days the demo has given this customer much already
+        mona = sign_in("mona")
+        open_request(mona, sam.url)
+        mona.get_by_role("button", name="Approve").click()
     expect_status(sam, "Succeeded")
     run = sam.url.rstrip("/").split("/")[-2]
     mine = [e for e in demo.effects() if run in (e.get("idempotency_key") or "")]
@@ -206,7 +211,7 @@ def test_compliance_reads_the_whole_timeline_and_downloads_it(sign_in, accessibl
 
     carl.goto(run_url)
     timeline = carl.locator(".bo-timeline").last.inner_text()
-    order = [timeline.lower().index(word) for word in ("asked", "approved", "started", "finished")]
+    order = [timeline.lower().index(word) for word in ("requested", "approved", "started", "finished")]
     assert order == sorted(order), timeline
     accessible(carl)
 
