@@ -363,15 +363,17 @@ def test_a_run_that_is_over_does_not_pause(ask, work, alice, provider):
         pause_run(run.pk, by=alice, door=Door.ADMIN)
 
 
-def test_a_paused_run_for_which_nobody_comes_expires(ask, work, asks_to_pause):
+def test_a_paused_run_for_which_nobody_comes_expires(ask, work, asks_to_pause, provider):
     run = work(ask("50.00"))
+    done = len(provider.letters)
+    assert done in (2, 3)  # a heartbeat meanwhile hears of it one item sooner
     with without_guards("tasks_pause"):
         Pause.objects.update(waits_until=Now() - timedelta(seconds=1))
     assert expire_pauses(door=Door.SCHEDULE) == 1
     run.refresh_from_db()
     assert (run.status, run.error.split(". ")[1]) == (
         Status.EXPIRED,
-        "3 of 5 items were done and stay done",
+        f"{done} of 5 items were done and stay done",
     )
 
 
