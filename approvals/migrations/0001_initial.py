@@ -385,7 +385,7 @@ class Migration(migrations.Migration):
                 options={
                     'verbose_name': 'out-of-office period',
                     'ordering': ['starts_at', 'id'],
-                    'constraints': [models.CheckConstraint(condition=models.Q(('person', models.F('delegate')), _negated=True), name='nobody_on_behalf_of_themselves'), models.CheckConstraint(condition=models.Q(('starts_at__lt', models.F('ends_at'))), name='an_absence_ends_after_it_starts')],
+                    'constraints': [models.CheckConstraint(condition=models.Q(('person', models.F('delegate')), _negated=True), name='nobody_is_their_own_delegate'), models.CheckConstraint(condition=models.Q(('starts_at__lt', models.F('ends_at'))), name='an_absence_ends_after_it_starts')],
                 },
             ),
             migrations.CreateModel(

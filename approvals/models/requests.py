@@ -145,7 +145,7 @@ class Absence(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=~models.Q(person=models.F("delegate")),
-                name="nobody_on_behalf_of_themselves",
+                name="nobody_is_their_own_delegate",
             ),
             models.CheckConstraint(
                 condition=models.Q(starts_at__lt=models.F("ends_at")),

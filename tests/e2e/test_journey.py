@@ -153,7 +153,8 @@ def test_a_refund_reaches_stripe_once_under_its_own_key(demo, sign_in):  # S8
     sam.get_by_label(REASON).fill("Charged twice")
     sam.get_by_role("button", name="Submit").click()
     sam.wait_for_url(re.compile(r"/tasks/run/"))
-    if status(sam) == "Awaiting approval":  # on some days the demo has given this customer much already
+    # On some days the demo has refunded much to this customer already.
+    if status(sam) == "Awaiting approval":
         mona = sign_in("mona")
         open_request(mona, sam.url)
         mona.get_by_role("button", name="Approve").click()
@@ -211,7 +212,9 @@ def test_compliance_reads_the_whole_timeline_and_downloads_it(sign_in, accessibl
 
     carl.goto(run_url)
     timeline = carl.locator(".bo-timeline").last.inner_text()
-    order = [timeline.lower().index(word) for word in ("requested", "approved", "started", "finished")]
+    order = [
+        timeline.lower().index(word) for word in ("requested", "approved", "started", "finished")
+    ]
     assert order == sorted(order), timeline
     accessible(carl)
 

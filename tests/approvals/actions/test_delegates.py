@@ -109,7 +109,7 @@ def test_who_stands_in_and_another_are_two(away, open_one, decide, dave, carol):
     assert decide(request, carol).status == "approved"
 
 
-def test_who_on_behalf_of_two_is_still_one(away, open_one, decide, root, carol, dave):
+def test_who_decides_for_two_is_still_one(away, open_one, decide, root, carol, dave):
     stand_in(dave, for_=carol, by=root)
     request = open_one(2)
     decide(request, dave)
@@ -150,14 +150,14 @@ def test_who_asked_never_decides_it_for_another(open_one, decide, root, bob, ali
         decide(request, alice)
 
 
-def test_nobody_on_behalf_of_who_stands_in(away, open_one, decide, root, dave, mallory):
+def test_nobody_decides_for_a_delegate(away, open_one, decide, root, dave, mallory):
     stand_in(mallory, for_=dave, by=root)
     request = open_one()
     with pytest.raises(NotEligible):
         decide(request, mallory)
 
 
-def test_who_on_behalf_of_an_escalation_waits_for_it_in_their_own_place(away, ask, approvers, dave):
+def test_who_decides_for_an_escalation_waits_for_it_in_their_own_place(away, ask, approvers, dave):
     seniors = Group.objects.create(name="Seniors")
     join(dave, seniors)
     spec = StageSpec(

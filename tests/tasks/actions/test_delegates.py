@@ -132,7 +132,7 @@ def test_one_cannot_stand_in_for_oneself(propose, bob):
         propose(delegate=bob)
 
 
-def test_a_closed_account_on_behalf_of_nobody(propose, dave):
+def test_a_deactivated_account_decides_for_nobody(propose, dave):
     dave.is_active = False
     dave.save()
     with pytest.raises(ValidationError):
