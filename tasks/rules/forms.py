@@ -92,8 +92,7 @@ def _joined(node: ast.LogicExpression, *, holds: bool) -> Form:
     for form in (form_of(side, holds=holds) for side in (node.left, node.right)):
         if isinstance(form, Always):
             raise NoWords
-        same = isinstance(form, Joined) and form.word == word
-        parts += form.parts if same and isinstance(form, Joined) else [form]
+        parts += form.parts if isinstance(form, Joined) and form.word == word else [form]
     return Joined(word, parts)
 
 

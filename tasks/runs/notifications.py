@@ -34,6 +34,14 @@ EVENTS: Final = (
     Event("run_resolution_proposed", "A resolution is proposed for a run whose outcome is unknown"),
     Event("run_resolved", "A run whose outcome was unknown is resolved"),
 )
+# What is told of a run that ended so.
+EVENT_OF: Final = {
+    Status.FAILED: "run_failed",
+    Status.UNCERTAIN: "run_uncertain",
+    Status.STALE: "run_outdated",
+    Status.CANCELLED: "run_cancelled",
+    Status.SUCCEEDED: "run_succeeded",
+}
 
 
 def notify_of_end(run: Run) -> None:
@@ -142,7 +150,7 @@ def _notify(people: "list[User]", run: Run, why: str) -> None:
     notify_of_run(
         people,
         run,
-        event="run_outdated" if run.status == Status.STALE else f"run_{run.status}",
+        event=EVENT_OF[Status(run.status)],
         text=text,
         # Twice uncertain, after a person had it sent again, is two things to tell.
         occurrence=str(run.attempt),
