@@ -16,7 +16,8 @@ import pytest
 
 from backoffice.database import provision
 from backoffice.database.embedded import EmbeddedPostgres
-from tests.folders import ROOT, free_folder
+from backoffice.demo.data_folder import ROOT
+from tests.folders import free_folder
 
 # A power cut may cost the tests their data.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

@@ -8,10 +8,9 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from backoffice.demo.data_folder import DataFolder
+from backoffice.demo.data_folder import ROOT, DataFolder
 from backoffice.progress import Refused
 
-ROOT: Final = Path(__file__).resolve().parents[1]
 MEMORY: Final = Path("/dev/shm")  # noqa: S108 - the tests' own, and removed after them
 ROOM: Final = 2 * 1024**3  # bytes that have to be free
 

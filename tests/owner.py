@@ -10,27 +10,27 @@ from django.db import connection, transaction
 @contextmanager
 def guards_that_can_be_passed(*tables: str) -> Iterator[None]:
     """Let the guards of these tables stand for everybody but a session that plays replica."""
-    guards = _guards(tables)
-    _enable(guards, "ENABLE")
+    guards = guards_of(*tables)
+    switch(guards, "ENABLE")
     try:
         yield
     finally:
-        _enable(guards, "ENABLE ALWAYS")
+        switch(guards, "ENABLE ALWAYS")
 
 
 @contextmanager
 def without_guards(*tables: str) -> Iterator[None]:
     """Switch the guards of these tables off, and all of them on again."""
-    guards = _guards(tables)
+    guards = guards_of(*tables)
     assert guards
     with connection.cursor() as cursor:
         # A table with constraints still to be checked cannot be altered.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    _enable(guards, "DISABLE")
+    switch(guards, "DISABLE")
     try:
         yield
     finally:
-        _enable(guards, "ENABLE ALWAYS")
+        switch(guards, "ENABLE ALWAYS")
 
 
 def behind_the_guards(statement: str, values: dict[str, Any]) -> None:
@@ -40,7 +40,8 @@ def behind_the_guards(statement: str, values: dict[str, Any]) -> None:
         cursor.execute(statement, values)
 
 
-def _guards(tables: tuple[str, ...]) -> list[tuple[str, str]]:
+def guards_of(*tables: str) -> list[tuple[str, str]]:
+    """Table and name of each trigger that holds for everybody, whatever a session says of itself."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT tgrelid::regclass::text, quote_ident(tgname) FROM pg_trigger"
@@ -50,7 +51,8 @@ def _guards(tables: tuple[str, ...]) -> list[tuple[str, str]]:
         return list(cursor.fetchall())
 
 
-def _enable(guards: list[tuple[str, str]], how: str) -> None:
+def switch(guards: list[tuple[str, str]], how: str) -> None:
+    """`how` is ENABLE, ENABLE ALWAYS or DISABLE."""
     with connection.cursor() as cursor:
         for table, guard in guards:
             cursor.execute(f"ALTER TABLE {table} {how} TRIGGER {guard}")

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tests.chaos.ground import ROOT, Ground, ground
+from backoffice.demo.data_folder import ROOT
+from tests.chaos.ground import Ground, ground
 
 SHOWN: Final = 10
 TRIAL: Final = """

@@ -14,10 +14,9 @@ import psycopg
 
 from backoffice.database import provision
 from backoffice.database.embedded import EmbeddedPostgres
-from backoffice.demo.data_folder import DataFolder
+from backoffice.demo.data_folder import ROOT, DataFolder
 from tests.folders import free_folder
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 TEMPLATE: Final = "migrated"
 # The processes of the server are killed, not the machine: what it has written stays written.
 # Without synchronous_commit it would lose what it had promised.

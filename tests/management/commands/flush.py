@@ -4,12 +4,14 @@ Django's own command empties every table, 150 of them, and has everything that f
 anew: 1 to 2 seconds. This one empties those that were written to, and puts back what stood there.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.core.management.commands import flush
 from django.db import connections
 from django.db.backends.utils import CursorWrapper
+
+from tests.owner import guards_of, switch
 
 # Rows that are there before the first test are kept here.
 KEPT: Final = "kept_for_tests"
@@ -98,17 +100,8 @@ def _with_referring(tables: Sequence[str]) -> set[str]:
 
 def _put_back(cursor: CursorWrapper, table: str) -> None:
     """Behind the triggers, which would write down another time or refuse the row."""
-    guards = list(_guards(cursor, table))
+    guards = guards_of(table)
     cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
     cursor.execute(f"INSERT INTO {table} TABLE {KEPT}.rows_of_{table}")
     cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER ALL")
-    for guard in guards:
-        cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {guard}")
-
-
-def _guards(cursor: CursorWrapper, table: str) -> Iterator[str]:
-    cursor.execute(
-        "SELECT quote_ident(tgname) FROM pg_trigger WHERE tgenabled = 'A' AND tgrelid = %s::regclass",
-        [table],
-    )
-    yield from (name for (name,) in cursor.fetchall())
+    switch(guards, "ENABLE ALWAYS")
