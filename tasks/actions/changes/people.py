@@ -65,6 +65,7 @@ class Joining(PeopleChange):
             ],
             *self.gives(),
             ["Current members", members_in_words(self._group())],
+            *_whose_password(self.person),
         ]
 
     def gives(self) -> list[list[str]]:
@@ -126,6 +127,13 @@ class Opening(PeopleChange):
         person = self.person
         person.is_active = True
         person.save(update_fields=["is_active"])
+
+
+def _whose_password(person: "User") -> list[list[str]]:
+    """A new account can still be used by whoever made it, which may be who proposes this."""
+    if not person.must_change_password:
+        return []
+    return [["Password", "Chosen by whoever created the account, and not changed yet"]]
 
 
 def may_do(group: Group) -> list[str]:
