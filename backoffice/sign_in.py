@@ -7,6 +7,8 @@ from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.db.models import Q
 from django.http import HttpRequest
 
+from audit.context import Door
+from backoffice.actions import change_own_password
 from backoffice.models import User
 
 LABELS: Final = {
@@ -68,3 +70,13 @@ class OwnPasswordForm(PasswordChangeForm):
         new, again = self.fields["new_password1"], self.fields["new_password2"]
         new.help_text = "At least eight characters: no common password, and not only digits."
         again.help_text = ""
+
+    def clean(self) -> dict[str, Any] | None:
+        """The new one is another: who chose the present one may be somebody else."""
+        cleaned = super().clean()
+        if cleaned and cleaned.get("old_password", "") == cleaned.get("new_password1"):
+            self.add_error("new_password1", "This is your current password. Choose another.")
+        return cleaned
+
+    def save(self, commit: bool = True) -> User:
+        return change_own_password(self.user, self.cleaned_data["new_password1"], door=Door.ADMIN)

@@ -25,6 +25,7 @@ PAIRS: Final = "tests/journeys/test_pairs.py"
 OUTBOX: Final = "tests/approvals/notifications/test_outbox.py"
 SENDING: Final = "approvals/actions/deliveries.py"
 PROPOSING: Final = "tests/tasks/actions/test_proposed_changes.py"
+AGREED: Final = "tests/tasks/actions/test_what_is_agreed.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,23 @@ NOTICED_IN_PLACE: Final = (
         PROPOSING,
     ),
     Mutant(
+        "who is away agrees to their own delegate",
+        "tasks/actions/changes/delegates.py",
+        "return {self.person, self.delegate}\n",
+        "return {self.delegate}\n",
+        AGREED,
+    ),
+    Mutant(
+        "what a change gives is another than was shown",
+        "tasks/actions/changes/proposed_changes.py",
+        "    if shown == now:\n",
+        "    if shown == now or now:\n",
+        AGREED,
+    ),
+    Mutant(
         "who gains by a change agrees to it",
         "tasks/actions/changes/base.py",
-        "*(person.pk for person in self.gains())",
+        "*(person.pk for person in gains)",
         "",
         PROPOSING,
     ),

@@ -9,13 +9,13 @@ from approvals.requests.policy import WAITS_FOR, reviewers_for
 from audit.database.clock import database_now
 from tasks import parameters
 from tasks.access.rights import Right, who
-from tasks.actions.changes.base import TaskChange
+from tasks.actions.changes.base import TaskChange, members_in_words
 from tasks.declaration.durations import problems_of_times
 from tasks.declaration.registry import UnknownTask, registry
 from tasks.declaration.tickets import problem_of_pattern
 from tasks.models import ApprovalRule, ProposedChange, Task
 from tasks.rules.conditions import check_condition
-from tasks.rules.evaluation import COPIED, MANY, RuleSpec
+from tasks.rules.evaluation import COPIED, MANY, RuleSpec, rules_in_force
 from tasks.rules.sentences import condition_in_words
 from tasks.rules.serialization import differences, from_json
 from tasks.rules.simulation import simulate_past_runs
@@ -37,9 +37,24 @@ class NewRule(TaskChange):
     def facts(self) -> list[list[str]]:
         return [
             ["What happens next", "It applies to new runs."],
+            *self.gives(),
             *_in_the_past(self.task, self._spec()),
             *_in_words(self.task, self._spec()),
         ]
+
+    def gives(self) -> list[list[str]]:
+        spec = self._spec()
+        groups = sorted({*spec.groups, *spec.escalate_to}, key=str)
+        return [[f"Members of “{group}”", members_in_words(group)] for group in groups]
+
+    def gains(self) -> "set[User]":
+        """Who could decide under it, and could not approve anything of this task before."""
+        try:
+            after = _deciding(self._spec())
+        except ValidationError:  # a group is gone, which check() says
+            return set()
+        before = {person for rule in rules_in_force(self.task) for person in _deciding(rule)}
+        return after - before - set(who(Right.APPROVE, self.task))
 
     def rows(self) -> list[list[str]]:
         return differences(_spec_of(self.proposed_change), self._spec())
@@ -201,6 +216,12 @@ def _somebody_can_approve(task: Task, spec: RuleSpec) -> None:
 
 def _needs(spec: RuleSpec) -> str:
     return f"The rule needs {spec.needed} approval{pluralize(spec.needed)}"
+
+
+def _deciding(rule: "ApprovalRule | RuleSpec") -> "set[User]":
+    """The active people whom a rule names, also those to whom it escalates."""
+    spec = rule if isinstance(rule, RuleSpec) else RuleSpec.of(rule)
+    return set(reviewers_for([*spec.groups, *spec.escalate_to], spec.people))
 
 
 def could_approve(task: Task, spec: RuleSpec) -> "set[User]":

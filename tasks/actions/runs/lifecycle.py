@@ -16,6 +16,7 @@ from approvals.requests.quorum import quorum_holds
 from audit.database.clock import database_now
 from audit.database.statements import Given, ObjectStatement
 from audit.transitions import Refusal, transition
+from tasks.access.emergencies import why_not_without_approval
 from tasks.access.rights import Right, allowed, require
 from tasks.access.stops import task_is_stopped
 from tasks.actions.runs.effects import open_effects_of, sent_too_long_ago
@@ -198,7 +199,7 @@ def _approval_missing(run: Run) -> str:
         # Where the run's lock was waited for, the request was read before the wait.
         request.refresh_from_db()
     if request is None or request.status != ApprovalRequest.Status.APPROVED:
-        return "" if _is_emergency(run) else "It was not approved."
+        return why_not_without_approval(run)
     if request.seal != run.seal:
         return "What would run does not match what was approved."
     if not quorum_holds(request):

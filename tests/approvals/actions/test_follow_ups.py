@@ -15,6 +15,7 @@ from approvals.requests.explanation import explain
 from approvals.requests.policy import NotEligible, StageSpec
 from audit.context import Door
 from audit.database.clock import database_now
+from tests.owner import without_guards
 from tests.people import join
 from tests.races import at_once
 from tests.tasks.admin.reading import words
@@ -145,7 +146,8 @@ def test_what_was_decided_before_its_time_stays_unseen_when_the_time_has_come(
     decide(request, bob)
     assert list(policy.visible_to(dave)) == [request]
     before = request.stages.get().reviewers.get(person=dave).not_before - timedelta(seconds=1)
-    ApprovalRequest.objects.update(closed_at=before)
+    with without_guards("approvals_approvalrequest"):
+        ApprovalRequest.objects.update(closed_at=before)
     assert not policy.visible_to(dave).exists()
 
 

@@ -12,10 +12,11 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from approvals import actions as approvals
-from approvals.models import ApprovalRequest, Notification, Proof
+from approvals.models import ApprovalRequest, Notification, Proof, Reviewer, Stage
 from approvals.requests.policy import to_decide
 from approvals.requests.proofs import ProofMissing
 from audit.context import Door
+from audit.database.clock import database_now
 from tasks.access.administrators import deciding_groups
 from tasks.access.rights import Right
 from tasks.access.stops import stop_of
@@ -248,6 +249,40 @@ def test_the_database_wants_a_review_and_proof_and_the_very_person(ask, proved, 
         insert(run, proved)
     with pytest.raises(IntegrityError, match="Only who asked"):
         insert(run, bob)
+
+
+@transaction.atomic
+def forge(run, by, *, reviewers) -> None:
+    """An emergency as somebody would write it who has the database's password alone."""
+    review = ApprovalRequest.objects.create(
+        title="x",
+        shown={},
+        seal="x",
+        requested_by=by,
+        expires_at=database_now() + timedelta(hours=1),
+    )
+    stage = Stage.objects.create(request=review, position=1, name="x", needed=2)
+    Reviewer.objects.bulk_create(Reviewer(stage=stage, person=person) for person in reviewers)
+    Emergency.objects.create(run=run, by=by, reason="x", proof=Proof.objects.get(), review=review)
+
+
+def test_an_emergency_that_nobody_could_review_is_none(ask, proved, bob):
+    with pytest.raises(IntegrityError, match="Nobody could review"):
+        forge(ask("150.00"), proved, reviewers=[proved, bob])
+
+
+@pytest.mark.parametrize("lacking", ["the task", "the person"])
+def test_a_forged_emergency_runs_nothing(ask, proved, bob, carol, on_call, work, credit, lacking):
+    """Rows that the guards let pass: of a task that allows none, or of somebody not on call."""
+    run = ask("150.00")
+    forge(run, proved, reviewers=[bob, carol])
+    type(run).objects.filter(pk=run.pk).update(status="queued", queued_at=Now())
+    if lacking == "the task":
+        registry._tasks["test-credit"] = credit.registered
+    else:
+        approvals.remove_member(user=proved, group=on_call, by=None, door=Door.COMMAND, reason="x")
+    assert work(run).status == "stale"
+    assert not credit.calls
 
 
 def test_the_database_keeps_an_emergency_as_it_was(ask, proved):
