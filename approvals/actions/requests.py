@@ -164,7 +164,8 @@ def decide(  # noqa: PLR0913 - who answers what, with which answer, how and why
         request = _locked(request_id)
         person = _fresh(decided_by)
         ballot = Ballot.of(request)
-        place = policy.place_to_decide(ballot, person, now=database_now(), seal=seal)
+        place = policy.place_to_decide(ballot, person, now=database_now())
+        policy.check_shown(request, seal)
         if refusal := policy.objection_to_door(ballot, door):
             raise refusal
         if verdict in REASON_MISSING and not reason.strip():
@@ -181,7 +182,7 @@ def decide(  # noqa: PLR0913 - who answers what, with which answer, how and why
             decided_by=person,
             on_behalf_of_id=place.on_behalf_of_id,
             verdict=Verdict(verdict),
-            seal=request.seal,
+            seal=seal,
             door=door,
             reason=reason.strip(),
             proof=proof,

@@ -142,15 +142,15 @@ def objection(
     general, for a page's buttons.
     """
     try:
-        place_to_decide(ballot, person, now=now, seal=seal)
+        place_to_decide(ballot, person, now=now)
+        if seal is not None:
+            check_shown(ballot.request, seal)
     except Refusal as refusal:
         return refusal
     return None
 
 
-def place_to_decide(
-    ballot: Ballot, person: "User", *, now: datetime, seal: str | None = None
-) -> Reviewer:
+def place_to_decide(ballot: Ballot, person: "User", *, now: datetime) -> Reviewer:
     """The place from which this person may decide this request now. Raises a `Refusal`: why not."""
     request = ballot.request
     if request.requested_by_id == person.pk:
@@ -162,11 +162,15 @@ def place_to_decide(
     place = place_of(ballot, person)
     if place is None:
         raise _no_place(ballot, person)
-    if seal is not None and seal != request.seal:
+    return place
+
+
+def check_shown(request: ApprovalRequest, seal: str) -> None:
+    """Raise `SomethingChanged` unless this is the seal of what is asked. None is another one."""
+    if seal != request.seal:
         raise SomethingChanged(
             "The request has changed since you opened it. Open it again and review it."
         )
-    return place
 
 
 def already_closed(request: ApprovalRequest) -> NotWaiting:

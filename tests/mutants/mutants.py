@@ -118,9 +118,16 @@ NOTICED_IN_PLACE: Final = (
     Mutant(
         "something else than was shown",
         POLICY,
-        "    if seal is not None and seal != request.seal:\n",
+        "    if seal != request.seal:\n",
         "    if False:\n",
         DECIDE,
+    ),
+    Mutant(
+        "the email door takes what its link is about for what was shown",
+        "approvals/actions/email_links.py",
+        "            seal=seal,\n",
+        "            seal=link.seal,\n",
+        "tests/attacks/test_doors_and_attacks.py",
     ),
     Mutant(
         "a second decision by one person",
