@@ -90,7 +90,7 @@ def _must_suffice(name: str, needed: int, people: int) -> None:
 
 def _open_stage(request: ApprovalRequest, position: int, spec: StageSpec) -> "set[User]":
     without = {request.requested_by, *spec.without}
-    people = set(policy.reviewers_for(spec.groups, spec.people, without=without))
+    people = set(spec.everybody(without=without))
     if spec.only:
         people &= set(spec.only)
     _must_suffice(spec.name, spec.needed, len(people))
@@ -101,6 +101,8 @@ def _open_stage(request: ApprovalRequest, position: int, spec: StageSpec) -> "se
         condition=spec.condition,
         because=spec.because,
         needed=spec.needed,
+        right_held=spec.held.right if spec.held else "",
+        right_on=spec.held.on if spec.held else None,
         may_serve_twice=spec.may_serve_twice,
         remind_after=spec.remind_after,
         escalate_after=spec.escalate_after,

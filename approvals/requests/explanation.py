@@ -13,6 +13,7 @@ from approvals.requests.inbox import status_of
 from approvals.requests.policy import objection
 from approvals.requests.proofs import fresh_proof, is_needed
 from approvals.requests.quorum import in_order, still_reviewers
+from approvals.requests.rights import in_words
 from audit.context import Door
 from audit.transitions import Refusal
 
@@ -222,11 +223,15 @@ def _stage(
 
 
 def _rule(stage: Stage) -> str:
-    groups = [group.name for group in stage.groups.all()]
-    people = [str(person) for person in stage.people.all()]
-    who = get_text_list([*groups, *people], "or") or "the people named below"
+    who = get_text_list(asked_by(stage), "or") or "the people named below"
     approvals = f"{stage.needed} approval{'' if stage.needed == 1 else 's'} required"
     return ". ".join(filter(None, [approvals, reason_of(stage), f"Reviewers: {who}"]))
+
+
+def asked_by(stage: Stage) -> list[str]:
+    """Whom a stage asks: its groups, the people it names, and who holds its right."""
+    groups = [group.name for group in stage.groups.all()]
+    return [*groups, *map(str, stage.people.all()), *in_words(stage.right_held)]
 
 
 def reason_of(stage: Stage) -> str:

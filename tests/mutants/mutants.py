@@ -130,6 +130,13 @@ NOTICED_IN_PLACE: Final = (
         "tests/attacks/test_doors_and_attacks.py",
     ),
     Mutant(
+        "a right that is gone still decides",
+        PLACES,
+        "named_or_member | rights.held_in_stage(whose_place)",
+        'named_or_member | ~models.Q(stage__right_held="")',
+        "tests/tasks/actions/test_rights_of_reviewers.py",
+    ),
+    Mutant(
         "a second decision by one person",
         BALLOT,
         "            if sharing & {decision.decided_by_id, decision.on_behalf_of_id}\n",

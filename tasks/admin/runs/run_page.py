@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from approvals.models import Stage
 from approvals.requests.ballot import Ballot
-from approvals.requests.explanation import reason_of
+from approvals.requests.explanation import asked_by, reason_of
 from approvals.requests.policy import visible_to
 from tasks import parameters
 from tasks.access.emergencies import emergency_of, is_offered, why_not
@@ -173,7 +173,7 @@ def stages_of(run: Run) -> list[StageShown]:
 def _stage(ballot: Ballot, stage: Stage, waits: bool) -> StageShown:
     return StageShown(
         stage.name,
-        deciders(stage.groups.all(), stage.people.all(), stage.needed),
+        deciders(asked_by(stage), (), stage.needed),
         ballot.approvals(stage),
         stage.needed,
         waits and ballot.open_stage() == stage,

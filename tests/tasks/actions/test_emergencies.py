@@ -104,6 +104,16 @@ def test_two_others_review_it_and_nothing_else_follows(ask, proved, bob, carol, 
     assert stop_of(task) is None
 
 
+def test_a_review_by_somebody_who_has_left_since_does_not_count(
+    ask, proved, bob, carol, approvers, task
+):
+    emergency = broken(ask("150.00"), proved)
+    review(emergency, bob)
+    approvals.remove_member(user=bob, group=approvers, by=None, door=Door.COMMAND, reason="Left")
+    review(emergency, carol)
+    assert "no longer eligible" in stop_of(task).reason
+
+
 def test_one_who_does_not_agree_stops_the_task(ask, proved, bob, task):
     emergency = broken(ask("150.00"), proved)
     review(emergency, bob, "reject", "It could have waited")
