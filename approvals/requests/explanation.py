@@ -14,6 +14,7 @@ from approvals.requests.policy import objection
 from approvals.requests.proofs import fresh_proof, is_needed
 from approvals.requests.quorum import in_order, still_reviewers
 from approvals.requests.rights import in_words
+from approvals.requests.stuck import nobody_left, what_to_do
 from audit.context import Door
 from audit.transitions import Refusal
 
@@ -25,6 +26,7 @@ Verdict = Decision.Verdict
 
 NAMED: Final = 10
 ALWAYS: Final = "true"  # the condition of a rule for every run
+NOBODY: Final = "Nobody: all reviewers have already decided or are no longer eligible."
 EVERY_RUN: Final = "Every run needs approval"
 
 DID: Final = {
@@ -36,6 +38,7 @@ DID: Final = {
 FOLLOWED_UP: Final[dict[str, str]] = {
     FollowUp.Kind.REMINDED: "Reviewers of “{stage}” were reminded",
     FollowUp.Kind.ESCALATED: "“{stage}” was escalated",
+    FollowUp.Kind.NOBODY: "No reviewer was left for “{stage}”",
 }
 
 # `who` is the requester, and “You” to the requester.
@@ -120,6 +123,7 @@ class Explained:
     objection: Refusal | None
     in_place_of: "User | None"
     may_withdraw: bool
+    stuck: str
     asks_proof: bool
 
 
@@ -147,8 +151,16 @@ def explain(
         objection=objection(ballot, person, now=now),
         in_place_of=_in_whose_place(ballot, person, eligible) if waits else None,
         may_withdraw=waits and request.requested_by_id == person.pk,
+        stuck=_stuck(request, person) if waits else "",
         asks_proof=_asks_proof(ballot, person, session),
     )
+
+
+def _stuck(request: ApprovalRequest, person: "User") -> str:
+    if not (why := nobody_left(request)):
+        return ""
+    mine = request.requested_by_id == person.pk
+    return f"{why} {what_to_do(request) if mine else f'{request.requested_by} is notified.'}"
 
 
 def _in_whose_place(ballot: Ballot, person: "User", eligible: Sequence[Reviewer]) -> "User | None":
@@ -258,7 +270,7 @@ def _may_decide(stage: Stage, ballot: Ballot, eligible: Sequence[Reviewer]) -> s
         return ""
     free = ballot.free_of(stage, eligible)
     if not free:
-        return "Nobody: all reviewers have already decided or are no longer eligible."
+        return NOBODY
     names = [in_place_of(place.person, place.on_behalf_of) for place in free[:NAMED]]
     if more := len(free) - NAMED:
         return f"{', '.join(names)} and {more} more" if more > 0 else get_text_list(names, "or")
