@@ -16,6 +16,7 @@ from approvals.notifications import outbox
 from approvals.notifications.notify import ask, notify
 from approvals.requests import policy, proofs, quorum
 from approvals.requests.ballot import Ballot
+from approvals.requests.outdated import check_not_outdated
 from approvals.requests.policy import StageSpec
 from approvals.signals import request_decided
 from audit.database.clock import database_now
@@ -155,7 +156,7 @@ def decide(  # noqa: PLR0913 - who answers what, with which answer, how and why
     """Record one person's decision on exactly what they were shown.
 
     Raises a `Refusal` (see `approvals.requests.policy`) when this person may not decide this request, when
-    it is not waiting, when the seal is another, or when no reason is given for a rejection or for the
+    it is not waiting, when the seal is another, when what would run has changed and they approve, or when no reason is given for a rejection or for the
     changes that are asked for. `session` is that of a door which has one: in it the person may have
     proved who they are, as some stages ask (`ProofMissing`).
     """
@@ -176,6 +177,8 @@ def decide(  # noqa: PLR0913 - who answers what, with which answer, how and why
             raise policy.NotRevisable(
                 "You cannot request changes to this request. Approve or reject it."
             )
+        if verdict == Verdict.APPROVE:
+            check_not_outdated(request)
         proof = _proof(place.stage, person, verdict, session)
         decision = Decision.objects.create(
             request=request,

@@ -10,6 +10,7 @@ from django.utils.text import get_text_list
 from approvals.models import ApprovalRequest, Decision, FollowUp, Reviewer, Stage
 from approvals.requests.ballot import Ballot
 from approvals.requests.inbox import status_of
+from approvals.requests.outdated import why_outdated
 from approvals.requests.policy import objection
 from approvals.requests.proofs import fresh_proof, is_needed
 from approvals.requests.quorum import in_order, still_reviewers
@@ -123,6 +124,7 @@ class Explained:
     objection: Refusal | None
     in_place_of: "User | None"
     may_withdraw: bool
+    outdated: str
     stuck: str
     asks_proof: bool
 
@@ -151,6 +153,7 @@ def explain(
         objection=objection(ballot, person, now=now),
         in_place_of=_in_whose_place(ballot, person, eligible) if waits else None,
         may_withdraw=waits and request.requested_by_id == person.pk,
+        outdated=why_outdated([request]).get(request.pk, "") if waits else "",
         stuck=_stuck(request, person) if waits else "",
         asks_proof=_asks_proof(ballot, person, session),
     )

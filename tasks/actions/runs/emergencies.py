@@ -16,6 +16,7 @@ from tasks.access.stops import stop_of
 from tasks.actions.stops import stop_by_itself
 from tasks.models import Emergency, Run
 from tasks.runs.notifications import notify_of_run
+from tasks.runs.outdated import why_outdated
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -66,6 +67,8 @@ def _may_break(run: Run, asked: ApprovalRequest | None, person: "User", reason: 
     if problem := why_not(run, person):
         raise EmergencyRefused(problem)
     require(person, Right.REQUEST, run.task)
+    if why := why_outdated(run):
+        raise EmergencyRefused(f"{why} Nothing would run. Request it again.")
     if stop_of(run.task):
         raise EmergencyRefused(
             "This task is stopped. Nothing can be run, not even in an emergency."

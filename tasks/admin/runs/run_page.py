@@ -28,6 +28,7 @@ from tasks.admin.runs.outputs import outputs_of
 from tasks.models import Run, Stop
 from tasks.rules.texts import deciders
 from tasks.runs.concurrency import ahead_of
+from tasks.runs.outdated import why_outdated
 from tasks.runs.partial import ended_half_done
 from tasks.runs.revisions import may_revise, revisions_of
 from tasks.runs.texts import state_of, time_left, what_next
@@ -123,6 +124,9 @@ def _state(run: Run, stages: list[StageShown], person: "User") -> str:
     if run.status != Run.Status.AWAITING_APPROVAL:
         return state_of(run)
     mine = run.requested_by_id == person.pk
+    if why := why_outdated(run):
+        advice = "Withdraw it, and request it again." if mine else ""
+        return f"{why} It cannot be approved any more. {advice}".strip()
     if run.approval and (why := next((s.stuck for s in stages if s.stuck), "")):
         return f"{why} {what_to_do(run.approval) if mine else ''}".strip()
     because = [f"{stage.because}." for stage in stages if stage.is_open and stage.because]
