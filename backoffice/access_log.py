@@ -1,16 +1,20 @@
-"""Gunicorn's access log, without the tokens of links in emails."""
+"""Gunicorn's logs, without the tokens of links in emails."""
 
-import re
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
-TOKEN: Final = re.compile(r"/a/[^/ ]+")
+from backoffice.mail_tokens import HideTokens, without_tokens
 
 
 class WithoutTokens(Logger):  # type: ignore[misc]  # untyped package
     """For `gunicorn --logger-class=backoffice.access_log.WithoutTokens`."""
+
+    def setup(self, cfg: object) -> None:
+        """What gunicorn says of a request that it could not handle names its address, too."""
+        super().setup(cfg)
+        self.error_log.addFilter(HideTokens())
 
     def atoms(
         self,
@@ -22,6 +26,6 @@ class WithoutTokens(Logger):  # type: ignore[misc]  # untyped package
         """What a line of the log is made of: the address, and the one before it."""
         atoms: dict[str, Any] = super().atoms(resp, req, environ, request_time)
         return {
-            name: TOKEN.sub("/a/…", text) if isinstance(text, str) else text
+            name: without_tokens(text) if isinstance(text, str) else text
             for name, text in atoms.items()
         }

@@ -124,8 +124,11 @@ def on_start_decided(request: ApprovalRequest, **_: object) -> None:
     stop = Stop.objects.select_for_update(of=("self",)).filter(approval=request).first()
     if stop is None or request.status != ApprovalRequest.Status.APPROVED:
         return
-    if not quorum_holds(request):
-        raise NotStarted("Somebody who approved it is no longer eligible.")
+    agreed = request.decisions.select_related("decided_by").latest("pk").decided_by
+    if not quorum_holds(request) or agreed not in people_of(stop):
+        raise NotStarted(
+            f"You can no longer restart {in_words(stop)}: you cannot approve its tasks."
+        )
     stop.ended_at = database_now()
     stop.save(update_fields=["ended_at"])
     for run in waiting_runs(stop).select_related("task"):

@@ -68,6 +68,8 @@ class Effect(models.Model):
     sent_at = models.DateTimeField(null=True, blank=True, editable=False)
     answered_at = models.DateTimeField(null=True, blank=True)
     refused = models.BooleanField(default=False)
+    # The other side has saved an error under the key: sent again, it only repeats that.
+    key_is_used_up = models.BooleanField(default=False, db_default=False)
     answer = models.JSONField(null=True, blank=True)
     error = models.TextField(blank=True, default="", db_default="")
 

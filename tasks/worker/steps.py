@@ -48,7 +48,8 @@ class Steps:
             with self._heartbeat.interruption.allowed():  # it may hang: then nobody knows
                 answer = send(effect.key)
         except OutcomeUnknown as unknown:
-            doubt_effect(effect, self._log_buffer.redact(str(unknown)))
+            said = self._log_buffer.redact(str(unknown))
+            doubt_effect(effect, said, same_key=unknown.same_key)
             raise
         except Refused as refusal:
             raise _noted(effect, refusal, self._log_buffer.redact(str(refusal)), first) from refusal

@@ -12,7 +12,9 @@ from django.urls import reverse
 from django.views import defaults
 
 from approvals import actions
+from approvals.actions import prove_by_password
 from approvals.requests.policy import StageSpec
+from approvals.requests.proofs import NotProved
 from audit.context import Door
 from audit.models import Event
 
@@ -131,6 +133,29 @@ def test_people_change_their_own_password(client, alice):
     client.post(reverse("admin:password_change"), {"old_password": PASSWORD, **new})
     alice.refresh_from_db()
     assert alice.check_password("another-long-one-12")
+
+
+def test_a_stolen_session_is_no_place_to_guess_the_password_at(client, alice):
+    """As many tries as for a proof, counted together with those, and on record."""
+    alice.set_password(PASSWORD)
+    alice.save()
+    client.force_login(alice)
+    new = {"new_password1": "another-long-one-12", "new_password2": "another-long-one-12"}
+
+    def change(old):
+        return client.post(reverse("admin:password_change"), {"old_password": old, **new})
+
+    for guess in range(5):
+        assert "This is not your current password." in change(f"guess-{guess}").text
+    assert "Too many wrong passwords. Wait 15 minutes." in change(PASSWORD).text
+    with pytest.raises(NotProved, match="Too many"):
+        prove_by_password(alice, PASSWORD, session="a session", door=Door.ADMIN)
+    alice.refresh_from_db()
+    assert alice.check_password(PASSWORD)
+    tried = Event.objects.filter(
+        verb=Event.Verb.SIGN_IN_REFUSED, actor=alice, data__has_key="proof"
+    )
+    assert tried.count() == 5
 
 
 # --- The sidebar ---------------------------------------------------------------------------------

@@ -133,9 +133,23 @@ NOTICED_IN_PLACE: Final = (
     Mutant(
         "something else than was shown",
         POLICY,
-        "    if seal is not None and seal != request.seal:\n",
+        "    if seal != request.seal:\n",
         "    if False:\n",
         DECIDE,
+    ),
+    Mutant(
+        "the email door takes what its link is about for what was shown",
+        "approvals/actions/email_links.py",
+        "            seal=seal,\n",
+        "            seal=link.seal,\n",
+        "tests/attacks/test_doors_and_attacks.py",
+    ),
+    Mutant(
+        "a right that is gone still decides",
+        PLACES,
+        "named_or_member | rights.held_in_stage(whose_place)",
+        'named_or_member | ~models.Q(stage__right_held="")',
+        "tests/tasks/actions/test_rights_of_reviewers.py",
     ),
     Mutant(
         "a second decision by one person",

@@ -11,6 +11,7 @@ from approvals.channels.addresses import absolute, page_of
 from approvals.channels.links import link_for
 from approvals.models.deliveries import Delivery
 from approvals.requests.explanation import reasons_of
+from approvals.requests.outdated import why_outdated
 
 
 def message_for(delivery: Delivery) -> EmailMultiAlternatives:
@@ -19,6 +20,7 @@ def message_for(delivery: Delivery) -> EmailMultiAlternatives:
         "delivery": delivery,
         "asked": delivery.request,
         "reasons": reasons_of(delivery.request) if delivery.request and delivery.asks else [],
+        "outdated": _outdated(delivery),
         "link": _link(delivery),
         "notification_settings": absolute("admin:approvals_notification_settings"),
         "first": _first_line(delivery),
@@ -34,6 +36,12 @@ def message_for(delivery: Delivery) -> EmailMultiAlternatives:
         render_to_string("approvals/email/message.html", context), "text/html"
     )
     return message
+
+
+def _outdated(delivery: Delivery) -> str:
+    """Why nobody can approve any more what it asks."""
+    asked = delivery.request
+    return why_outdated([asked]).get(asked.pk, "") if asked and delivery.asks else ""
 
 
 def _link(delivery: Delivery) -> str:

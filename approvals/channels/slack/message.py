@@ -19,6 +19,7 @@ from approvals.models import ApprovalRequest, Decision, SlackMode
 from approvals.models.deliveries import Delivery
 from approvals.requests.ballot import Ballot
 from approvals.requests.explanation import reasons_of
+from approvals.requests.outdated import why_outdated
 from approvals.requests.policy import objection_to_door, to_decide
 from audit.context import Door
 from audit.database.clock import database_now
@@ -68,6 +69,9 @@ def question_for(request: ApprovalRequest, person: "User") -> Message:
     top = [blocks.header(state or NEEDED), *_lead(request)]
     bottom = [_buttons_to_look(request), blocks.note(" · ".join(_small_print(request)))]
     answers = [blocks.note(line) for line in _answers(request, with_reasons=True)]
+    if why := why_outdated([request]).get(request.pk):
+        outdated = blocks.note(f"{why} It cannot be approved any more.")
+        return Message(text, [*top, outdated, *answers, *bottom])
     if state or not to_decide(person).filter(pk=request.pk).exists():
         return Message(text, [*top, *answers, *bottom])
     if objection_to_door(Ballot.of(request), Door.SLACK):

@@ -134,10 +134,11 @@ def postpone_effect(effect: Effect, why: str) -> None:
     effect.save(update_fields=["sent_at", "answered_at", "refused", "error"])
 
 
-def doubt_effect(effect: Effect, why: str) -> None:
-    """Note that something was sent whose answer is not known."""
+def doubt_effect(effect: Effect, why: str, *, same_key: bool = True) -> None:
+    """Note that something was sent whose answer is not known, and whether its key can still get one."""
     effect.error = why
-    effect.save(update_fields=["error"])
+    effect.key_is_used_up = not same_key
+    effect.save(update_fields=["error", "key_is_used_up"])
 
 
 def write_effect(run: Run, step: str, write: Callable[[], Any]) -> Any:  # noqa: ANN401 - any JSON

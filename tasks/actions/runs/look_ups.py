@@ -67,6 +67,11 @@ class Look:
             seen.append(f"{step.step}: {step.what}{f' ({facts})' if facts else ''}")
         return seen
 
+    @property
+    def happened(self) -> dict[str, bool | None]:
+        """By step, whether it happened, as far as that can be told."""
+        return {shown.step: shown.happened for shown in self.steps}
+
     def of(self, step: str) -> StepShown | None:
         """What this step showed, if it was looked for."""
         return next((shown for shown in self.steps if shown.step == step), None)

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from approvals import actions as approvals
 from approvals.models import ApprovalRequest
+from approvals.requests.outdated import Outdated
 from approvals.requests.policy import OwnRequest
 from audit.context import Door
 from tasks.access.rights import NotGranted
@@ -129,6 +130,14 @@ def test_it_goes_on_with_the_rest_when_another_person_agrees(paused, look, work,
     assert paused.status == Status.QUEUED
     assert work(paused).status == Status.SUCCEEDED
     assert provider.letters == LETTERS
+
+
+def test_nobody_lets_it_go_on_under_other_code(paused, look, deploy):
+    deploy(source_hash="2" * 64)
+    with pytest.raises(Outdated):
+        look(paused)
+    paused.refresh_from_db()
+    assert paused.status == Status.PAUSED
 
 
 def test_who_asked_for_it_does_not_look(paused, look, alice):

@@ -96,7 +96,7 @@ def test_what_one_takes_back_oneself_is_not_told(ask, alice):
     assert not Notification.objects.exists()
 
 
-def test_twice_uncertain_is_told_twice(uncertain, resolve, idempotent, work, alice):
+def test_twice_uncertain_is_told_twice(uncertain, resolve, idempotent, work, used_up, alice):
     work(resolve(uncertain, "again"))
     assert len(told(alice, "run_uncertain")) == 2
 
