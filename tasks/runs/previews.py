@@ -2,7 +2,8 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 import psycopg
@@ -19,7 +20,13 @@ from tasks.parameters import DoesNotFit, ObjectGone, Secret
 from tasks.queue import messages
 from tasks.queue.outages import OUTAGE
 from tasks.secrets import storage
-from tasks.secrets.masking import Redactor, masking_the_log
+from tasks.secrets.masking import (
+    SHORTEST_SETTING,
+    Redactor,
+    masking_the_log,
+    secret_settings,
+    without_settings,
+)
 from tasks.secrets.redaction import redacting
 
 logger = logging.getLogger(__name__)
@@ -59,6 +66,24 @@ def rows_of(registered: RegisteredTask, values: Mapping[str, Any]) -> list[list[
     """
     if registered.preview is None:
         return []
+    with _masking(values) as redact:
+        return [[redact(text) for text in row] for row in _rows_of(registered, values)]
+
+
+@contextmanager
+def _masking(values: Mapping[str, Any]) -> Iterator[Redactor]:
+    """What the preview prints, logs and shows has none of the secrets that it was given.
+
+    A short one is shown: whoever requests could hide a number from who approves by making it theirs.
+    """
+    given = [value.reveal() for value in values.values() if isinstance(value, Secret)]
+    secrets = [text for text in given if len(text) >= SHORTEST_SETTING]
+    redact = Redactor([*secrets, *secret_settings()]) if secrets else without_settings()
+    with masking_the_log(redact):
+        yield redact
+
+
+def _rows_of(registered: RegisteredTask, values: Mapping[str, Any]) -> list[list[str]]:
     try:
         with transaction.atomic(), offline():
             _limit_statements()
@@ -72,9 +97,7 @@ def rows_of(registered: RegisteredTask, values: Mapping[str, Any]) -> list[list[
     except Exception as error:
         if isinstance(error, OUTAGE) and not _took_too_long(error):
             raise
-        secrets = [value.reveal() for value in values.values() if isinstance(value, Secret)]
-        with masking_the_log(Redactor(secrets)):
-            logger.exception("The preview of “%s” failed", registered.name)
+        logger.exception("The preview of “%s” failed", registered.name)
         raise PreviewFailed(_fault(registered, error)) from error
 
 

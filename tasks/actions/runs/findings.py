@@ -16,6 +16,7 @@ from tasks.actions.runs.look_ups import FRESH, Look
 from tasks.models import Effect, Resolution, Run
 from tasks.runs.states import end, enqueue
 from tasks.runs.texts import moment
+from tasks.secrets.redaction import redactor_for
 
 Finding = Resolution.Finding
 Status = Run.Status
@@ -140,7 +141,7 @@ def _record_answers(run: Run, look: Look | None, said: str) -> None:
     for effect in open_effects(run):
         shown = look.of(effect.step) if look else None
         found: Any = shown.answer if shown and shown.happened else {"resolved": said}
-        answer_effect(effect, found)
+        answer_effect(effect, found, redactor_for(run))
 
 
 def _refuse(run: Run, said: str) -> list[Effect]:
