@@ -99,6 +99,7 @@ MIDDLEWARE = [
     "audit.context.AuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "audit.texts.pages.NothingHiddenMiddleware",
 ]
 
 ROOT_URLCONF = "backoffice.urls"

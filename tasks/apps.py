@@ -21,7 +21,9 @@ class TasksConfig(AppConfig):
         from tasks.queue import checks as queue_checks  # noqa: F401 - checks register themselves
         from tasks.queue import messages
         from tasks.runs import notifications, outdated, subscriptions
+        from tasks.secrets.masking import mask_what_is_printed
 
+        mask_what_is_printed()
         rights.use(RightsOnTasks())
         events.add(*notifications.EVENTS, subscriptions.EVENT)
         personal_pages.add("Subscriptions", "admin:tasks_subscription_changelist")

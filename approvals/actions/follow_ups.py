@@ -12,6 +12,7 @@ from approvals.notifications.notify import notify
 from approvals.requests import policy, quorum
 from approvals.requests.ballot import Ballot
 from approvals.requests.stuck import stuck_stages, what_to_do
+from audit.texts.quoting import quoted
 from audit.transitions import transition
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _follow_up(due: Stage, kind: FollowUp.Kind, door: str) -> bool:
 
 def _remind(request: ApprovalRequest, stage: Stage) -> None:
     people = quorum.waited_for(Ballot.of(request), stage)
-    text = f"Reminder, approval needed: {request}"
+    text = f"Reminder, approval needed: {quoted(request.title)}"
     _notify(people, "request_reminder", stage, text, asks=True)
 
 
@@ -89,9 +90,10 @@ def _escalate(request: ApprovalRequest, stage: Stage) -> None:
     late = set(escalated.values_list("person", flat=True))
     waited_for = quorum.waited_for(Ballot.of(request), stage)
     asked = [person for person in waited_for if person.pk in late]
-    text = f"Escalated to you, approval needed: {request}"
+    text = f"Escalated to you, approval needed: {quoted(request.title)}"
     _notify(asked, "request_escalated", stage, text, asks=True)
-    _notify([request.requested_by], "request_escalated", stage, f"Escalated to {groups}: {request}")
+    told = f"Escalated to {groups}: {quoted(request.title)}"
+    _notify([request.requested_by], "request_escalated", stage, told)
 
 
 def _notify(

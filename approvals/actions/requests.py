@@ -21,6 +21,7 @@ from approvals.requests.policy import StageSpec
 from approvals.signals import request_decided
 from audit.database.clock import database_now
 from audit.seals import Json
+from audit.texts.quoting import quoted
 from audit.transitions import Refusal, transition
 
 if TYPE_CHECKING:
@@ -234,7 +235,7 @@ def _set_status(request: ApprovalRequest, status: ApprovalRequest.Status) -> Non
         [request.requested_by],
         event="request_decided",
         subject=request,
-        text=f"{status.label}: {request}",
+        text=f"{status.label}: {quoted(request.title)}",
     )
     if status in (Status.WITHDRAWN, Status.EXPIRED):
         _notify_those_asked(request)
@@ -248,7 +249,7 @@ def _notify_those_asked(request: ApprovalRequest) -> None:
     ballot = Ballot.of(request)
     if stage := ballot.open_stage():
         people = quorum.waited_for(ballot, stage)
-        text = f"{request.get_status_display()}: {request}"
+        text = f"{request.get_status_display()}: {quoted(request.title)}"
         notify(people, event="request_closed", subject=request, text=text)
 
 

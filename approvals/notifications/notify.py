@@ -13,6 +13,7 @@ from approvals.notifications import outbox
 from approvals.requests import quorum, rights
 from approvals.requests.ballot import Ballot
 from audit.context import current
+from audit.texts.quoting import quoted
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -75,7 +76,7 @@ def ask(request: ApprovalRequest) -> None:
     if (stage := ballot.open_stage()) is None:
         return
     told = Told("request_opened", quorum.waited_for(ballot, stage), rights.groups_of(stage))
-    text = f"Approval needed: {request}"
+    text = f"Approval needed: {quoted(request.title)}"
     outbox.put(told, subject=request, text=text, occurrence=str(stage.position), asks=True)
 
 

@@ -11,8 +11,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.http import QueryDict
 
+from audit.texts.hidden import with_hidden_characters_shown
 from tasks.declaration.calling import call_with
 from tasks.declaration.offline import read_only
+from tasks.parameters.again import GivenAgain
 from tasks.parameters.kinds import Asked
 from tasks.parameters.kinds.objects import ObjectKind
 from tasks.parameters.kinds.rows import RowsKind
@@ -154,6 +156,7 @@ def form_for(  # noqa: PLR0913 -- as a form takes, and who fills it in
     validate: Callable[..., object] | None = None,
     prefix: str | None = None,
     locked: Mapping[str, Any] | None = None,
+    given: Mapping[str, str] | None = None,
 ) -> ParameterForm:
     """The form for these parameters, as this person may fill it in.
 
@@ -162,9 +165,13 @@ def form_for(  # noqa: PLR0913 -- as a form takes, and who fills it in
     Names that are not declared are ignored; see `unknown_names`. `picker_url` gives the address
     at which the picker of a parameter searches. `validate` gets the typed values that it names,
     and raises ValidationError({"amount": "message"}). `locked` holds typed values that are shown and
-    cannot be changed, whatever is sent.
+    cannot be changed, whatever is sent. `given` names the files and secrets of an earlier run, which
+    have to be given again.
     """
     fields = {p.name: _field(p, person, picker_url) for p in parameters}
+    for name, was in (given or {}).items():
+        if name in fields and isinstance(fields[name].widget, GivenAgain):
+            fields[name].widget.given = was
     for name in locked or {}:
         fields[name].disabled = True  # Django then takes the initial value
     return ParameterForm(
@@ -210,7 +217,10 @@ def search(
         queryset = queryset.order_by("pk")
     objects = list(queryset[start : start + PAGE + 1])
     return {
-        "results": [{"id": str(each.pk), "text": str(each)} for each in objects[:PAGE]],
+        "results": [
+            {"id": str(each.pk), "text": with_hidden_characters_shown(str(each))}
+            for each in objects[:PAGE]
+        ],
         "pagination": {"more": len(objects) > PAGE},
     }
 
@@ -227,7 +237,8 @@ def _field(parameter: Parameter, person: object, picker_url: PickerUrl | None) -
         picker_url=picker_url,
     )
     field = parameter.kind.field(asked)
-    field.label, field.help_text = parameter.label, parameter.help
+    field.label = parameter.label
+    field.help_text = " ".join(filter(None, [parameter.help, parameter.kind.note()]))
     field.initial = parameter.default
     return field
 

@@ -473,6 +473,20 @@ NOTICED_IN_PLACE: Final = (
         "    if run.status not in (Run.Status.RETURNED, Run.Status.CANCELLED):\n",
         PAIRS,
     ),
+    Mutant(
+        "the requester's words go into an email as they were typed",
+        "approvals/channels/email/message.py",
+        "without_links(cited(request.reason))",
+        "request.reason",
+        "tests/approvals/channels/test_typed_texts.py",
+    ),
+    Mutant(
+        "the answer to a step is kept with the secrets in it",
+        "tasks/secrets/storage.py",
+        "effect.answer = redact.value(answer)",
+        "effect.answer = answer",
+        "tests/tasks/secrets/test_redaction.py",
+    ),
 )
 
 # These have to be noticed as well by tests that know nothing of them.

@@ -8,6 +8,7 @@ from approvals.models import ApprovalRequest, Decision
 from approvals.requests.proofs import ProofMissing, fresh_proof
 from approvals.requests.quorum import quorum_holds
 from audit.seals import seal_of
+from audit.texts.quoting import quoted
 from audit.transitions import Refusal, transition
 from tasks import locks
 from tasks.access.emergencies import REVIEWED_WITHIN, asked_about, review_stage, why_not
@@ -112,20 +113,22 @@ def on_review_decided(request: ApprovalRequest, **_: object) -> None:
 def _who_and_why(request: ApprovalRequest, emergency: Emergency) -> "tuple[User | None, str]":
     """Who brought the stop about, if anybody did, and what its people are told."""
     said = request.decisions.filter(verdict=Decision.Verdict.REJECT).first()
+    what = quoted(emergency.run.headline)
     if said:
-        return said.decided_by, f"{said.decided_by} rejected an emergency run: {said.reason}"
-    if request.status == Status.WITHDRAWN:
-        return emergency.by, f"The review of an emergency run was withdrawn: {emergency.run}"
-    if request.status == Status.APPROVED:
         return (
-            None,
-            f"Somebody who approved an emergency run is no longer eligible: {emergency.run}",
+            said.decided_by,
+            f"{said.decided_by} rejected an emergency run: {quoted(said.reason)}",
         )
-    return None, f"An emergency run was not reviewed by two people within 24 hours: {emergency.run}"
+    if request.status == Status.WITHDRAWN:
+        return emergency.by, f"The review of an emergency run was withdrawn: {what}"
+    if request.status == Status.APPROVED:
+        return None, f"Somebody who approved an emergency run is no longer eligible: {what}"
+    return None, f"An emergency run was not reviewed by two people within 24 hours: {what}"
 
 
 def _notify(emergency: Emergency, asked: ApprovalRequest) -> None:
-    ran = f"{emergency.by} ran this in an emergency, without approval: {emergency.run}."
-    text = f"{ran} Reason: {emergency.reason}"
+    what = quoted(emergency.run.headline)
+    ran = f"{emergency.by} ran this in an emergency, without approval: {what}."
+    text = f"{ran} Reason: {quoted(emergency.reason)}"
     people = {*asked_about(asked), *asked_about(emergency.review)}
     notify_of_run(people, emergency.run, event="emergency_run", text=text)

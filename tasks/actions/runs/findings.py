@@ -17,6 +17,7 @@ from tasks.models import Effect, Resolution, Run
 from tasks.runs.partial import so_far
 from tasks.runs.states import end, enqueue
 from tasks.runs.texts import moment
+from tasks.secrets.redaction import redactor_for
 
 Finding = Resolution.Finding
 Status = Run.Status
@@ -172,7 +173,7 @@ def _record_answers(run: Run, look: Look | None, said: str) -> None:
     for effect in open_effects(run):
         shown = look.of(effect.step) if look else None
         found: Any = shown.answer if shown and shown.happened else {"resolved": said}
-        answer_effect(effect, found)
+        answer_effect(effect, found, redactor_for(run))
 
 
 def _record_what_happened(run: Run, look: Look | None) -> str:

@@ -22,6 +22,7 @@ from tasks.declaration.look_up import Found, Sent
 from tasks.declaration.registry import RegisteredTask
 from tasks.models import Run
 from tasks.secrets import storage
+from tasks.secrets.redaction import redacting
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -93,7 +94,8 @@ def look_up(run_id: UUID | str, *, by: "User", door: str) -> Look:
         if registered is None:
             raise NothingToLookUp("This task has no look-up.")
     give_up = monotonic() + PATIENCE
-    steps = [_ask(registered, run, sent, give_up) for sent in sent_by(run)]
+    with redacting(run) as redact:
+        steps = redact.value([_ask(registered, run, sent, give_up) for sent in sent_by(run)])
     return _look(record(Event.Verb.LOOKED_UP, by=by, door=door, subject=run, data={"steps": steps}))
 
 

@@ -17,6 +17,9 @@ MOMENT = re.compile(
     r"(Z|[+-][0-9]{2}:[0-9]{2})?"
 )
 
+# Python knows no year beyond 9999: at its ends a moment of one time zone is none of the next.
+FIRST_YEAR, LAST_YEAR = 1000, 9998
+
 
 class DayField(TypedField):
     """A date."""
@@ -55,6 +58,8 @@ class MomentField(TypedField):
             value = self._read(value.strip())
         if not isinstance(value, datetime):
             raise ValidationError("Enter a date and time like 2026-01-31 14:30.", "moment")
+        if not FIRST_YEAR <= value.year <= LAST_YEAR:
+            raise ValidationError(f"Enter a year from {FIRST_YEAR} to {LAST_YEAR}.", "year")
         return self._aware(value).astimezone(UTC)
 
     def prepare_value(self, value: object) -> object:
@@ -77,7 +82,6 @@ class MomentField(TypedField):
         except ValidationError:
             raise ValidationError(
                 f"When clocks change, {moment:%H:%M} comes twice or not at all in "
-                f"{timezone.get_current_timezone_name()}. Enter another time, or one with its "
-                "offset, as in 2026-01-31T14:30+00:00.",
+                f"{timezone.get_current_timezone_name()}. Enter a time before or after that hour.",
                 "clock",
             ) from None

@@ -5,11 +5,11 @@ from typing import Any
 
 from django import forms
 
+from audit.texts.hidden import with_hidden_characters_shown
 from tasks.parameters.errors import DeclarationError, DoesNotFit
 from tasks.parameters.fields import OptionField, SecretField, TextField
 from tasks.parameters.kinds.base import Asked, Json, Keep, Kind, Load, fits
 from tasks.parameters.types import Chosen, Secret
-from tasks.parameters.words import with_hidden_characters_shown
 
 SHORT, LONG = 1_000, 20_000  # characters, where the author sets no max_length
 
@@ -115,6 +115,7 @@ class SecretKind(Kind):
             pattern=self.pattern,
             min_length=self.param.min_length,
             max_length=self.param.max_length or SHORT,
+            optional=asked.optional,
             required=asked.required,
         )
 

@@ -78,7 +78,7 @@ def told(person) -> list[str]:
 def test_those_who_may_decide_are_reminded_once(ask_patiently, alice, bob, carol):
     ask_patiently()
     assert (remind(), remind()) == (1, 0)
-    expected = ["Reminder, approval needed: Issue credit: 150.00 USD"]
+    expected = ["Reminder, approval needed: “Issue credit: 150.00 USD”"]
     assert (told(bob), told(carol), told(alice)) == (expected, expected, [])
 
 
@@ -242,8 +242,8 @@ def test_the_time_is_not_brought_forward(transactional_db, ask_later):
 def test_those_who_may_decide_now_and_who_asked_are_told_once(ask_later, alice, bob, carol, dave):
     ask_later()
     assert (escalate(), escalate()) == (1, 0)
-    assert told(dave) == ["Escalated to you, approval needed: Issue credit: 150.00 USD"]
-    assert told(alice) == ["Escalated to Risk: Issue credit: 150.00 USD"]
+    assert told(dave) == ["Escalated to you, approval needed: “Issue credit: 150.00 USD”"]
+    assert told(alice) == ["Escalated to Risk: “Issue credit: 150.00 USD”"]
     assert told(bob) == []
 
 

@@ -32,6 +32,7 @@ from tasks.declaration.errors import Busy, OutcomeUnknown, Refused
 from tasks.declaration.limits import Limits
 from tasks.models import Pause, Run
 from tasks.runs.timeline import timeline_of
+from tasks.secrets.masking import without_settings
 from tests.owner import without_guards
 from tests.races import at_once
 from tests.tasks.actions.test_lost_runs import due, silent
@@ -207,7 +208,7 @@ def test_a_worker_that_died_among_the_first_items_does_not_make_them_more(
     plan_effects(run, [Planned(f"letter:{each}", each) for each in LETTERS])
     for each in "ab":
         effect, _ = begin_effect(run, f"letter:{each}")
-        answer_effect(effect, {"id": f"made-{each}"})
+        answer_effect(effect, {"id": f"made-{each}"}, without_settings())
     recover_lost_runs(door=Door.SCHEDULE)
     assert work(run).status == Status.PAUSED
     assert provider.letters == ["c"]
