@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    dependencies = [("tasks", "0001_initial")]
+    dependencies = [("tasks", "0003_keys_that_are_used_up")]
 
     operations = [
         migrations.AddField(
