@@ -80,7 +80,7 @@ def _problems_of_pairs(task: RegisteredTask, label: str) -> Iterator[tuple[str, 
             f"The task {label} has both one_open_per and one_running_per.",
             "Keep one. A run that is open may also be running, so one_open_per is the stricter.",
         )
-    fill = task.undo.fill if task.undo else {"": print}
+    fill: object = task.undo.fill if task.undo else {"": print}
     if not isinstance(fill, Mapping) or not fill or not all(map(callable, fill.values())):
         yield (
             f"The undo of the task {label} does not say what is to be undone.",

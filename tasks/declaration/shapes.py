@@ -40,7 +40,7 @@ _RULE: Final[tuple[tuple[str, Any, str], ...]] = (
 )
 
 
-def problems_of_shapes(task: RegisteredTask) -> Iterator[tuple[str, str]]:
+def problems_of_shapes(task: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 -- as it was written
     """Each argument of `@task` that is of a wrong type, and what to write."""
     label = repr(task.slug)
     for attribute, expected, advice in _SHAPES:
@@ -71,12 +71,13 @@ def _of_rule(label: str, rule: Approval) -> Iterator[tuple[str, str]]:
 def _is(value: object, expected: Any) -> bool:  # noqa: ANN401 -- a type, or several
     """Whether it is of the type; a tuple is one of names."""
     if expected is tuple:
-        several = isinstance(value, (tuple, list))
-        return several and all(isinstance(each, (str, Approval)) for each in value)
+        if not isinstance(value, (tuple, list)):
+            return False
+        return all(isinstance(each, (str, Approval)) for each in value)
     return isinstance(value, expected)
 
 
-def _of_functions(task: RegisteredTask, label: str) -> Iterator[tuple[str, str]]:
+def _of_functions(task: Any, label: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401
     if not callable(task.function) or inspect.isclass(task.function):
         yield f"The task {label} is no function.", "Write @task(...) above a def line."
     for attribute in ("preview", "validate", "look_up"):
@@ -133,7 +134,7 @@ def _of_limits(what: str, limits: Limits) -> Iterator[tuple[str, str]]:
         )
 
 
-def _of_glass(label: str, glass: BreakGlass) -> Iterator[tuple[str, str]]:
+def _of_glass(label: str, glass: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401
     right = isinstance(glass.group, str) and glass.group.strip() and is_whole_number(glass.per_day)
     if not right or (glass.up_to is not None and not is_amount(glass.up_to)):
         yield (

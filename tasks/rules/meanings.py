@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
+from functools import partial
 from typing import Any, Final
 
 from django.contrib.auth import get_user_model
@@ -106,8 +107,8 @@ def _of_parameter(parameter: Parameter) -> Iterable[Meaning]:
         part = name.removeprefix(parameter.name).lstrip("_")
         yield Meaning(
             name,
-            lambda value, part=part: kind.can_meet(part, value),
-            lambda part=part: kind.rule_options(part),
+            partial(kind.can_meet, part),
+            partial(kind.rule_options, part),
             kind.model if isinstance(kind, ObjectKind) else None,
         )
 

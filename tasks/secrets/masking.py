@@ -73,7 +73,7 @@ class MaskingFormatter(logging.Formatter):
     Its clock is UTC, as that of the web server's own lines: the zone that people read is a setting.
     """
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
     default_time_format = "%Y-%m-%d %H:%M:%S"
     default_msec_format = "%s,%03d +0000"
 

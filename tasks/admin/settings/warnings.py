@@ -9,6 +9,7 @@ from django.template.defaultfilters import pluralize
 from approvals.requests.policy import people_wanted, reviewers_for
 from tasks.access.rights import Right, who
 from tasks.admin.pages import code_of, declared_by
+from tasks.declaration.tickets import problem_of_pattern
 from tasks.models import ApprovalRule, Task
 from tasks.rules.conditions import check_condition
 from tasks.rules.evaluation import RuleSpec
@@ -31,6 +32,10 @@ def warnings_about(task: Task, rules: Sequence[ApprovalRule]) -> list[str]:
 
 
 def _about_conditions(task: Task, rules: Sequence[ApprovalRule]) -> Iterator[str]:
+    """Rules from before something was refused, or under which something has gone since."""
+    for rule in rules:
+        if problem := problem_of_pattern(rule.ticket_pattern):
+            yield f"No ticket number fits the rule “{rule}”: {problem}"
     code = code_of(task)
     for rule in rules if code else ():
         try:
