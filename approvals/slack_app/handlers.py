@@ -191,6 +191,6 @@ def _try(call: Callable[[Any], object]) -> bool:
     try:
         call(client(CLICKED))
     except Exception as error:  # whatever it is, the decision stands
-        logger.warning("Slack did not do what was asked of it: %s", type(error).__name__)
+        logger.warning("Slack refused a call: %s", type(error).__name__)
         return False
     return True
