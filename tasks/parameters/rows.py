@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tasks.parameters.signature import Parameter
 
 MOST_FAULTS: Final = 20  # are said at once
+MOST_EMPTY: Final = 10_000  # lines that a file may have beside its rows
 
 
 class Rows[R](Sequence[R]):
@@ -94,13 +95,9 @@ class Table:
         """A row as texts, in the order of the header."""
         return [text for p in self.columns for text in _texts(getattr(row, p.name))]
 
-    def _rows(self, records: list[list[str]], faults: list[str]) -> Iterator[Any]:
-        self._check_header([cell.strip() for cell in records[0]] if records else [])
-        filled = [(n, cells) for n, cells in enumerate(records[1:], start=2) if any(cells)]
-        if len(filled) > self.most:
-            raise ValidationError(
-                f"It has {len(filled):,} rows. At most {self.most:,} are allowed."
-            )
+    def _rows(self, records: Iterator[list[str]], faults: list[str]) -> Iterator[Any]:
+        self._check_header(next(records, []))
+        filled = self._filled(records)
         names, fields = [n for p in self.columns for n in p.inputs], self._fields()
         seen: dict[Hashable, int] = {}
         for number, cells in filled:
@@ -115,6 +112,24 @@ class Table:
                 number, found[self.key], seen, faults
             ):
                 yield self.row(**found)
+
+    def _filled(self, records: Iterator[list[str]]) -> list[tuple[int, list[str]]]:
+        """The rows that are not empty, with their numbers. It stops where they become too many."""
+        filled: list[tuple[int, list[str]]] = []
+        most_lines = self.most + MOST_EMPTY
+        for number, cells in enumerate(records, start=2):
+            if number > most_lines:
+                raise ValidationError(
+                    f"It has more than {most_lines:,} lines. At most {self.most:,} rows are allowed: "
+                    "remove empty lines."
+                )
+            if any(cells):
+                filled.append((number, cells))
+        if len(filled) > self.most:
+            raise ValidationError(
+                f"It has {len(filled):,} rows. At most {self.most:,} are allowed."
+            )
+        return filled
 
     def _check_header(self, header: list[str]) -> None:
         while header and not header[-1]:
@@ -161,12 +176,14 @@ class Table:
         return first == number
 
 
-def _records(text: str) -> list[list[str]]:
+def _records(text: str) -> Iterator[list[str]]:
+    """One line after the other, so that a file of a million is not read to its end."""
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        return [[cell.strip() for cell in record] for record in reader]
+        for record in reader:
+            yield [cell.strip() for cell in record]
     except csv.Error as error:
         raise ValidationError(f"It cannot be read as CSV: {error}.") from error
 

@@ -5,7 +5,7 @@ Numbers are text inputs, because a number input hides what was typed when it can
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
@@ -173,9 +173,9 @@ class MoneyWidget(forms.MultiWidget):
 class Picker(forms.Select):
     """A select that looks objects up while a person types. Only the chosen one is loaded."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, text: Callable[[Any], str] = str) -> None:
         super().__init__({"class": "unfold-admin-autocomplete admin-autocomplete"})
-        self.url = url
+        self.url, self.text = url, text
 
     @property
     def media(self) -> forms.Media:
@@ -215,7 +215,7 @@ class Picker(forms.Select):
         keys = [key for key in value if key and "\0" not in key]
         options = [self.create_option(name, "", "", not keys, 0)]
         options += [
-            self.create_option(name, str(chosen.pk), str(chosen), True, 1)
+            self.create_option(name, str(chosen.pk), self.text(chosen), True, 1)
             for chosen in self._chosen(keys)
         ]
         return [(None, options, 0)]

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -100,7 +101,14 @@ def masking_the_log(redact: Redactor) -> Iterator[None]:
 
 
 class MaskingFormatter(logging.Formatter):
-    """Writes a log entry, traceback included, without the secrets of settings and present runs."""
+    """Writes a log entry, traceback included, without the secrets of settings and present runs.
+
+    Its clock is UTC, as that of the web server's own lines: the zone that people read is a setting.
+    """
+
+    converter = staticmethod(time.gmtime)
+    default_time_format = "%Y-%m-%d %H:%M:%S"
+    default_msec_format = "%s,%03d +0000"
 
     def format(self, record: logging.LogRecord) -> str:
         """The finished text of the entry."""

@@ -8,7 +8,9 @@ from django.contrib.admin import site
 from django.contrib.auth.models import Permission
 from django.core import serializers
 from django.test import Client, RequestFactory
+from django.test.client import MULTIPART_CONTENT
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.views import defaults
 
 from approvals import actions
@@ -17,6 +19,7 @@ from approvals.requests.policy import StageSpec
 from approvals.requests.proofs import NotProved
 from audit.context import Door
 from audit.models import Event
+from backoffice.bad_requests import bad_request
 
 PASSWORD = "a-long-one-4711"
 OURS = ("backoffice", "tasks", "approvals", "audit", "fixtures")
@@ -373,7 +376,7 @@ def test_a_form_that_was_open_for_too_long_is_explained(db):
 @pytest.mark.parametrize(
     ("view", "words"),
     [
-        (defaults.bad_request, "This request could not be read."),
+        (bad_request, "This request could not be read."),
         (defaults.permission_denied, "You don't have permission to do this."),
         (defaults.page_not_found, "The address may be wrong"),
     ],
@@ -383,6 +386,17 @@ def test_each_error_page_is_ours_with_a_link_back(view, words):
     assert words in text
     assert "Go to the catalogue" in text
     assert "backoffice/theme.js" in text
+
+
+@pytest.mark.parametrize("content_type", [MULTIPART_CONTENT, "application/x-www-form-urlencoded"])
+def test_a_form_with_too_much_text_is_told_so(client, alice, content_type):
+    client.force_login(alice)
+    sent: Any = {"old_password": "x" * 3_000_000}
+    if content_type != MULTIPART_CONTENT:
+        sent = urlencode(sent)
+    answer = client.post(reverse("admin:password_change"), sent, content_type)
+    assert answer.status_code == 400
+    assert "This form holds too much text." in answer.text
 
 
 def test_what_went_wrong_here_is_our_page_too():

@@ -453,6 +453,20 @@ NOTICED_IN_PLACE: Final = (
         "tests/tasks/rules/test_sums.py",
     ),
     Mutant(
+        "a rule that can never hold is taken, and never asks",
+        "tasks/rules/comparisons.py",
+        "    if not can_be(value):\n",
+        "    if False:\n",
+        "tests/tasks/rules/test_comparisons.py",
+    ),
+    Mutant(
+        "another statement runs than was approved, of a task that a factory made",
+        "tasks/declaration/source.py",
+        "    for cell in function.__closure__ or ():\n",
+        "    for cell in ():\n",
+        "tests/tasks/declaration/test_registry.py",
+    ),
+    Mutant(
         "two runs for one account at once",
         "tasks/runs/concurrency.py",
         '    locks.hold(f"one at a time {key}")\n',

@@ -17,8 +17,8 @@ MOMENT = re.compile(
     r"(Z|[+-][0-9]{2}:[0-9]{2})?"
 )
 
-# Python knows no year beyond 9999: at its ends a moment of one time zone is none of the next.
-FIRST_YEAR, LAST_YEAR = 1000, 9998
+# Every time zone has these moments, and their years are written with four digits.
+EARLIEST, LATEST = datetime(1000, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 
 
 class DayField(TypedField):
@@ -58,9 +58,13 @@ class MomentField(TypedField):
             value = self._read(value.strip())
         if not isinstance(value, datetime):
             raise ValidationError("Enter a date and time like 2026-01-31 14:30.", "moment")
-        if not FIRST_YEAR <= value.year <= LAST_YEAR:
-            raise ValidationError(f"Enter a year from {FIRST_YEAR} to {LAST_YEAR}.", "year")
-        return self._aware(value).astimezone(UTC)
+        try:
+            moment = self._aware(value).astimezone(UTC)
+        except OverflowError:
+            moment = None
+        if moment is None or not EARLIEST <= moment <= LATEST:
+            raise ValidationError("Enter a year between 1000 and 9999.", "moment")
+        return moment
 
     def prepare_value(self, value: object) -> object:
         """The moment in the reader's time zone, for the page."""

@@ -43,6 +43,9 @@ class DateKind(Kind):
         # Conditions know moments only. A day begins at midnight UTC there, in literals too.
         return {name: datetime.combine(self.thaw(frozen, Load()), time.min, UTC)}
 
+    def can_meet(self, part: str, value: object) -> bool:
+        return isinstance(value, datetime) and value.astimezone(UTC).time() == time.min
+
     def _bound(self, bound: Any) -> date | None:  # noqa: ANN401 -- it is what we find out
         try:
             day: date | None = date.fromisoformat(bound) if isinstance(bound, str) else bound
@@ -82,7 +85,10 @@ class DateTimeKind(Kind):
             raise DoesNotFit(f"{frozen!r} is no moment in time.") from None
 
     def text(self, frozen: Json) -> str:
-        local = timezone.localtime(self.thaw(frozen, Load()))
+        try:
+            local = timezone.localtime(self.thaw(frozen, Load()))
+        except OverflowError:  # in this time zone it would be in a year that does not exist
+            return fits(frozen, str)
         seconds = ":%S" if local.second or local.microsecond else ""
         return f"{local:%Y-%m-%d %H:%M{seconds}} {local.tzname()}"
 

@@ -20,7 +20,12 @@ class FileKind(Kind):
 
     def prepare(self) -> None:
         accept = self.param.accept
-        if not are_names(accept) or not all(ending.startswith(".") for ending in accept):
+        if are_names(accept) and not all(ending.startswith(".") for ending in accept):
+            raise DeclarationError(
+                f"accept={accept!r} has an ending without its dot.",
+                "Write accept=(" + ", ".join(f'".{each.lstrip("*.")}"' for each in accept) + ",).",
+            )
+        if not are_names(accept):
             raise DeclarationError(
                 "It is not said which files may be handed in.",
                 'Name the endings: Param(accept=(".csv",)).',

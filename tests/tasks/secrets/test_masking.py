@@ -7,7 +7,9 @@ import logging
 from urllib.parse import quote, quote_plus
 
 import pytest
+from gunicorn.config import Config
 
+from backoffice.access_log import WithoutTokens
 from tasks.secrets.masking import (
     MASK,
     MaskingFormatter,
@@ -128,6 +130,23 @@ def test_settings_that_are_secret_are_known_by_their_names(settings, monkeypatch
 def entry(text: str, error=None) -> logging.LogRecord:
     info = error and (type(error), error, error.__traceback__)
     return logging.LogRecord("x", logging.ERROR, __file__, 1, text, (), info)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu"])
+def test_the_log_has_one_clock_whatever_the_zone_of_the_people(settings, zone):
+    settings.TIME_ZONE = zone  # Django makes it the zone of the process
+    record = entry("x")
+    record.created, record.msecs = 0.0, 0.0
+    written = MaskingFormatter("{asctime}", style="{").format(record)
+    assert written == "1970-01-01 00:00:00,000 +0000"
+    gunicorns = WithoutTokens(Config())
+    assert gunicorns.now().endswith("+0000]")
+    (own,) = {
+        h.formatter
+        for h in gunicorns.error_log.handlers
+        if h.formatter.datefmt == gunicorns.datefmt
+    }
+    assert "1970-01-01 00:00:00 +0000" in own.format(record)
 
 
 def test_no_log_entry_holds_a_secret_of_the_settings(settings):
