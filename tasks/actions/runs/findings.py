@@ -180,7 +180,7 @@ def _record_what_happened(run: Run, look: Look | None) -> str:
     """Of several steps without an answer, keep the answers of those that the look-up shows."""
     happened = {s.step: s.answer for s in look.steps if s.happened} if look else {}
     for effect in open_effects(run).filter(step__in=happened):
-        answer_effect(effect, happened[effect.step])
+        answer_effect(effect, happened[effect.step], redactor_for(run))
     return f"{so_far(run)} The rest" if happened else ""
 
 
