@@ -33,6 +33,10 @@ def accessibility(_request: HttpRequest) -> str:
     return static("backoffice/accessibility.js")
 
 
+def shortcuts(_request: HttpRequest) -> str:
+    return static("backoffice/shortcuts.js")
+
+
 def favicon(_request: HttpRequest) -> str:
     return static("backoffice/favicon.svg")
 
@@ -152,7 +156,7 @@ UNFOLD: Final = {
     "BORDER_RADIUS": "8px",
     "ENVIRONMENT": environment,
     "STYLES": [stylesheet],
-    "SCRIPTS": [accessibility],
+    "SCRIPTS": [accessibility, shortcuts],
     "COMMAND": {"search_models": False, "show_history": False},
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": sidebar},
     "COLORS": {

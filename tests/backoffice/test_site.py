@@ -187,11 +187,6 @@ def test_a_section_begins_with_its_first_page(section, page, client, root):
     assert client.get(url).url == reverse(f"admin:{page}")
 
 
-def test_the_themes_own_search_is_off(client, root):
-    client.force_login(root)
-    assert client.get("/search/", {"s": "a"}).status_code == 404
-
-
 # --- Pages only show: attack 10 ------------------------------------------------------------------
 
 
