@@ -71,6 +71,7 @@ def _work(person: "User", *, administers: bool) -> Iterator[Item]:
         "tasks_subscription",
     )
     inbox = ("approvals_approvalrequest", "approvals_notification", *own)
+    yield _item("Home", "home", "index", "index")
     yield _item("Catalogue", "apps", "tasks_task_changelist", "tasks_task")
     yield _item(
         "Inbox",

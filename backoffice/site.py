@@ -82,7 +82,9 @@ class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped package
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        return redirect("admin:tasks_task_changelist")
+        from tasks.admin.home import home  # which needs the models
+
+        return home(request)
 
     def app_index(
         self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None

@@ -5,6 +5,7 @@ May import `declaration`; the database's own guards are in the migrations.
 
 from tasks.models.catalogue import Task, TaskGroupPermission, TaskUserPermission
 from tasks.models.effects import Effect
+from tasks.models.pins import PinnedTask
 from tasks.models.rules import ApprovalRule, ProposedChange
 from tasks.models.runs import UNFINISHED, LogLine, Run, StoredFile, StoredSecret, SumKey
 from tasks.models.search import RunWords
@@ -19,6 +20,7 @@ __all__ = [
     "Emergency",
     "LogLine",
     "Pause",
+    "PinnedTask",
     "ProposedChange",
     "Resolution",
     "Run",
