@@ -117,8 +117,8 @@ def _settings(person: "User", *, administers: bool) -> Iterator[Item]:
         names = ("tasks_task_settings", "tasks_task_grants", "tasks_task_rule")
         yield _item("Task settings", "tune", "tasks_task_settings_list", *names)
     if administers or person.has_perm("audit.view_everything"):
-        names = ("tasks_permissions", "tasks_holder_permissions")
-        yield _item("Permissions", "key", "tasks_permissions", *names)
+        holder = "tasks_holder_permissions"
+        yield _item("Permissions", "key", "tasks_permissions", "tasks_permissions", holder)
     if person.has_perm("backoffice.change_user"):
         yield _item("People", "person", "backoffice_user_changelist", "backoffice_user")
         yield _item("Groups", "group", "auth_group_changelist", "auth_group")

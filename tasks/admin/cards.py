@@ -53,8 +53,10 @@ def cards_for(person: "User", words: str = "") -> list[Card]:
         Card(
             task,
             runs.get(task.last),
-            *(task.pk in may[right] for right in _ASKED),
-            pinned=task.pk in pinned,
+            task.pk in may[Right.REQUEST],
+            task.pk in may[Right.EXECUTE],
+            task.pk in may[Right.CHANGE],
+            task.pk in pinned,
         )
         for task in tasks
     ]

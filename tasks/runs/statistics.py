@@ -88,8 +88,8 @@ def _days(runs: QuerySet[Run], now: datetime) -> Iterator[tuple[date, int, int]]
     recent = runs.filter(requested_at__gte=timezone.make_aware(datetime.combine(first, time.min)))
     by_day = recent.annotate(day=TruncDate("requested_at")).values("day").order_by("day")
     failed = Count("pk", filter=Q(status__in=(Status.FAILED, Status.UNCERTAIN)))
-    found = {each["day"]: each for each in by_day.annotate(every=Count("pk"), failed=failed)}
+    counted = by_day.annotate(every=Count("pk"), failed=failed)
+    found = {each["day"]: (each["every"], each["failed"]) for each in counted}
     for number in range(DAYS):
         day = first + timedelta(days=number)
-        each = found.get(day, {})
-        yield day, each.get("every", 0), each.get("failed", 0)
+        yield (day, *found.get(day, (0, 0)))

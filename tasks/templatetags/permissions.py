@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from django import template
+from django.contrib.auth.models import Group
 
 from tasks.access.holders import Holder, held_by, through_groups
 from tasks.access.rights import Right
@@ -16,7 +17,7 @@ def permissions_of(holder: Holder, kind: str) -> dict[str, object]:
     """A card that lists the tasks, with the right and where it comes from. `kind`: group or person."""
     tasks = Task.objects.filter(retired_at=None).order_by("category", "name")
     held = held_by(holder, tasks)
-    through = through_groups(holder, tasks) if kind == "person" else {}
+    through = {} if isinstance(holder, Group) else through_groups(holder, tasks)
     return {
         "holder": holder,
         "kind": kind,

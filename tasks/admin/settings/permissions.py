@@ -1,12 +1,12 @@
 """Who may do what with all tasks: the matrix, and everything that one group or person holds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_safe
@@ -20,8 +20,6 @@ from tasks.models import Task
 
 if TYPE_CHECKING:
     from backoffice.models import User
-
-KINDS: Final[Mapping[str, type[Model]]] = {"group": Group, "person": get_user_model()}
 
 
 @dataclass
@@ -73,7 +71,7 @@ def of_holder(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     if request.method not in ("GET", "HEAD", "POST"):
         return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
     tasks = list(_shown_to(request).order_by("category", "name"))
-    holder = get_object_or_404(KINDS[kind], pk=pk)
+    holder = _holder(kind, pk)
     rows = _rows(holder, tasks)
     mine = set(tasks_for(person_of(request), Right.CHANGE).values_list("pk", flat=True))
     form = HolderForm(request.POST or None, rows=[row for row in rows if row.task.pk in mine])
@@ -104,6 +102,12 @@ def _shown_to(request: HttpRequest) -> QuerySet[Task]:
     if not tasks.exists():
         raise Http404
     return tasks
+
+
+def _holder(kind: str, pk: int) -> Holder:
+    if kind == "group":
+        return get_object_or_404(Group, pk=pk)
+    return get_object_or_404(get_user_model(), pk=pk)
 
 
 def _rows(holder: Holder, tasks: Iterable[Task]) -> list[Row]:
