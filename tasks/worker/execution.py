@@ -17,6 +17,7 @@ from audit.context import Door, acting
 from tasks.actions.runs.lifecycle import Outcome, finish_run, give_up_late, start_run
 from tasks.actions.runs.lost_runs import enqueue_again, recover_lost_runs
 from tasks.actions.runs.pauses import expire_pauses
+from tasks.actions.runs.search_words import complete_words
 from tasks.declaration.calling import call_with
 from tasks.declaration.errors import Busy, Cancelled, OutcomeUnknown, Paused, Refused, Stopped
 from tasks.declaration.registry import registry
@@ -59,7 +60,8 @@ def sweep() -> str:
     """What nobody else brings about. Called each minute, and when a worker starts.
 
     Requests that nobody decided expire, or are followed up; runs that lost their worker are found, and
-    messages that vanished are sent again. What is to be told and was not sent goes out.
+    messages that vanished are sent again. Ended runs are found by what they returned. What is to be
+    told and was not sent goes out.
     """
     expired = expire_due(door=Door.SCHEDULE) + expire_pauses(door=Door.SCHEDULE)
     lost = recover_lost_runs(door=Door.SCHEDULE)
@@ -67,6 +69,7 @@ def sweep() -> str:
     followed_up = sum(
         each(door=Door.SCHEDULE) for each in (remind_due, escalate_due, notify_of_stuck)
     )
+    complete_words()
     sent = approvals.pump()
     return f"{expired} expired, {lost} lost, {enqueued} rung again, {followed_up} followed up, {sent} sent"
 

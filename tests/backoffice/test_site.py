@@ -58,7 +58,7 @@ def test_every_active_person_signs_in_by_name_or_email(name, client, alice):
     alice.save()
     response = client.post(reverse("admin:login"), {"username": name, "password": PASSWORD})
     assert response.url == reverse("admin:index")
-    assert client.get(reverse("admin:index")).url == reverse("admin:tasks_task_changelist")
+    assert "Needs your review" in client.get(reverse("admin:index")).text
 
 
 def test_who_has_nothing_to_do_here_still_finds_a_page(client, mallory):
@@ -102,7 +102,7 @@ def test_signing_in_leads_nowhere_else(goal, client, alice):
     alice.save()
     data = {"username": "alice", "password": PASSWORD, "next": goal}
     assert client.post(reverse("admin:login"), data).url.startswith("/")
-    assert "evil" not in client.get(reverse("admin:index")).url
+    assert client.get(reverse("admin:index")).status_code == 200
 
 
 def test_the_demo_shows_its_logins_and_nothing_else_does(client, db, monkeypatch):
@@ -165,19 +165,27 @@ def test_a_stolen_session_is_no_place_to_guess_the_password_at(client, alice):
 
 
 def test_everybody_has_the_catalogue_the_inbox_and_the_runs(client, mallory):
-    assert sidebar(client, mallory) == ["Catalogue", "Inbox", "Runs"]
+    assert sidebar(client, mallory) == ["Home", "Catalogue", "Inbox", "Runs"]
 
 
 def test_who_may_read_everything_has_the_audit_section(client, dave):
     dave.user_permissions.add(Permission.objects.get(codename="view_everything"))
-    assert sidebar(client, dave) == ["Catalogue", "Inbox", "Runs", "Change history", "Access log"]
+    assert sidebar(client, dave) == [
+        "Home",
+        "Catalogue",
+        "Inbox",
+        "Runs",
+        "Change history",
+        "Access log",
+        "Permissions",
+    ]
 
 
 def test_who_may_change_people_has_people_and_groups(client, dave):
     dave.user_permissions.add(
         Permission.objects.get(codename="change_user", content_type__app_label="backoffice")
     )
-    assert sidebar(client, dave) == ["Catalogue", "Inbox", "Runs", "People", "Groups"]
+    assert sidebar(client, dave) == ["Home", "Catalogue", "Inbox", "Runs", "People", "Groups"]
 
 
 def test_an_administrator_has_all_of_it(client, root):
@@ -213,11 +221,6 @@ def test_a_section_begins_with_its_first_page(section, page, client, root):
     client.force_login(root)
     url = reverse("admin:app_list", args=[section])
     assert client.get(url).url == reverse(f"admin:{page}")
-
-
-def test_the_themes_own_search_is_off(client, root):
-    client.force_login(root)
-    assert client.get("/search/", {"s": "a"}).status_code == 404
 
 
 # --- Pages only show: attack 10 ------------------------------------------------------------------
