@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tasks', '0002_search_words'),
+        ('tasks', '0005_search_words'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

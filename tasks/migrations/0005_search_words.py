@@ -33,7 +33,7 @@ SELECT id, array_to_tsvector(array_agg(DISTINCT left(word, 100))),
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tasks', '0001_initial'),
+        ('tasks', '0004_answers_with_secrets'),
     ]
 
     operations = [
