@@ -5,7 +5,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib.auth.views import PasswordChangeView
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, include, path, reverse_lazy
 from unfold.sites import UnfoldAdminSite
@@ -111,7 +111,9 @@ class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped package
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        return redirect("admin:tasks_task_changelist")
+        from tasks.admin.home import home  # which needs the models
+
+        return home(request)
 
     def app_index(
         self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
@@ -122,8 +124,10 @@ class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped package
     def search(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The theme's own search keeps what a person could see beyond the loss of the right."""
-        raise Http404
+        """Ours: the theme's keeps what a person could see beyond the loss of the right."""
+        from backoffice.admin import search  # which needs the models
+
+        return search.search(request)
 
     def extra_urls(self) -> list[URLResolver | URLPattern]:
         from backoffice.monitoring import health  # which needs the models

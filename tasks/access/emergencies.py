@@ -9,7 +9,8 @@ from django.db.models.functions import Now
 
 from approvals.models import ApprovalRequest
 from approvals.requests.policy import StageSpec
-from tasks.access.rights import Right, who
+from tasks.access.reviewing import asked_for, holders
+from tasks.access.rights import Right
 from tasks.declaration.break_glass import BreakGlass
 from tasks.declaration.registry import UnknownTask, registry
 from tasks.models import Emergency, Run, Task
@@ -114,11 +115,9 @@ def _too_often(per_day: int) -> str:
 
 def review_stage(run: Run) -> StageSpec:
     """Two who review it afterwards: of those who would have approved it, and who may approve it."""
-    groups, people = set[Group](), set["User"](who(Right.APPROVE, run.task))
-    for stage in run.approval.stages.all() if run.approval else ():
-        groups.update(stage.groups.all())
-        people.update(stage.people.all())
-    return StageSpec("Review of an emergency run", REVIEWERS, list(groups), list(people))
+    groups, people, rights = asked_for(run)
+    held = holders(run.task, min([Right.APPROVE, *rights]))  # each right includes the lower ones
+    return StageSpec("Review of an emergency run", REVIEWERS, groups, people, held=held)
 
 
 def asked_about(request: ApprovalRequest) -> "QuerySet[User]":

@@ -133,9 +133,23 @@ NOTICED_IN_PLACE: Final = (
     Mutant(
         "something else than was shown",
         POLICY,
-        "    if seal is not None and seal != request.seal:\n",
+        "    if seal != request.seal:\n",
         "    if False:\n",
         DECIDE,
+    ),
+    Mutant(
+        "the email door takes what its link is about for what was shown",
+        "approvals/actions/email_links.py",
+        "            seal=seal,\n",
+        "            seal=link.seal,\n",
+        "tests/attacks/test_doors_and_attacks.py",
+    ),
+    Mutant(
+        "a right that is gone still decides",
+        PLACES,
+        "named_or_member | rights.held_in_stage(whose_place)",
+        'named_or_member | ~models.Q(stage__right_held="")',
+        "tests/tasks/actions/test_rights_of_reviewers.py",
     ),
     Mutant(
         "a second decision by one person",
@@ -439,6 +453,20 @@ NOTICED_IN_PLACE: Final = (
         "tests/tasks/rules/test_sums.py",
     ),
     Mutant(
+        "a rule that can never hold is taken, and never asks",
+        "tasks/rules/comparisons.py",
+        "    if not can_be(value):\n",
+        "    if False:\n",
+        "tests/tasks/rules/test_comparisons.py",
+    ),
+    Mutant(
+        "another statement runs than was approved, of a task that a factory made",
+        "tasks/declaration/source.py",
+        "    for cell in function.__closure__ or ():\n",
+        "    for cell in ():\n",
+        "tests/tasks/declaration/test_registry.py",
+    ),
+    Mutant(
         "two runs for one account at once",
         "tasks/runs/concurrency.py",
         '    locks.hold(f"one at a time {key}")\n',
@@ -458,6 +486,20 @@ NOTICED_IN_PLACE: Final = (
         "    if run.status != Run.Status.RETURNED and not taken_back:\n",
         "    if run.status not in (Run.Status.RETURNED, Run.Status.CANCELLED):\n",
         PAIRS,
+    ),
+    Mutant(
+        "the requester's words go into an email as they were typed",
+        "approvals/channels/email/message.py",
+        "without_links(cited(request.reason))",
+        "request.reason",
+        "tests/approvals/channels/test_typed_texts.py",
+    ),
+    Mutant(
+        "the answer to a step is kept with the secrets in it",
+        "tasks/secrets/storage.py",
+        "effect.answer = redact.value(answer)",
+        "effect.answer = answer",
+        "tests/tasks/secrets/test_redaction.py",
     ),
 )
 

@@ -16,6 +16,7 @@ from approvals.requests.policy import StageSpec
 from approvals.requests.quorum import quorum_holds
 from audit.context import acting, current
 from audit.database.clock import database_now
+from audit.texts.quoting import quoted
 from audit.transitions import Refusal, transition
 from tasks.access.administrators import administrators, hold_permissions, was_shared
 from tasks.access.rights import NotGranted, Right
@@ -328,7 +329,7 @@ def _is_stale(proposed_change: ProposedChange, request: ApprovalRequest, why: st
     _drop(proposed_change)
     approvals.mark_stale(request.pk, by=None, door=current().door, reason=why)
     request.refresh_from_db()
-    text = f"Outdated, and not applied: {request}. {why}"
+    text = f"Outdated, and not applied: {quoted(request.title)}. {why}"
     notify(
         [proposed_change.proposed_by], event="proposed_change_outdated", subject=request, text=text
     )

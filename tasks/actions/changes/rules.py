@@ -7,6 +7,7 @@ from django.template.defaultfilters import pluralize
 
 from approvals.requests.policy import WAITS_FOR, reviewers_for
 from audit.database.clock import database_now
+from audit.texts.quoting import quoted
 from tasks import parameters
 from tasks.access.rights import Right, who
 from tasks.actions.changes.base import TaskChange, members_in_words
@@ -71,8 +72,8 @@ class NewRule(TaskChange):
         rule = put_in_force(
             self.task, self._spec(), replaces=older, brought_by=self.proposed_change
         )
-        text = f"{self.proposed_change.proposed_by} changed an approval rule of “{rule.task}”: {rule.name}"
-        notify_of_rule(rule, text)
+        by, name = self.proposed_change.proposed_by, quoted(rule.name)
+        notify_of_rule(rule, f"{by} changed an approval rule of “{rule.task}”: {name}")
 
     def _spec(self) -> RuleSpec:
         return from_json(self.proposed_change.content)
@@ -100,7 +101,7 @@ class EndOfRule(TaskChange):
     def make(self) -> None:
         rule = _end(_locked(self.proposed_change.rule_id))
         by = self.proposed_change.proposed_by
-        notify_of_rule(rule, f"{by} ended an approval rule of “{rule.task}”: {rule.name}")
+        notify_of_rule(rule, f"{by} ended an approval rule of “{rule.task}”: {quoted(rule.name)}")
 
 
 def put_in_force(

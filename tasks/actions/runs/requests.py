@@ -17,6 +17,7 @@ from audit.transitions import Refusal, transition
 from tasks import parameters
 from tasks.access.rights import NotGranted, Right, require
 from tasks.access.stops import in_a_sentence, stop_of
+from tasks.actions.runs.search_words import keep_words
 from tasks.declaration.errors import Refused
 from tasks.declaration.limits import Limits, strictest
 from tasks.declaration.registry import RegisteredTask, UnknownTask, registry
@@ -118,6 +119,7 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
             run.queued_at = run.rung_at = database_now()
         run.save(force_insert=True)
         totals.write(run, draft.groupings)
+        keep_words([run])
         if run.status == Status.QUEUED:
             messages.enqueue_run(run.pk, timeout=task.timeout)
     return run
@@ -204,7 +206,12 @@ def _draft(
         declared, typed, store_secret=storage.store_secret, store_file=storage.store_file
     )
     preview = _preview(registered, form)
-    return Draft(registered, form, frozen, preview, parameters.groupings(declared, typed, frozen))
+    try:
+        groupings = parameters.groupings(declared, typed, frozen)
+    except (parameters.AuthorsFault, ValidationError) as error:
+        form.add_error(None, error if isinstance(error, ValidationError) else str(error))
+        raise InvalidValues(form) from error
+    return Draft(registered, form, frozen, preview, groupings)
 
 
 def code_of(task: Task) -> RegisteredTask:

@@ -8,8 +8,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from audit.admin.forms import DayField
 from tasks.access.rights import Right, tasks_for
 from tasks.models import Run
+from tasks.runs.search import found_by
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -25,10 +27,10 @@ class RunFilter(forms.Form):
     )
     status = forms.ChoiceField(label="Status", required=False, choices=[EVERY, *Run.Status.choices])
     task = forms.ChoiceField(label="Task", required=False)
-    since = forms.DateField(
+    since = DayField(
         label="From", required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
     )
-    until = forms.DateField(
+    until = DayField(
         label="To", required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
     )
     mine = forms.BooleanField(label="Only my runs", required=False)
@@ -60,9 +62,9 @@ class RunFilter(forms.Form):
         wanted = {
             "status": asked["status"],
             "task__slug": asked["task"],
-            "headline__icontains": asked["q"],
         }
         runs = runs.filter(**{name: value for name, value in wanted.items() if value})
+        runs = found_by(runs, asked["q"])
         return runs.order_by("-requested_at", "-id")
 
     def asked(self) -> dict[str, str]:

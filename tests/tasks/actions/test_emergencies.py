@@ -105,6 +105,23 @@ def test_two_others_review_it_and_nothing_else_follows(ask, proved, bob, carol, 
     assert stop_of(task) is None
 
 
+def test_a_review_by_somebody_who_has_left_since_does_not_count(
+    ask, proved, bob, carol, approvers, task
+):
+    emergency = broken(ask("150.00"), proved)
+    review(emergency, bob)
+    approvals.remove_member(user=bob, group=approvers, by=None, door=Door.COMMAND, reason="Left")
+    review(emergency, carol)
+    assert "no longer eligible" in stop_of(task).reason
+
+
+def test_what_is_outdated_is_not_run_in_an_emergency_either(ask, proved, deploy):
+    run = ask("150.00")
+    deploy(source_hash="2" * 64, break_glass=BreakGlass("On call", per_day=1))
+    with pytest.raises(EmergencyRefused, match="code has changed"):
+        broken(run, proved)
+
+
 def test_one_who_does_not_agree_stops_the_task(ask, proved, bob, task):
     emergency = broken(ask("150.00"), proved)
     review(emergency, bob, "reject", "It could have waited")

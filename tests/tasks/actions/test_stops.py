@@ -177,6 +177,16 @@ def test_whoever_proposes_it_does_not_agree_to_it(stop, bob):
         agree(propose(stop(), bob), bob)
 
 
+def test_nor_does_who_may_not_approve_its_tasks_any_more(stop, task, approvers, bob, carol):
+    stopped = stop()
+    request = propose(stopped, bob)
+    set_right(task, None, to=approvers)
+    with pytest.raises(NotStarted, match="You can no longer restart"):
+        agree(request, carol)
+    stopped.refresh_from_db()
+    assert stopped.ended_at is None
+
+
 def test_a_rejected_proposed_change_leaves_it_stopped_and_can_be_made_anew(stop, bob, carol):
     stopped = stop()
     agree(propose(stopped, bob), carol, "reject", "Not yet")

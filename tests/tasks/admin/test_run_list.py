@@ -42,7 +42,8 @@ def test_nothing_has_run_yet(alice):
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ({"q": "50.00"}, {"50.00", "150.00"}),
+        ({"q": "50.00"}, {"50.00"}),
+        ({"q": "exam credit alice"}, {"50.00", "150.00"}),
         ({"q": "nothing like it"}, set()),
         ({"status": "awaiting"}, {"150.00"}),
         ({"status": "queued", "mine": "on"}, {"50.00"}),
@@ -76,7 +77,7 @@ def test_days_in_the_wrong_order_are_explained(ask, alice):
 
 
 @pytest.mark.parametrize(
-    "query", [{"status": "nonsense"}, {"task": "x"}, {"since": "x"}, {"q": "\0"}]
+    "query", [{"status": "nonsense"}, {"task": "x"}, {"since": "x"}, {"until": "9999-12-31"}]
 )
 def test_a_question_that_makes_no_sense_finds_nothing(ask, alice, query):
     ask("50.00")
