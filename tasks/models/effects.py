@@ -4,6 +4,7 @@ from typing import ClassVar, Self
 
 from django.db import models
 
+from tasks.models.answers import Decoder, Encoder
 from tasks.models.runs import Run
 
 
@@ -68,7 +69,7 @@ class Effect(models.Model):
     sent_at = models.DateTimeField(null=True, blank=True, editable=False)
     answered_at = models.DateTimeField(null=True, blank=True)
     refused = models.BooleanField(default=False)
-    answer = models.JSONField(null=True, blank=True)
+    answer = models.JSONField(null=True, blank=True, encoder=Encoder, decoder=Decoder)
     error = models.TextField(blank=True, default="", db_default="")
 
     objects = EffectQuerySet.as_manager()

@@ -3,6 +3,8 @@
 import datetime
 import decimal
 
+from tasks.declaration.texts import said
+
 
 def text_of(value: object) -> str:
     """A value as people read it."""
@@ -14,4 +16,4 @@ def text_of(value: object) -> str:
         return value.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
     if isinstance(value, decimal.Decimal):
         return f"{value:f}"
-    return str(value)
+    return said(value)

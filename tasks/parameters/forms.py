@@ -11,16 +11,19 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.http import QueryDict
 
+from tasks.databases import NotAllowedHere, rolled_back
 from tasks.declaration.calling import call_with
-from tasks.declaration.offline import read_only
+from tasks.declaration.offline import offline
 from tasks.parameters.kinds import Asked
 from tasks.parameters.kinds.objects import ObjectKind
 from tasks.parameters.kinds.rows import RowsKind
 from tasks.parameters.param import listed
 from tasks.parameters.signature import Parameter
+from tasks.time_limits import TookTooLong, in_time
 
 PAGE = 20  # objects in one answer of a picker
 LONGEST_TERM = 100
+STATEMENT_SECONDS = 5  # for each statement of a look-up: somebody waits for it
 
 type PickerUrl = Callable[[str], str]
 
@@ -83,10 +86,12 @@ class ParameterForm(forms.Form):
         if not (isinstance(kind, RowsKind) and kind.is_looked_up and self._arises(parameter)):
             return
         try:
-            with read_only():
-                found = kind.look_up(parameter.name, self.cleaned_data)
+            with rolled_back(seconds=STATEMENT_SECONDS, read_only=True), offline():
+                found = in_time(lambda: kind.look_up(parameter.name, self.cleaned_data))
         except ValidationError as error:
             self.add_error(parameter.name, error)
+        except (NotAllowedHere, TookTooLong) as error:
+            self.add_error(parameter.name, f"The look-up failed. {error}")
         else:
             self.cleaned_data[parameter.name] = found
 
@@ -108,9 +113,11 @@ class ParameterForm(forms.Form):
 
     def _check_together(self, validate: Callable[..., object]) -> None:
         try:
-            call_with(validate, self.cleaned_data)
+            in_time(lambda: call_with(validate, self.cleaned_data))
         except ValidationError as error:
             self._place(error)
+        except TookTooLong as error:
+            self.add_error(None, f"The values could not be checked. {error}")
 
     def _place(self, error: ValidationError) -> None:
         """Put messages beside their fields; those of no field go above the form."""
@@ -162,9 +169,9 @@ def form_for(  # noqa: PLR0913 -- as a form takes, and who fills it in
     Names that are not declared are ignored; see `unknown_names`. `picker_url` gives the address
     at which the picker of a parameter searches. `validate` gets the typed values that it names,
     and raises ValidationError({"amount": "message"}). `locked` holds typed values that are shown and
-    cannot be changed, whatever is sent.
+    cannot be changed, whatever is sent. Raises TookTooLong when what may be chosen is not known in time.
     """
-    fields = {p.name: _field(p, person, picker_url) for p in parameters}
+    fields = in_time(lambda: {p.name: _field(p, person, picker_url) for p in parameters})
     for name in locked or {}:
         fields[name].disabled = True  # Django then takes the initial value
     return ParameterForm(
@@ -193,11 +200,15 @@ def search(
     """One page of the objects that this person may choose from, for the picker.
 
     Each word of the term must be found in one of the search fields. Raises TypeError for a
-    parameter that is no object.
+    parameter that is no object, TookTooLong when the author's code does not end.
     """
     kind = parameter.kind
     if not isinstance(kind, ObjectKind):
         raise TypeError(f"{parameter.name} is no object that could be searched for.")
+    return in_time(lambda: _found(kind, person, term, page))
+
+
+def _found(kind: ObjectKind, person: object, term: str, page: int) -> dict[str, Any]:
     start = (max(page, 1) - 1) * PAGE
     queryset = kind.queryset(person)
     for word in term.replace("\0", " ")[:LONGEST_TERM].split():

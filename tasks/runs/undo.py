@@ -7,6 +7,7 @@ from tasks import parameters
 from tasks.access.rights import Right, runs_for, tasks_for
 from tasks.declaration.errors import Refused
 from tasks.declaration.registry import Finished, Undo, UnknownTask, registry
+from tasks.declaration.texts import cut, said
 from tasks.models import Run, Task
 from tasks.runs.concurrency import OPEN
 from tasks.secrets import storage
@@ -79,7 +80,7 @@ def values_to_undo(run: Run) -> dict[str, Any]:
     try:
         return {name: give(finished) for name, give in declared.fill.items()}
     except Refused as refusal:
-        raise NotUndoable(str(refusal)) from refusal
+        raise NotUndoable(cut(said(refusal))) from refusal
 
 
 def _values(run: Run) -> dict[str, Any]:

@@ -4,12 +4,13 @@ import hashlib
 import json
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
-from uuid import UUID, uuid4
+from typing import Any
+from uuid import uuid4
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
@@ -19,10 +20,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from audit.admin.pages import page, person_of
 from audit.context import Door
 from audit.transitions import Refusal
-from tasks import locks, parameters
+from tasks import parameters
 from tasks.access.rights import Right, allowed, runs_for
 from tasks.access.stops import stop_of
 from tasks.actions import InvalidValues, request_run
+from tasks.actions.runs.requests import run_of_form
 from tasks.admin.pages import code_of, declared_by, task_or_404
 from tasks.admin.requests.prefilled import Before, values_of
 from tasks.admin.requests.request_form import RequestForm, request_form
@@ -37,13 +39,9 @@ from tasks.runs.concurrency import Taken
 from tasks.runs.partial import warning_of
 from tasks.runs.texts import paragraphs
 from tasks.runs.undo import NotUndoable, check_undoable, values_to_undo
-
-if TYPE_CHECKING:
-    from backoffice.models import User
+from tasks.time_limits import TookTooLong
 
 RECENT = 5
-REMEMBERED = 20  # forms a session has sent
-SENT = "tasks_sent"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -90,6 +88,8 @@ def options(
         )
     except TypeError as error:  # a parameter that is no object
         raise Http404 from error
+    except TookTooLong as late:
+        return JsonResponse({"error": str(late)}, status=503)
 
 
 def _send(request: HttpRequest, task: Task) -> HttpResponse:
@@ -128,59 +128,53 @@ def _send(request: HttpRequest, task: Task) -> HttpResponse:
     except NotUndoable as refusal:
         messages.error(request, str(refusal))
         return redirect("admin:tasks_run_change", why.cleaned_data["undo"])
-    except Refusal as refusal:
-        messages.error(request, str(refusal))
-        return _show(
-            request, task, why, _bound(request, task, before.undo), status=403, before=before
-        )
+    except (Refusal, TookTooLong) as refusal:
+        late = isinstance(refusal, TookTooLong)
+        messages.error(request, _not_made(task, refusal) if late else str(refusal))
+        form = None if late else _bound(request, task, before.undo)
+        return _show(request, task, why, form, status=503 if late else 403, before=before)
     return redirect("admin:tasks_run_change", run.pk)
 
 
-def _once(request: HttpRequest, nonce: str, asked: Callable[[], Run]) -> Run:
+def _once(request: HttpRequest, nonce: str, asked: Callable[..., Run]) -> Run:
     """The one run of a form, however often it is sent with the same values: by a double click, say.
 
-    Going back in the browser and changing a value is another request.
+    Going back in the browser and changing a value is another request. Which forms were sent stands
+    with their runs: a session is written as a whole, and the page of another form would forget it.
     """
     if not nonce:
         return asked()
-    form = _fingerprint(request)
+    token = _token(request)
     refused: Refusal | InvalidValues
     with transaction.atomic():
-        # The second of two clicks waits here until the first has been written down.
-        locks.hold(form)
-        sent = _fresh_session(request).get(SENT, {})
-        if form in sent:
+        if first := run_of_form(token, person=person_of(request)):
             messages.info(
                 request, "You submitted this form twice. It was run once: this is the run."
             )
-            return Run.objects.get(pk=sent[form], requested_by=person_of(request))
+            return first
         try:
-            run = asked()
+            return asked(form_token=token)
         except (Refusal, InvalidValues) as error:
             refused = error  # raised below: that it was refused is on record, and stays there
-        else:
-            _remember(request, sent, form, run.pk)
-            return run
     raise refused
 
 
-def _fingerprint(request: HttpRequest) -> str:
+def _token(request: HttpRequest) -> str:
     """Of all that was sent. The nonce among it is random, so that nothing can be guessed from it."""
     values = sorted((n, v) for n, v in request.POST.lists() if n != "csrfmiddlewaretoken")
     files = sorted(
-        (name, file.name, file.size) for name, given in request.FILES.lists() for file in given
+        (name, file.name, _sha256(file)) for name, given in request.FILES.lists() for file in given
     )
-    return hashlib.sha256(json.dumps([values, files]).encode()).hexdigest()
+    sent = [person_of(request).pk, values, files]
+    return hashlib.sha256(json.dumps(sent).encode()).hexdigest()
 
 
-def _fresh_session(request: HttpRequest) -> Any:  # noqa: ANN401 - the session of any backend
-    return type(request.session)(request.session.session_key)
-
-
-def _remember(request: HttpRequest, sent: dict[str, str], form: str, run_id: UUID) -> None:
-    newest = list({**sent, form: str(run_id)}.items())[-REMEMBERED:]
-    request.session[SENT] = dict(newest)
-    request.session.save()
+def _sha256(file: UploadedFile) -> str:
+    digest = hashlib.sha256()
+    for chunk in file.chunks():
+        digest.update(chunk)
+    file.seek(0)
+    return digest.hexdigest()
 
 
 def _bound(request: HttpRequest, task: Task, undoes: Run | None) -> parameters.ParameterForm | None:
@@ -189,7 +183,7 @@ def _bound(request: HttpRequest, task: Task, undoes: Run | None) -> parameters.P
         return None
     locked = values_to_undo(undoes) if undoes else {}
     sent = {"data": request.POST, "files": request.FILES, "locked": locked}
-    return _form(task, registered, person_of(request), **sent)
+    return _form(request, task, registered, **sent)
 
 
 def _form_of(request: HttpRequest, task: Task, before: Before) -> parameters.ParameterForm | None:
@@ -201,22 +195,31 @@ def _form_of(request: HttpRequest, task: Task, before: Before) -> parameters.Par
         check_undoable(before.undo, task=task, person=person)
     filled = {"initial": values_of(registered, before.revise or before.again)}
     locked = values_to_undo(before.undo) if before.undo else {}
-    return _form(task, registered, person, locked=locked, **filled)
+    return _form(request, task, registered, locked=locked, **filled)
 
 
 def _form(
+    request: HttpRequest,
     task: Task,
     registered: RegisteredTask,
-    person: "User",
     **sent: Any,  # noqa: ANN401
-) -> parameters.ParameterForm:
-    return parameters.form_for(
-        parameters.read(registered.function),
-        person=person,
-        picker_url=lambda name: reverse("admin:tasks_task_options", args=[task.slug, name]),
-        validate=registered.validate,
-        **sent,
-    )
+) -> parameters.ParameterForm | None:
+    """The form; None, and a message on the page, where the task's code does not say what it offers."""
+    try:
+        return parameters.form_for(
+            parameters.read(registered.function),
+            person=person_of(request),
+            picker_url=lambda name: reverse("admin:tasks_task_options", args=[task.slug, name]),
+            validate=registered.validate,
+            **sent,
+        )
+    except TookTooLong as late:
+        messages.error(request, _not_made(task, late))
+        return None
+
+
+def _not_made(task: Task, late: Exception) -> str:
+    return f"The form could not be made. {late} Contact {task.owner}."
 
 
 def _with_errors(
@@ -256,6 +259,7 @@ def _show(
     person = person_of(request)
     registered = code_of(task)
     may_request = registered is not None and allowed(person, Right.REQUEST, task)
+    no_form = may_request and form is None
     rules, may_execute = rules_in_force(task), allowed(person, Right.EXECUTE, task)
     always = any(always_holds(rule) for rule in rules)
     declared = declared_by(task)
@@ -269,6 +273,7 @@ def _show(
         status=status,
         task=task,
         gone=registered is None,
+        no_form=no_form,
         form=form if may_request else None,
         why=why,
         half_done=warning_of(before.again) if before else "",
