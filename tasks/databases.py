@@ -137,7 +137,8 @@ def _watched(alias: str) -> Callable[..., Any]:
 def close_used() -> None:
     """Close this thread's connections, but those that stand in for one that was not used."""
     for connection in connections.all(initialized_only=True):
-        if type(connection) is not SimpleLazyObject:
+        stands: object = connection
+        if type(stands) is not SimpleLazyObject:
             connection.close()
 
 

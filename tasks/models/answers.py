@@ -6,7 +6,7 @@ What JSON has no word for is written as {"__type__": "decimal", "value": "1.50"}
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Final
@@ -16,7 +16,7 @@ DEEPEST: Final = 50  # levels
 LARGEST: Final = 4_000_000  # characters of JSON, as for a result
 # What PostgreSQL cannot keep in JSON: NUL, and halves of a character.
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
-_READ: Final = {
+_READ: Final[Mapping[str, Callable[[str], object]]] = {
     "decimal": Decimal,
     "datetime": datetime.fromisoformat,
     "date": date.fromisoformat,
@@ -93,7 +93,7 @@ def _plain(value: object, levels: int) -> Any:  # noqa: ANN401 - JSON
     return _number(value) if isinstance(value, int | float | None) else _typed(value)
 
 
-def _number(value: float | None) -> float | None:
+def _number(value: Any) -> Any:  # noqa: ANN401 - JSON
     """A number, or what JSON has a word for beside them."""
     if isinstance(value, float) and not math.isfinite(value):
         raise NotStorable(f"it holds {value}, which JSON has no word for")

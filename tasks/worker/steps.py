@@ -45,7 +45,7 @@ class Steps:
 
         The second of that name would get the answer of the first, and nothing would be sent.
         """
-        if not (isinstance(step, str) and 0 < len(step) <= LONGEST and "\0" not in step):
+        if not _is_name(step):
             raise ValueError(f"A step is named by a text of 1 to {LONGEST} characters.")
         if step in self._begun:
             raise ValueError(
@@ -177,6 +177,10 @@ def _noted(effect: Effect, refusal: Refused, said: str, first: bool) -> Exceptio
     else:
         refuse_effect(effect, said)
     return refusal
+
+
+def _is_name(step: object) -> bool:
+    return isinstance(step, str) and 0 < len(step) <= LONGEST and "\0" not in step
 
 
 def _is_final(error: BaseException) -> bool:

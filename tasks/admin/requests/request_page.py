@@ -169,7 +169,7 @@ def _token(request: HttpRequest) -> str:
     return hashlib.sha256(json.dumps(sent).encode()).hexdigest()
 
 
-def _sha256(file: UploadedFile) -> str:
+def _sha256(file: "UploadedFile[Any]") -> str:
     digest = hashlib.sha256()
     for chunk in file.chunks():
         digest.update(chunk)
