@@ -1,8 +1,8 @@
 """A time limit for the code of a task for which somebody waits: previews, look-ups, checks, choices.
 
 No thread of Python can be ended. But an exception can be raised in one, where it goes on executing
-Python: that ends a loop. It does not end one call that never returns, such as one that waits for a
-lock. So only a few may be at work in a process at once, and the web server's other threads stay free
+Python: that ends a loop. PostgreSQL can be told to cancel a statement. Nothing ends another call
+that never returns, such as one that waits for a lock. So only a few may be at work in a process at once, and the web server's other threads stay free
 for all other pages.
 """
 
@@ -11,10 +11,16 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from tasks.databases import close_used
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +28,7 @@ SECONDS: Final = 20
 AT_ONCE: Final = 4  # of the eight threads that a web process has as documented
 FOR_A_PLACE: Final = 5  # seconds that somebody waits until one of those is free
 AGAIN: Final = 1.0  # seconds after which code that has swallowed it is interrupted once more
+TO_CANCEL: Final = 2.0  # seconds that cancelling a statement may take
 
 
 class TookTooLong(Exception):
@@ -39,6 +46,7 @@ class _Watch:
         # Only ever held in `with`: an exception that is raised in between would leave it locked.
         self._lock = threading.Lock()
         self._until: dict[int, float] = {}
+        self._databases: dict[int, BaseDatabaseWrapper] = {}
         self._sleeps_until = 0.0
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
@@ -47,6 +55,7 @@ class _Watch:
         """Interrupt the present thread then."""
         with self._lock:
             self._until[threading.get_ident()] = until
+            self._databases[threading.get_ident()] = connections[DEFAULT_DB_ALIAS]
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="time limits", daemon=True)
                 self._thread.start()
@@ -57,6 +66,7 @@ class _Watch:
         """Leave the present thread alone, also where the interruption was already on its way."""
         with self._lock:
             self._until.pop(threading.get_ident(), None)
+            self._databases.pop(threading.get_ident(), None)
             _raise_in(threading.get_ident(), None)
 
     def _run(self) -> None:
@@ -71,9 +81,16 @@ class _Watch:
         for thread, until in self._until.items():
             if until <= now:
                 _raise_in(thread, _TimeIsUp)
+                _cancel(self._databases[thread])
                 self._until[thread] = now + AGAIN
         self._sleeps_until = min(self._until.values(), default=now + SECONDS)
         return self._sleeps_until - now
+
+
+def _cancel(database: "BaseDatabaseWrapper") -> None:
+    connection: Any = database.connection
+    with suppress(Exception):  # it may be closed at this moment, or away
+        connection.cancel_safe(timeout=TO_CANCEL)
 
 
 def _raise_in(thread: int, kind: type[BaseException] | None) -> None:
@@ -118,7 +135,7 @@ def in_time[T](call: Callable[[], T], seconds: float = SECONDS) -> T:
 
 def _interrupted[T](call: Callable[[], T], seconds: float) -> T:
     # No context manager: the exception could be raised where its end is called, and skip it.
-    watch, ended = _watch, False
+    watch, ended, late = _watch, False, False
     try:
         try:
             watch.begin(monotonic() + seconds)
@@ -129,8 +146,10 @@ def _interrupted[T](call: Callable[[], T], seconds: float) -> T:
                     watch.end()
                     ended = True
                 except _TimeIsUp:  # it may come as late as here
-                    pass
-    except _TimeIsUp as late:
+                    late = True
+    except BaseException as error:
+        if not (late or isinstance(error, _TimeIsUp)):
+            raise
         logger.exception("Code of a task did not end within %s seconds", seconds)
         close_used()  # it may have been in the middle of a statement
-        raise TookTooLong(f"It took longer than {seconds} seconds and was stopped.") from late
+        raise TookTooLong(f"It took longer than {seconds} seconds and was stopped.") from error

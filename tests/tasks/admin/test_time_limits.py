@@ -39,7 +39,12 @@ def short(monkeypatch):
     monkeypatch.setattr("tasks.actions.runs.look_ups.PATIENCE", 0.5)
 
 
-@pytest.mark.parametrize("code", [for_ever, swallowing])
+def asking(*_: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(60)")
+
+
+@pytest.mark.parametrize("code", [for_ever, swallowing, asking])
 def test_a_loop_that_does_not_end_is_ended(code):
     with pytest.raises(TookTooLong, match=r"longer than 0\.5 seconds"):
         in_time(code)
