@@ -92,6 +92,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "backoffice.bad_requests.NoNulMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -99,6 +100,7 @@ MIDDLEWARE = [
     "audit.context.AuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "audit.texts.pages.NothingHiddenMiddleware",
 ]
 
 ROOT_URLCONF = "backoffice.urls"
@@ -263,8 +265,19 @@ LOGGING = {
             "style": "{",
         }
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "filters": {"hide_tokens": {"()": "backoffice.mail_tokens.HideTokens"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "plain",
+            "filters": ["hide_tokens"],
+        }
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    # At INFO Bolt writes down the whole body of what is wrongly signed.
-    "loggers": {"approvals.channels.slack.bolt": {"level": "WARNING"}},
+    "loggers": {
+        # At INFO Bolt writes down the whole body of what is wrongly signed.
+        "approvals.channels.slack.bolt": {"level": "WARNING"},
+        # Without Django's own handlers, which hide nothing: what it says goes to ours.
+        "django": {"level": "INFO", "handlers": []},
+    },
 }

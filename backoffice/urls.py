@@ -10,6 +10,8 @@ from backoffice.demo.mail import sent_messages
 from backoffice.demo.slack import press
 from backoffice.monitoring import health
 
+handler400: Final = "backoffice.bad_requests.bad_request"
+
 urlpatterns: Final[list[URLPattern | URLResolver]] = [
     path("healthz", health.alive),
     path("readyz", health.ready),

@@ -2,22 +2,26 @@
 
 import inspect
 import os
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import Final
 
 from django.conf import settings
+from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ValidationError
 
 from approvals.models import SlackMode
 from tasks import parameters
+from tasks.declaration.calling import required_by
 from tasks.declaration.registry import RegisteredTask, UnknownTask, registry
+from tasks.declaration.source import made_when_imported
 from tasks.declaration.tickets import PLACE
+from tasks.outputs.annotations import types_not_shown
 from tasks.queue import kill_points
 from tasks.rules.conditions import check_condition, names_for
 from tasks.runs.output_values import READ, ROWS, names_of
 
-TAKES_ANYTHING = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+CLOCKS: Final = ("today", "now", "utcnow", "localdate", "localtime", "database_now")
 
 
 @register("tasks")
@@ -75,6 +79,31 @@ def _of_task(task: RegisteredTask) -> Iterator[CheckMessage]:
     yield from _of_undo(task)
     yield from _of_slack(task)
     yield from _of_outputs(task, declared)
+    yield from _of_defaults(task)
+    yield from _of_returned(task)
+
+
+def _of_defaults(task: RegisteredTask) -> Iterator[CheckMessage]:
+    """A default that asks the clock is made once, when the process starts."""
+    for name in made_when_imported(task.function, CLOCKS):
+        yield _of(
+            task,
+            "E014",
+            f"The default of {name} in {task.slug!r} is made when the process starts, and the same "
+            "in every run.",
+            f"Write {name}: date | None = None, and take the day in the function.",
+        )
+
+
+def _of_returned(task: RegisteredTask) -> Iterator[CheckMessage]:
+    if names := types_not_shown(inspect.unwrap(task.function)):
+        yield checks.Warning(
+            f"{task.file}:{task.line}: {task.slug!r} says that it returns {' or '.join(names)}, for "
+            "which there is no kind of output.",
+            hint="Return a Table, KeyValue, Text, Markdown, JSON, Chart, File, Money, a dict, a list "
+            "of dicts, a str or None.",
+            id="tasks.W015",
+        )
 
 
 def _of_slack(task: RegisteredTask) -> Iterator[CheckMessage]:
@@ -135,7 +164,7 @@ def _of_timeout(task: RegisteredTask) -> Iterator[CheckMessage]:
 def _of_companions(task: RegisteredTask, names: set[str]) -> Iterator[CheckMessage]:
     """Preview and validate are called with the parameters that they name."""
     for role, function in (("preview", task.preview), ("validate", task.validate)):
-        unknown = _required_by(function) - names if function else set()
+        unknown = required_by(function) - names if function else set()
         if unknown:
             yield _of(
                 task,
@@ -151,7 +180,7 @@ def _of_conditions(
 ) -> Iterator[CheckMessage]:
     for approval in task.approval:
         try:
-            check_condition(approval.when, declared)
+            check_condition(approval.when, declared, with_people=False)
         except ValidationError as error:
             yield _of(
                 task,
@@ -198,14 +227,6 @@ def _of_undo(task: RegisteredTask) -> Iterator[CheckMessage]:
             "no such parameter.",
             f"Its parameters are {', '.join(sorted(names)) or 'none'}.",
         )
-
-
-def _required_by(function: Callable[..., Any]) -> set[str]:
-    return {
-        name
-        for name, each in inspect.signature(function).parameters.items()
-        if each.default is each.empty and each.kind not in TAKES_ANYTHING
-    }
 
 
 def _of(task: RegisteredTask, number: str, message: str, hint: str) -> CheckMessage:

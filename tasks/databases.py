@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.db import DEFAULT_DB_ALIAS, InternalError, connections, transaction
 from django.utils.functional import SimpleLazyObject
+from psycopg.pq import TransactionStatus
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -134,12 +135,20 @@ def _watched(alias: str) -> Callable[..., Any]:
     return execute
 
 
-def close_used() -> None:
-    """Close this thread's connections, but those that stand in for one that was not used."""
+def close_interrupted() -> None:
+    """Close those of this thread's connections that were in the middle of a statement."""
     for connection in connections.all(initialized_only=True):
         stands: object = connection
-        if type(stands) is not SimpleLazyObject:
+        # What stands in for a connection that was not used is left alone: asking it would use it.
+        if type(stands) is not SimpleLazyObject and _is_interrupted(connection):
             connection.close()
+
+
+def _is_interrupted(connection: "BaseDatabaseWrapper") -> bool:
+    if connection.connection is None or connection.vendor != "postgresql":
+        return connection.connection is not None
+    status = connection.connection.info.transaction_status
+    return status in (TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN)
 
 
 def sqlstate_of(error: BaseException) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from tasks.databases import close_used
+from tasks.databases import close_interrupted
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -114,7 +114,7 @@ os.register_at_fork(after_in_child=_begin_anew)
 
 
 def in_time[T](call: Callable[[], T], seconds: float = SECONDS) -> T:
-    """What the call returns. Raises `TookTooLong`, and closes this thread's database connections, when its time is over.
+    """What the call returns. Raises `TookTooLong` when its time is over.
 
     Within another such call the time of that one counts.
     """
@@ -151,5 +151,5 @@ def _interrupted[T](call: Callable[[], T], seconds: float) -> T:
         if not (late or isinstance(error, _TimeIsUp)):
             raise
         logger.exception("Code of a task did not end within %s seconds", seconds)
-        close_used()  # it may have been in the middle of a statement
+        close_interrupted()  # it may have been in the middle of a statement
         raise TookTooLong(f"It took longer than {seconds} seconds and was stopped.") from error

@@ -53,6 +53,11 @@ def test_what_they_start_is_there():
     assert unit("web")["Service"]["ExecStart"].split()[1] == "backoffice.wsgi"
 
 
+def test_the_web_server_opens_no_socket_beside_its_own():
+    for command in (unit("web")["Service"]["ExecStart"].split(), processes()["web"]):
+        assert "--no-control-socket" in command
+
+
 def test_the_how_to_leads_to_each_of_them():
     page = HOW_TO.read_text()
     assert [file.name for file in FOLDER.iterdir() if f"(deploy/{file.name})" not in page] == []

@@ -94,7 +94,8 @@ def test_the_reference_names_no_environment_variable_that_nobody_reads():
 
 
 def arguments(function: Callable[..., object]) -> set[str]:
-    return set(inspect.signature(function).parameters) - {"self"}
+    named = inspect.signature(function).parameters.items()
+    return {name for name, each in named if each.kind is not each.POSITIONAL_ONLY} - {"self"}
 
 
 def first_cells(page: str) -> set[str]:

@@ -1,7 +1,7 @@
 """The lists of the inbox: what waits for a person, what they asked for, what is decided."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 
 from approvals.models import ApprovalRequest, Decision, Notification, Reviewer
 from approvals.requests.ballot import Ballot
+from approvals.requests.outdated import why_outdated
 from approvals.requests.policy import to_decide, visible_to
 from approvals.requests.quorum import places_of
 
@@ -48,6 +49,7 @@ class Row:
     badge: str
     stage: str
     in_place_of: "User | None" = None  # for whom this person would decide it
+    outdated: str = ""
 
     @property
     def age(self) -> str:
@@ -76,7 +78,14 @@ def rows(requests: Requests, person: "User", *, now: datetime) -> list[Row]:
     asked = requests.select_related("requested_by").prefetch_related("stages", "decisions")
     found = list(asked)
     places = places_of(person, found)
-    return [_row(request, places.get(request.pk, []), now) for request in found]
+    outdated = why_outdated(found)
+    return [
+        replace(
+            _row(request, places.get(request.pk, []), now),
+            outdated=outdated.get(request.pk, ""),
+        )
+        for request in found
+    ]
 
 
 def status_of(request: ApprovalRequest, *, now: datetime) -> tuple[str, str]:

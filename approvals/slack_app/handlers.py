@@ -37,6 +37,10 @@ GONE: Final = (
     "No decision was made: this message is not ours, or comes from another workspace. "
     "Open your inbox in the back office."
 )
+NOT_OPENED: Final = (
+    "Nothing was decided: Slack did not open the window for the reason. Press the button again, or "
+    "open the request in the back office."
+)
 
 
 def approve(body: Body, ack: Ack) -> None:
@@ -62,7 +66,8 @@ def ask_why(body: Body, ack: Ack) -> None:
         if request and not problem:
             # Before the answer: the trigger is good for three seconds.
             view = modal_for(request, shown, click.place)
-            client(CLICKED).views_open(trigger_id=click.trigger, view=view)
+            if not _try(lambda slack: slack.views_open(trigger_id=click.trigger, view=view)):
+                problem = NOT_OPENED
         ack()
         if problem:
             _tidy_up(click.account, click.place, shown, problem)
@@ -176,13 +181,19 @@ def _replace(place: Place, text: str, parts: list[blocks.Block]) -> None:
 def _whisper(account: Account, place: Place, said: str) -> None:
     _try(
         lambda slack: slack.chat_postEphemeral(
-            channel=place.channel, user=account.user, text=blocks.escaped(said)
+            channel=place.channel,
+            user=account.user,
+            text=blocks.escaped(said),
+            blocks=[blocks.section(blocks.shortened(said, blocks.TEXT))],
         )
     )
 
 
-def _try(call: Callable[[Any], object]) -> None:
+def _try(call: Callable[[Any], object]) -> bool:
+    """Whether Slack did it."""
     try:
         call(client(CLICKED))
     except Exception as error:  # whatever it is, the decision stands
-        logger.warning("A message in Slack shows an old state for now: %s", type(error).__name__)
+        logger.warning("Slack refused a call: %s", type(error).__name__)
+        return False
+    return True

@@ -14,6 +14,19 @@ if TYPE_CHECKING:
     from backoffice.models import User
 
 
+EARLIEST, LATEST = date(1900, 1, 1), date(2999, 12, 31)
+
+
+class DayField(forms.DateField):
+    """A day of which the day after exists, too, in every time zone."""
+
+    def validate(self, value: Any) -> None:  # noqa: ANN401 - as in the class above
+        """Raises ValidationError."""
+        super().validate(value)
+        if value is not None and not EARLIEST <= value <= LATEST:
+            raise ValidationError(f"Choose a day between {EARLIEST:%Y} and {LATEST:%Y}.", "day")
+
+
 class Range(TypedDict, total=False):
     person: "User | None"
     since: datetime | None
@@ -30,10 +43,10 @@ class HistoryFilter(forms.Form):
         help_text="Username or email address.",
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
     )
-    since = forms.DateField(
+    since = DayField(
         label="From", required=False, widget=UnfoldAdminTextInputWidget(attrs={"type": "date"})
     )
-    until = forms.DateField(
+    until = DayField(
         label="To", required=False, widget=UnfoldAdminTextInputWidget(attrs={"type": "date"})
     )
 

@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 from approvals.actions import end_absence
 from approvals.models import Absence
 from audit.admin.base import OnePageAdmin
+from audit.admin.forms import DayField
 from audit.admin.pages import page, person_of
 from audit.context import Door
 from audit.database.clock import database_now
@@ -66,8 +67,8 @@ class AwayForm(forms.Form):
         widget=UnfoldAdminSelectWidget,
         help_text="Either of the two can decide. The first decision counts for both.",
     )
-    first = forms.DateField(label="First day", widget=date_input(None, None))
-    until = forms.DateField(label="Last day", widget=date_input(None, None))
+    first = DayField(label="First day", widget=date_input(None, None))
+    until = DayField(label="Last day", widget=date_input(None, None))
     reason = forms.CharField(
         label="Reason",
         max_length=2000,

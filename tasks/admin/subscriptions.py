@@ -16,11 +16,13 @@ from audit.admin.base import OnePageAdmin
 from audit.admin.pages import page, person_of
 from audit.context import Door
 from audit.transitions import Refusal
+from tasks import parameters
 from tasks.access.rights import Right, tasks_for
 from tasks.actions.subscriptions import NotSubscribed, end_subscription, subscribe
-from tasks.declaration.registry import UnknownTask
+from tasks.declaration.registry import UnknownTask, registry
 from tasks.models import Run, Subscription, Task
-from tasks.rules.texts import either, type_in_words
+from tasks.rules.meanings import names_in_words
+from tasks.rules.texts import either
 from tasks.runs.subscriptions import LONGEST, STATES, check_subscription, names_in
 
 if TYPE_CHECKING:
@@ -144,7 +146,8 @@ def _page(request: HttpRequest, form: SubscriptionForm, *, status: int = 200) ->
 
 def _names(task: Task) -> list[tuple[str, str]]:
     try:
-        return [(name, type_in_words(kind)) for name, kind in names_in(task).items()]
+        declared = parameters.read(registry.get(task.slug).function)
+        return list(names_in_words(declared, names_in(task)).items())
     except UnknownTask:
         return []
 

@@ -25,3 +25,13 @@ def call_with(
 def _is_run(annotation: object) -> bool:
     name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
     return name.rpartition(".")[2] == "TaskRun"
+
+
+def required_by(function: Callable[..., Any]) -> set[str]:
+    """The names that a function must be called with."""
+    many = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    return {
+        name
+        for name, each in inspect.signature(function).parameters.items()
+        if each.default is each.empty and each.kind not in many
+    }

@@ -106,6 +106,18 @@ class RegisteredTask:
         return self.one_open_per or self.one_running_per
 
 
-def names(given: str | Sequence[str]) -> tuple[str, ...]:
-    """One name, or several, as several."""
-    return (given,) if isinstance(given, str) else tuple(given)
+def names(given: Any) -> Any:  # noqa: ANN401 -- whatever an author has written
+    """One name, or several, as several; anything else as it is, for a check to find."""
+    if isinstance(given, str):
+        return (given,)
+    return tuple(given) if isinstance(given, (list, tuple, set, frozenset)) else given
+
+
+def listed(given: Any) -> Any:  # noqa: ANN401
+    """A list as a tuple; anything else as it is."""
+    return tuple(given) if isinstance(given, (list, tuple)) else given
+
+
+def read_only(given: Any) -> Any:  # noqa: ANN401
+    """A dict that nobody changes any more; anything else as it is."""
+    return MappingProxyType(dict(given)) if isinstance(given, Mapping) else given

@@ -1,13 +1,22 @@
 """What is wrong in a declaration: `python manage.py check` shows it and stops."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from tasks.declaration.declared import LEVELS, Approval, RegisteredTask
 from tasks.declaration.durations import problems_of_times
+from tasks.declaration.shapes import (
+    EXAMPLE,
+    is_whole_number,
+    problems_of_shapes,
+    problems_of_values,
+)
 from tasks.declaration.tickets import problem_of_pattern
+
+LONGEST: Final = {"name": 120, "category": 60, "owner": 80}  # characters, as rows have room for
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,54 +31,61 @@ class Problem:
 
 def problems_in(task: RegisteredTask) -> Iterator[tuple[str, str]]:
     """What is wrong with one task, taken alone, and what to write instead."""
-    label = repr(task.slug)
-    for attribute in ("name", "category", "owner"):
+    yield from _problems_of_names(task, repr(task.slug))
+    shapes = list(problems_of_shapes(task))
+    yield from shapes
+    if shapes:
+        return  # what follows takes the right types for granted
+    yield from problems_of_values(task)
+    yield from _problems_of_pairs(task, repr(task.slug))
+    yield from _problems_of_grants(task)
+    for rule in task.approval:
+        yield from _problems_of_approval(repr(task.slug), rule)
+
+
+def _problems_of_names(task: RegisteredTask, label: str) -> Iterator[tuple[str, str]]:
+    for attribute, most in LONGEST.items():
         value = getattr(task, attribute)
         if not (isinstance(value, str) and value.strip()):
             yield f"The task {label} has no {attribute}.", f'Write {attribute}="..." in its @task.'
+        elif len(value) > most:
+            yield (
+                f"The {attribute} of the task {label} has {len(value)} characters.",
+                f"Write at most {most}.",
+            )
     if not task.description:
-        yield (
-            f"The task {label} has no docstring.",
-            "Write one below the def line: people read it before they run the task.",
-        )
-    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", str(task.slug)):
+        yield f"The task {label} has no docstring.", _where_to_describe(task)
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", str(task.slug)) or len(task.slug) > 80:
         yield (
             f"{label} cannot be the slug of a task.",
-            'Use small letters, digits and single hyphens: slug="issue-credit".',
+            'Use at most 80 small letters, digits and single hyphens: slug="issue-credit".',
         )
-    if not _is_whole_number(task.timeout):
+    if not is_whole_number(task.timeout):
         yield (
             f"The task {label} has the timeout {task.timeout!r}.",
             "Write a whole number of seconds above 0: timeout=60.",
         )
-    yield from _problems_of_limits(task, label)
-    yield from _problems_of_functions(task)
-    yield from _problems_of_grants(task)
-    for rule in task.approval:
-        yield from _problems_of_approval(label, rule)
 
 
-def _problems_of_limits(task: RegisteredTask, label: str) -> Iterator[tuple[str, str]]:
+def _where_to_describe(task: RegisteredTask) -> str:
+    advice = "Write one below the def line: people read it before they run the task."
+    if "<locals>" in getattr(task.function, "__qualname__", ""):
+        advice += " A decorator that stands below @task has to use functools.wraps."
+    return advice
+
+
+def _problems_of_pairs(task: RegisteredTask, label: str) -> Iterator[tuple[str, str]]:
     if task.one_open_per and task.one_running_per:
         yield (
             f"The task {label} has both one_open_per and one_running_per.",
             "Keep one. A run that is open may also be running, so one_open_per is the stricter.",
         )
-    if task.undo is not None and not getattr(task.undo, "fill", None):
+    fill: object = task.undo.fill if task.undo else {"": print}
+    if not isinstance(fill, Mapping) or not fill or not all(map(callable, fill.values())):
         yield (
             f"The undo of the task {label} does not say what is to be undone.",
             'Write undo=Undo("reverse-credit", fill={"credit": a_function_of_the_run}).',
         )
-
-
-def _problems_of_functions(task: RegisteredTask) -> Iterator[tuple[str, str]]:
-    for attribute in ("preview", "validate", "look_up"):
-        value = getattr(task, attribute)
-        if value is not None and not callable(value):
-            yield (
-                f"The {attribute} of the task {task.slug!r} is {value!r}, which cannot be called.",
-                f"Write {attribute}= and the name of a function, without parentheses.",
-            )
 
 
 def _problems_of_grants(task: RegisteredTask) -> Iterator[tuple[str, str]]:
@@ -81,19 +97,15 @@ def _problems_of_grants(task: RegisteredTask) -> Iterator[tuple[str, str]]:
             )
 
 
-def _problems_of_approval(label: str, rule: object) -> Iterator[tuple[str, str]]:
-    example = 'Approval("amount > 100", groups=["Support Managers"])'
-    if not isinstance(rule, Approval):
-        yield f"An approval rule of the task {label} is {rule!r}.", f"Write {example}."
-        return
-    if not str(rule.when or "").strip():
-        yield f"An approval rule of the task {label} has no condition.", f"Write {example}."
+def _problems_of_approval(label: str, rule: Approval) -> Iterator[tuple[str, str]]:
+    if not rule.when.strip():
+        yield f"An approval rule of the task {label} has no condition.", f"Write {EXAMPLE}."
     if not (rule.groups or rule.people):
         yield (
             f"An approval rule of the task {label} names nobody who could approve.",
-            f"Name groups or people: {example}.",
+            f"Name groups or people: {EXAMPLE}.",
         )
-    if not _is_whole_number(rule.needed):
+    if not is_whole_number(rule.needed):
         yield (
             f"An approval rule of the task {label} needs {rule.needed!r} people.",
             "Write a whole number above 0: needed=2.",
@@ -115,7 +127,3 @@ def _problems_of_times(label: str, rule: Approval) -> Iterator[tuple[str, str]]:
         rule, default=timedelta(days=3), escalates=bool(rule.escalate_to)
     ):
         yield f"An approval rule of the task {label} has a wrong {name}.", what
-
-
-def _is_whole_number(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0

@@ -11,7 +11,6 @@ function tested without either.
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import MappingProxyType
 
 from tasks.declaration.break_glass import BreakGlass
 from tasks.declaration.declared import (
@@ -21,7 +20,9 @@ from tasks.declaration.declared import (
     Level,
     RegisteredTask,
     Undo,
+    listed,
     names,
+    read_only,
 )
 from tasks.declaration.discovery import import_modules
 from tasks.declaration.limits import NEVER, Limits
@@ -55,6 +56,8 @@ class Registry:
 
     def task[F: Function](  # noqa: PLR0913 -- each keyword is one thing an author may say
         self,
+        without_parentheses: Function | None = None,
+        /,
         *,
         name: str = "",
         category: str = "",
@@ -74,6 +77,7 @@ class Registry:
         break_glass: BreakGlass | None = None,
         slack: InSlack = ONLY_A_LINK,
         outputs: Mapping[str, type] | None = None,
+        also: Sequence[object] = (),
         slug: str | None = None,
     ) -> Callable[[F], F]:
         """Make a function a task, and hand it back unchanged.
@@ -90,7 +94,9 @@ class Registry:
         `moves_money` says so where no parameter is an amount of money: whoever stops all money stops
         it, too. `break_glass` says who may run it without approval in an emergency, `slack`
         what Slack may show and decide of its requests. `outputs` names values that it returns, with
-        their types, for conditions of subscriptions. Without `slug`, the name of the function names
+        their types, for conditions of subscriptions. `also` is what decides beside the function what
+        a run does, such as the statement of a task that a factory has made: where it changes, what
+        waits for approval is outdated. Without `slug`, the name of the function names
         the task for ever.
 
         Nothing is raised for a wrong declaration: see `problems`.
@@ -98,17 +104,18 @@ class Registry:
 
         def register(function: F) -> F:
             file, line = location(function)
+            own_name = getattr(function, "__name__", "")
             task = RegisteredTask(
-                slug=function.__name__.strip("_").replace("_", "-") if slug is None else slug,
+                slug=own_name.strip("_").replace("_", "-") if slug is None else slug,
                 name=name,
                 category=category,
                 owner=owner,
-                description=inspect.cleandoc(function.__doc__ or ""),
+                description=inspect.cleandoc(getattr(function, "__doc__", "") or ""),
                 function=function,
                 timeout=timeout,
                 idempotent=idempotent,
-                approval=tuple(approval),
-                grants=MappingProxyType(dict(grants or {})),
+                approval=listed(approval),
+                grants=read_only({} if grants is None else grants),
                 preview=preview,
                 validate=validate,
                 look_up=look_up,
@@ -119,15 +126,18 @@ class Registry:
                 moves_money=moves_money,
                 break_glass=break_glass,
                 slack=slack,
-                outputs=MappingProxyType(dict(outputs or {})),
+                outputs=read_only({} if outputs is None else outputs),
                 file=file,
                 line=line,
                 # Without the look-up: one that is written for an uncertain run must not change it.
-                source_hash=fingerprint(function, preview, validate),
+                source_hash=fingerprint(function, preview, validate, idempotent, also),
             )
             self.register(task)
             return function
 
+        if without_parentheses is not None:
+            self._refuse_bare(without_parentheses)
+            return without_parentheses  # what `@task` above a def line hands back
         return register
 
     def register(self, task: RegisteredTask) -> None:
@@ -136,6 +146,16 @@ class Registry:
         self.problems += [Problem(task.file, task.line, *texts) for texts in found]
         if not found:
             self._tasks[task.slug] = task
+
+    def _refuse_bare(self, function: Function) -> None:
+        name = getattr(function, "__name__", repr(function))
+        self.problems.append(
+            Problem(
+                *location(function),
+                f"@task above {name!r} says nothing of the task.",
+                'Write @task(name="...", category="...", owner="...").',
+            )
+        )
 
     def get(self, slug: str) -> RegisteredTask:
         """The task of this slug. Raises UnknownTask."""

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from typing import Final, Protocol
 from urllib.parse import quote
 
+from tasks.declaration.patterns import Pattern, WrongPattern
+
 LONGEST: Final = 40
 PLACE: Final = "{ticket}"
 
@@ -24,8 +26,8 @@ def asks_for_ticket(rules: Iterable[AsksForTicket]) -> bool:
 def problem_of_pattern(pattern: str) -> str:
     """What is wrong with a pattern; empty for one that can be used."""
     try:
-        re.compile(pattern)
-    except re.error as error:
+        Pattern(pattern)
+    except WrongPattern as error:
         return f"Not a valid pattern: {error}. Enter something like ^SUP-\\d+$."
     return ""
 
@@ -65,10 +67,7 @@ def _like(pattern: str) -> str:
 
 
 def example_of(pattern: str) -> str:
-    """A ticket that fits a simple pattern: fixed text, digits and letters. Empty for any other.
-
-    Only what was made from such parts is matched: a pattern that takes long is not asked here.
-    """
+    """A ticket that fits a simple pattern: fixed text, digits and letters. Empty for any other."""
     rest, example = pattern.removeprefix("^").removesuffix("$"), ""
     while rest:
         part = _PART.match(rest)
@@ -107,10 +106,16 @@ def _how_many(part: re.Match[str], *, usual: int) -> int:
 
 
 def _fits(ticket: str, pattern: str) -> bool:
-    """The whole ticket, in ASCII: nobody tells ٣ from 3 in an address, and one line is one ticket."""
+    """The whole ticket: for RE2 \\d and \\w are of ASCII, and nobody tells ٣ from 3 in an address.
+
+    None fits a pattern that cannot be read any more: rules fail closed.
+    """
     if not ticket or len(ticket) > LONGEST:
         return False
-    return re.fullmatch(pattern, ticket, re.ASCII) is not None
+    try:
+        return Pattern(pattern).fits(ticket)
+    except WrongPattern:
+        return False
 
 
 def ticket_url(ticket: str, pattern: str) -> str:

@@ -10,6 +10,7 @@ May import `models` and `declaration`; needs the latter only.
 from audit.seals import canonical
 from tasks.parameters.counting import Addend, addends, grouping_names, groupings
 from tasks.parameters.errors import DeclarationError, DoesNotFit, ObjectGone
+from tasks.parameters.faults import AuthorsFault
 from tasks.parameters.forms import ParameterForm, form_for, search, unknown_names
 from tasks.parameters.frozen import display, freeze, rule_types, rule_values, thaw
 from tasks.parameters.kinds import Kind, register_kind
@@ -20,6 +21,7 @@ from tasks.parameters.types import File, Money, Secret, money_in
 
 __all__ = [
     "Addend",
+    "AuthorsFault",
     "DeclarationError",
     "DoesNotFit",
     "File",

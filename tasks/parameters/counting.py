@@ -1,7 +1,6 @@
 """What sums over history are made of: numbers to add up, and names to go by."""
 
 import hashlib
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +10,9 @@ from typing import Any
 import rule_engine
 from django.db import models
 
+from audit.texts.hidden import folded
 from tasks.parameters.errors import DoesNotFit
+from tasks.parameters.faults import told_in_a_sentence
 from tasks.parameters.kinds.base import Json
 from tasks.parameters.kinds.numbers import WholeKind
 from tasks.parameters.signature import Parameter
@@ -68,7 +69,8 @@ def groupings(
 ) -> dict[str, str]:
     """What a run with these values counts towards: each name with a fingerprint of its value.
 
-    Spaces, case, width and invisible characters do not make two texts different here.
+    Spaces, case, width and invisible characters do not make two texts different here. Raises
+    `AuthorsFault` where a function of `sums_by` fails.
     """
     found: dict[str, str] = {}
     for p in parameters:
@@ -76,7 +78,8 @@ def groupings(
         found |= {name: _fingerprint(seen[name]) for name in _own_names(p)}
         value = values.get(p.name)
         for name, of in p.param.sums_by.items():
-            found[name] = _fingerprint(None if value is None else of(value))
+            with told_in_a_sentence(f"“{name}” of {p.label} could not be found"):
+                found[name] = _fingerprint(None if value is None else of(value))
     return found
 
 
@@ -99,8 +102,7 @@ def _plain(value: object) -> str:
         return f"={value.pk}"
     if isinstance(value, datetime):
         return f"={value.isoformat()}"
-    text = unicodedata.normalize("NFKC", str(value)).casefold()
-    return "=" + "".join(c for c in text if not c.isspace() and unicodedata.category(c) != "Cf")
+    return f"={folded(str(value))}"
 
 
 def _at(frozen: Json | Mapping[str, Json], path: tuple[str, ...]) -> Json:

@@ -2,24 +2,27 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from enum import Enum
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 from django.http import QueryDict
 
-from tasks.databases import NotAllowedHere, rolled_back
+from tasks.databases import rolled_back
 from tasks.declaration.calling import call_with
 from tasks.declaration.offline import offline
+from tasks.parameters.again import GivenAgain
+from tasks.parameters.faults import AuthorsFault, BrokenField, kept_apart, told_in_a_sentence
 from tasks.parameters.kinds import Asked
 from tasks.parameters.kinds.objects import ObjectKind
 from tasks.parameters.kinds.rows import RowsKind
 from tasks.parameters.param import listed
 from tasks.parameters.signature import Parameter
-from tasks.time_limits import TookTooLong, in_time
+from tasks.time_limits import in_time
 
 PAGE = 20  # objects in one answer of a picker
 LONGEST_TERM = 100
@@ -86,12 +89,16 @@ class ParameterForm(forms.Form):
         if not (isinstance(kind, RowsKind) and kind.is_looked_up and self._arises(parameter)):
             return
         try:
-            with rolled_back(seconds=STATEMENT_SECONDS, read_only=True), offline():
+            with (
+                told_in_a_sentence("The rows could not be looked up"),
+                rolled_back(seconds=STATEMENT_SECONDS, read_only=True),
+                offline(),
+            ):
                 found = in_time(lambda: kind.look_up(parameter.name, self.cleaned_data))
         except ValidationError as error:
             self.add_error(parameter.name, error)
-        except (NotAllowedHere, TookTooLong) as error:
-            self.add_error(parameter.name, f"The look-up failed. {error}")
+        except AuthorsFault as fault:
+            self.add_error(parameter.name, str(fault))
         else:
             self.cleaned_data[parameter.name] = found
 
@@ -113,11 +120,16 @@ class ParameterForm(forms.Form):
 
     def _check_together(self, validate: Callable[..., object]) -> None:
         try:
-            in_time(lambda: call_with(validate, self.cleaned_data))
+            with told_in_a_sentence("These values could not be checked"):
+                said = in_time(lambda: call_with(validate, self.cleaned_data))
         except ValidationError as error:
             self._place(error)
-        except TookTooLong as error:
-            self.add_error(None, f"The values could not be checked. {error}")
+        except AuthorsFault as fault:
+            self.add_error(None, str(fault))
+        else:
+            # Not what a check is asked for, but plainly meant as one.
+            if isinstance(said, str) and said.strip():
+                self.add_error(None, said)
 
     def _place(self, error: ValidationError) -> None:
         """Put messages beside their fields; those of no field go above the form."""
@@ -161,6 +173,7 @@ def form_for(  # noqa: PLR0913 -- as a form takes, and who fills it in
     validate: Callable[..., object] | None = None,
     prefix: str | None = None,
     locked: Mapping[str, Any] | None = None,
+    given: Mapping[str, str] | None = None,
 ) -> ParameterForm:
     """The form for these parameters, as this person may fill it in.
 
@@ -169,9 +182,13 @@ def form_for(  # noqa: PLR0913 -- as a form takes, and who fills it in
     Names that are not declared are ignored; see `unknown_names`. `picker_url` gives the address
     at which the picker of a parameter searches. `validate` gets the typed values that it names,
     and raises ValidationError({"amount": "message"}). `locked` holds typed values that are shown and
-    cannot be changed, whatever is sent. Raises TookTooLong when what may be chosen is not known in time.
+    cannot be changed, whatever is sent. `given` names the files and secrets of an earlier run, which
+    have to be given again.
     """
-    fields = in_time(lambda: {p.name: _field(p, person, picker_url) for p in parameters})
+    fields = {p.name: _field(p, person, picker_url) for p in parameters}
+    for name, was in (given or {}).items():
+        if name in fields and isinstance(fields[name].widget, GivenAgain):
+            fields[name].widget.given = was
     for name in locked or {}:
         fields[name].disabled = True  # Django then takes the initial value
     return ParameterForm(
@@ -200,16 +217,22 @@ def search(
     """One page of the objects that this person may choose from, for the picker.
 
     Each word of the term must be found in one of the search fields. Raises TypeError for a
-    parameter that is no object, TookTooLong when the author's code does not end.
+    parameter that is no object.
     """
     kind = parameter.kind
     if not isinstance(kind, ObjectKind):
         raise TypeError(f"{parameter.name} is no object that could be searched for.")
-    return in_time(lambda: _found(kind, person, term, page))
+    try:
+        with told_in_a_sentence("The choices could not be loaded"):
+            return in_time(lambda: _page_of(kind, person, term, max(page, 1)))
+    except (AuthorsFault, ValidationError) as error:
+        text = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
+        said = {"id": "", "text": text, "disabled": True}
+        return {"results": [said], "pagination": {"more": False}}
 
 
-def _found(kind: ObjectKind, person: object, term: str, page: int) -> dict[str, Any]:
-    start = (max(page, 1) - 1) * PAGE
+def _page_of(kind: ObjectKind, person: object, term: str, page: int) -> dict[str, Any]:
+    start = (page - 1) * PAGE
     queryset = kind.queryset(person)
     for word in term.replace("\0", " ")[:LONGEST_TERM].split():
         found = Q()
@@ -220,8 +243,9 @@ def _found(kind: ObjectKind, person: object, term: str, page: int) -> dict[str, 
     if not queryset.ordered:
         queryset = queryset.order_by("pk")
     objects = list(queryset[start : start + PAGE + 1])
+    prefetch_related_objects(objects, *kind.relations())
     return {
-        "results": [{"id": str(each.pk), "text": str(each)} for each in objects[:PAGE]],
+        "results": [{"id": str(each.pk), "text": kind.in_picker(each)} for each in objects[:PAGE]],
         "pagination": {"more": len(objects) > PAGE},
     }
 
@@ -237,10 +261,21 @@ def _field(parameter: Parameter, person: object, picker_url: PickerUrl | None) -
         blank=parameter.required or parameter.optional,
         picker_url=picker_url,
     )
-    field = parameter.kind.field(asked)
-    field.label, field.help_text = parameter.label, parameter.help
+    help_text = " ".join(filter(None, [parameter.help, parameter.kind.note()]))
+    try:
+        with told_in_a_sentence("The choices could not be loaded"), _apart(parameter):
+            field = in_time(lambda: parameter.kind.field(asked))
+    except (AuthorsFault, ValidationError) as error:
+        fault = error if isinstance(error, AuthorsFault) else AuthorsFault(*error.messages)
+        field, help_text = BrokenField(fault), str(fault)
+    field.label, field.help_text = parameter.label, help_text
     field.initial = parameter.default
     return field
+
+
+def _apart(parameter: Parameter) -> AbstractContextManager[None]:
+    asks_author = parameter.param.options or parameter.param.limit
+    return kept_apart() if asks_author else nullcontext()
 
 
 def _files(

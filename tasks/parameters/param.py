@@ -1,5 +1,6 @@
 """What an author may say about a parameter, beyond its type."""
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -30,7 +31,7 @@ class Param:
     long              a text of several lines
     currencies        codes a person may choose from, the first being suggested
     limit             called with the person; gives the QuerySet of objects they may choose from
-    search            names of model fields in which the picker looks
+    search            names of model fields in which the picker looks, and which it shows
     sums_by           {"customer": function of the value}: sums in rules can go by that as well
     accept            endings of file names, such as (".csv",)
     max_size          of a file, in bytes
@@ -69,6 +70,19 @@ def are_names(value: object) -> bool:
         and bool(value)
         and all(isinstance(name, str) for name in value)
     )
+
+
+def takes_one(function: object) -> bool:
+    """Whether it can be called with one value, as those of an author are."""
+    if not callable(function):
+        return False
+    try:
+        inspect.signature(function).bind(None)
+    except TypeError:
+        return False
+    except ValueError:  # a builtin that does not say what it takes
+        return True
+    return not inspect.iscoroutinefunction(function)
 
 
 def listed(wanted: Any) -> Sequence[Any]:  # noqa: ANN401 -- a value or several

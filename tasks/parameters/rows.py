@@ -11,21 +11,27 @@ from typing import TYPE_CHECKING, Any, Final, overload
 from django import forms
 from django.core.exceptions import ValidationError
 
+from audit.texts.hidden import folded
+from tasks.parameters.encodings import text_in
 from tasks.parameters.types import File, Money
 
 if TYPE_CHECKING:
     from tasks.parameters.signature import Parameter
 
 MOST_FAULTS: Final = 20  # are said at once
-MARKS: Final = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
+MOST_EMPTY: Final = 10_000  # lines that a file may have beside its rows
 
 
 class Rows[R](Sequence[R]):
-    """The rows of a file that a person handed in, or that a look-up found, and the file itself."""
+    """The rows of a file that a person handed in, or that a look-up found, and the file itself.
 
-    def __init__(self, rows: Iterable[R], file: File) -> None:
+    `code_page` is what that person said of its letters, where it was no Unicode.
+    """
+
+    def __init__(self, rows: Iterable[R], file: File, code_page: str = "") -> None:
         self._rows = tuple(rows)
         self.file = file
+        self.code_page = code_page
 
     @overload
     def __getitem__(self, index: int) -> R: ...
@@ -63,10 +69,10 @@ class Table:
         """An empty file to be filled in."""
         return ("\ufeff" + ",".join(self.header) + "\r\n").encode()
 
-    def read(self, content: bytes) -> list[Any]:
+    def read(self, content: bytes, code_page: str = "") -> list[Any]:
         """The rows. Raises ValidationError, which names each cell with a fault."""
         faults: list[str] = []
-        rows = list(self._rows(_records(content), faults))
+        rows = list(self._rows(_records(text_in(content, code_page)), faults))
         if faults:
             more = len(faults) - MOST_FAULTS
             raise ValidationError(
@@ -89,13 +95,9 @@ class Table:
         """A row as texts, in the order of the header."""
         return [text for p in self.columns for text in _texts(getattr(row, p.name))]
 
-    def _rows(self, records: list[list[str]], faults: list[str]) -> Iterator[Any]:
-        self._check_header([cell.strip() for cell in records[0]] if records else [])
-        filled = [(n, cells) for n, cells in enumerate(records[1:], start=2) if any(cells)]
-        if len(filled) > self.most:
-            raise ValidationError(
-                f"It has {len(filled):,} rows. At most {self.most:,} are allowed."
-            )
+    def _rows(self, records: Iterator[list[str]], faults: list[str]) -> Iterator[Any]:
+        self._check_header(next(records, []))
+        filled = self._filled(records)
         names, fields = [n for p in self.columns for n in p.inputs], self._fields()
         seen: dict[Hashable, int] = {}
         for number, cells in filled:
@@ -110,6 +112,24 @@ class Table:
                 number, found[self.key], seen, faults
             ):
                 yield self.row(**found)
+
+    def _filled(self, records: Iterator[list[str]]) -> list[tuple[int, list[str]]]:
+        """The rows that are not empty, with their numbers. It stops where they become too many."""
+        filled: list[tuple[int, list[str]]] = []
+        most_lines = self.most + MOST_EMPTY
+        for number, cells in enumerate(records, start=2):
+            if number > most_lines:
+                raise ValidationError(
+                    f"It has more than {most_lines:,} lines. At most {self.most:,} rows are allowed: "
+                    "remove empty lines."
+                )
+            if any(cells):
+                filled.append((number, cells))
+        if len(filled) > self.most:
+            raise ValidationError(
+                f"It has {len(filled):,} rows. At most {self.most:,} are allowed."
+            )
+        return filled
 
     def _check_header(self, header: list[str]) -> None:
         while header and not header[-1]:
@@ -149,32 +169,23 @@ class Table:
     def _is_new(
         self, number: int, key: Hashable, seen: dict[Hashable, int], faults: list[str]
     ) -> bool:
-        first = seen.setdefault(key, number)
+        # Two that look the same are one: a person could not tell which of them is meant.
+        first = seen.setdefault(folded(key) if isinstance(key, str) else key, number)
         if first != number:
             faults.append(f"Row {number}, {self.key}: {key} is already in row {first}.")
         return first == number
 
 
-def _records(content: bytes) -> list[list[str]]:
-    text = _text(content)
+def _records(text: str) -> Iterator[list[str]]:
+    """One line after the other, so that a file of a million is not read to its end."""
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        return [[cell.strip() for cell in record] for record in reader]
+        for record in reader:
+            yield [cell.strip() for cell in record]
     except csv.Error as error:
         raise ValidationError(f"It cannot be read as CSV: {error}.") from error
-
-
-def _text(content: bytes) -> str:
-    """What a spreadsheet has saved: UTF-8 or UTF-16 with a mark, UTF-8 without, or Windows."""
-    marked = next((name for mark, name in MARKS.items() if content.startswith(mark)), "")
-    for encoding in (marked,) if marked else ("utf-8", "cp1252"):
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise ValidationError("Its letters cannot be read. Save it again as “CSV UTF-8”.")
 
 
 def _texts(value: object) -> list[str]:

@@ -1,22 +1,27 @@
 """From a function's type hints to the parameters that people fill in."""
 
 import inspect
+import re
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from types import NoneType, SimpleNamespace, UnionType
 from typing import Annotated, Any, TypeAliasType, Union, get_args, get_origin
 
 from django.core.exceptions import ValidationError
 
+from tasks.declaration.calling import required_by
 from tasks.parameters.errors import DeclarationError
 from tasks.parameters.kinds import Kind, kind_of
 from tasks.parameters.kinds.base import shown
-from tasks.parameters.param import Param, listed
+from tasks.parameters.param import Param, listed, takes_one
 from tasks.parameters.words import words
 
 RUN = "TaskRun"
+OR_A_RUN = re.compile(rf"\b{RUN}\b\s*\||\|\s*([\w.]*\.)?{RUN}\b|Optional\[([\w.]*\.)?{RUN}\b")
+SUMS_BY = 'Write a name and a function of the value: {"customer": lambda p: p.customer}.'
 # What approval rules call other things: see tasks/rules/conditions.py.
 TAKEN = ("requester", "requester_groups", "door", "task")
 
@@ -60,6 +65,7 @@ def _read(function: Callable[..., object]) -> tuple[Parameter, ...]:
     parameters = tuple(_parameter(each, hints[name]) for name, each in declared.items())
     _check_conditions(parameters)
     _check_names(parameters)
+    _check_look_ups(parameters)
     return parameters
 
 
@@ -73,11 +79,26 @@ def _declared(function: Callable[..., object]) -> Iterator[tuple[str, inspect.Pa
                 "Write each parameter by its name, after no * and before no /.",
             )
         if each.annotation is each.empty:
+            raise _without_hint(function, name)
+        if OR_A_RUN.search(str(each.annotation)):
             raise DeclarationError(
-                f"The parameter {name} has no type hint.",
-                f"Write one, such as {name}: str.",
+                f"The parameter {name} may be a {RUN} and something else.",
+                f"Write {name}: {RUN}, without None: each run has one.",
             )
         yield name, each
+
+
+def _without_hint(function: Callable[..., object], name: str) -> DeclarationError:
+    owner = getattr(function, "__qualname__", "").rpartition(".")[0]
+    if name in ("self", "cls") and owner and not owner.endswith("<locals>"):
+        return DeclarationError(
+            f"{function.__name__} is a method of {owner}.",
+            "Write a function of the module instead: nobody would make the object.",
+        )
+    hint = RUN if name == "run" else "str"
+    return DeclarationError(
+        f"The parameter {name} has no type hint.", f"Write one, such as {name}: {hint}."
+    )
 
 
 def _is_run(annotation: object) -> bool:
@@ -133,11 +154,13 @@ def _parameter(declared: inspect.Parameter, hint: Any) -> Parameter:  # noqa: AN
 
 
 def _check_sums_by(name: str, param: Param) -> None:
+    if not isinstance(param.sums_by, Mapping):
+        raise DeclarationError(f"sums_by of the parameter {name} is {param.sums_by!r}.", SUMS_BY)
     for other, function in param.sums_by.items():
-        if not (other.isidentifier() and callable(function)):
+        if not (str(other).isidentifier() and takes_one(function)):
             raise DeclarationError(
                 f"sums_by of the parameter {name} says {other!r}: {function!r}.",
-                'Write a name and a function of the value: {"customer": lambda p: p.customer}.',
+                SUMS_BY,
             )
 
 
@@ -164,6 +187,8 @@ def _check_default(kind: Kind, default: object, *, optional: bool) -> None:
         advice = f"Write a default of the type {shown(kind.hint)}, or none."
         if default is None:
             advice = f"Write {shown(kind.hint)} | None, or another default."
+        if isinstance(default, datetime) and kind.hint is datetime:
+            advice = "Write it with a time zone, such as datetime(2026, 1, 31, tzinfo=UTC)."
         raise DeclarationError(f"{default!r} cannot be the default of {kind.what}.", advice)
     try:
         kind.check_default(default)
@@ -194,6 +219,20 @@ def _check_conditions(parameters: tuple[Parameter, ...]) -> None:
                         "a text or a whole number.",
                     )
         earlier[parameter.name] = parameter
+
+
+def _check_look_ups(parameters: tuple[Parameter, ...]) -> None:
+    """`rows` is called with other parameters by their names."""
+    known = {parameter.name for parameter in parameters}
+    for parameter in parameters:
+        if parameter.param.rows is not None:
+            unknown = required_by(parameter.param.rows) - (known - {parameter.name})
+            if unknown:
+                raise DeclarationError(
+                    f"rows of the parameter {parameter.name} takes {', '.join(sorted(unknown))}, and "
+                    "the task has no such other parameter.",
+                    f"The task's parameters are {', '.join(sorted(known))}.",
+                )
 
 
 def _check_names(parameters: tuple[Parameter, ...]) -> None:

@@ -5,7 +5,7 @@ Numbers are text inputs, because a number input hides what was typed when it can
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.conf import settings
 from django.http import QueryDict
 from unfold import widgets as theme
 
+from tasks.parameters.again import ChosenFile, TypedSecret
 from tasks.parameters.types import Money
 
 type Choices = Sequence[tuple[str, str]]
@@ -33,9 +34,10 @@ def number_input(keys: str) -> forms.Widget:
     return forms.TextInput({"class": INPUT, "inputmode": keys, "autocomplete": "off"})
 
 
-def secret_input() -> forms.Widget:
+def secret_input(*, optional: bool) -> forms.Widget:
     """Dots instead of letters; what was typed is not sent back to the page."""
-    return forms.PasswordInput({"class": INPUT, "autocomplete": "off"}, render_value=False)
+    attrs = {"class": INPUT, "autocomplete": "off"}
+    return TypedSecret(attrs, can_be_left_out=optional)
 
 
 def date_input(low: date | None, high: date | None) -> forms.Widget:
@@ -50,9 +52,11 @@ def moment_input() -> forms.Widget:
     return MomentInput({"class": INPUT, "step": 1}, format="%Y-%m-%dT%H:%M:%S")
 
 
-def file_input(accept: Sequence[str]) -> forms.Widget:
+def file_input(
+    accept: Sequence[str], *, optional: bool, kind: type[ChosenFile] = ChosenFile
+) -> forms.Widget:
     """The browser's own file dialogue, showing allowed endings first."""
-    return forms.FileInput({"class": INPUT, "accept": ",".join(accept)})
+    return kind({"class": INPUT, "accept": ",".join(accept)}, can_be_left_out=optional)
 
 
 def boolean_input(*, three_ways: bool) -> forms.Widget:
@@ -169,9 +173,9 @@ class MoneyWidget(forms.MultiWidget):
 class Picker(forms.Select):
     """A select that looks objects up while a person types. Only the chosen one is loaded."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, text: Callable[[Any], str] = str) -> None:
         super().__init__({"class": "unfold-admin-autocomplete admin-autocomplete"})
-        self.url = url
+        self.url, self.text = url, text
 
     @property
     def media(self) -> forms.Media:
@@ -211,7 +215,7 @@ class Picker(forms.Select):
         keys = [key for key in value if key and "\0" not in key]
         options = [self.create_option(name, "", "", not keys, 0)]
         options += [
-            self.create_option(name, str(chosen.pk), str(chosen), True, 1)
+            self.create_option(name, str(chosen.pk), self.text(chosen), True, 1)
             for chosen in self._chosen(keys)
         ]
         return [(None, options, 0)]

@@ -17,7 +17,10 @@ from django.core.exceptions import ValidationError
 
 from tasks.models import Task
 from tasks.parameters import Parameter, rule_types, rule_values
+from tasks.rules.comparisons import check_comparisons
+from tasks.rules.meanings import Meanings, meanings_of
 from tasks.rules.sums import Sum, check_sums, take_out_sums
+from tasks.rules.syntax import check_syntax
 from tasks.rules.texts import type_in_words
 
 if TYPE_CHECKING:
@@ -85,6 +88,10 @@ class Condition:
         types = {**names_for(parameters), **dict.fromkeys(sums, rule_engine.DataType.FLOAT)}
         return cls(rule_over(expression, types), sums)
 
+    def check(self, meanings: Meanings) -> None:
+        """Raise `ValidationError` where a comparison of it can never come true, or always does."""
+        check_comparisons(self.rule.statement.expression, meanings)
+
     def matches(self, facts: Facts, total: Total) -> bool:
         """Whether it holds. `total` is asked for each sum."""
         totals = {name: total(each, facts) for name, each in self.sums.items()}
@@ -96,23 +103,39 @@ def names_for(parameters: Sequence[Parameter]) -> dict[str, rule_engine.DataType
     return {**rule_types(parameters), **CIRCUMSTANCES}
 
 
-def check_condition(condition: str, parameters: Sequence[Parameter]) -> None:
-    """Raise `ValidationError` unless the condition is a yes-or-no question over these names."""
+def check_condition(
+    condition: str, parameters: Sequence[Parameter], *, with_people: bool = True
+) -> None:
+    """Raise `ValidationError` unless the condition is a yes-or-no question over these names.
+
+    And one that can be answered either way. Only `with_people` are the names of people and groups
+    looked up in the database.
+    """
     read = partial(Condition.of, condition, parameters)
-    _check(condition, names_for(parameters), lambda: read().rule)
+    meanings = meanings_of(parameters, with_people=with_people)
+    _check(condition, names_for(parameters), lambda: read().rule, meanings)
 
 
-def check_over(condition: str, types: Types) -> None:
+def check_over(condition: str, types: Types, meanings: Meanings) -> None:
     """The same for a condition over other names, in which there are no sums."""
-    _check(condition, types, partial(rule_over, condition, types))
+    _check(condition, types, partial(rule_over, condition, types), meanings)
 
 
 def rule_over(condition: str, types: Types) -> rule_engine.Rule:
-    """A condition over these names, without sums. Raises an `EngineError` of rule-engine."""
-    return rule_engine.Rule(condition, context=_context(types))
+    """A condition over these names, without sums.
+
+    Raises `ValidationError` for what may take long, and an `EngineError` of rule-engine.
+    """
+    check_syntax(condition)
+    try:
+        return rule_engine.Rule(condition, context=_context(types))
+    except RecursionError:
+        raise ValidationError("This is nested too deeply. Write it more simply.") from None
 
 
-def _check(condition: str, types: Types, read: Callable[[], rule_engine.Rule]) -> None:
+def _check(
+    condition: str, types: Types, read: Callable[[], rule_engine.Rule], meanings: Meanings
+) -> None:
     try:
         rule = read()
     except rule_engine.errors.SymbolResolutionError as error:
@@ -124,6 +147,7 @@ def _check(condition: str, types: Types, read: Callable[[], rule_engine.Rule]) -
             f"This condition is not complete: {error.message}. Write for example: amount > 100"
         ) from error
     _must_be_boolean(rule, condition, types)
+    check_comparisons(rule.statement.expression, meanings)
 
 
 def _must_be_boolean(rule: rule_engine.Rule, condition: str, types: Types) -> None:

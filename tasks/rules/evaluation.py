@@ -18,6 +18,7 @@ from tasks.models import ApprovalRule, Task
 from tasks.parameters import Parameter
 from tasks.rules import totals
 from tasks.rules.conditions import Condition, Facts, Total
+from tasks.rules.meanings import meanings_of
 from tasks.rules.sentences import why_it_applies
 from tasks.rules.sums import Sum
 
@@ -115,12 +116,17 @@ def added_up_once() -> Total:
 
 
 def readable(text: str, parameters: Sequence[Parameter]) -> Condition | None:
-    """The condition, unless it cannot be read: of parameters that have changed since, say."""
+    """The condition, unless it cannot be answered: the parameters have changed since, say.
+
+    So is one that compares a choice, a group or a door with what it cannot be, or is no longer.
+    """
     try:
-        return Condition.of(text, parameters)
-    except (rule_engine.errors.EngineError, ValidationError):
-        logger.exception("The condition %s cannot be read", text)
+        condition = Condition.of(text, parameters)
+        condition.check(meanings_of(parameters))
+    except (rule_engine.errors.EngineError, ValidationError, RecursionError) as error:
+        logger.error("The condition %s cannot be answered: %s", text, error)
         return None
+    return condition
 
 
 def holds(condition: Condition | None, facts: Facts, total: Total) -> bool:
@@ -129,6 +135,12 @@ def holds(condition: Condition | None, facts: Facts, total: Total) -> bool:
         return True
     try:
         return condition.matches(facts, total)
-    except (rule_engine.errors.EngineError, InvalidOperation, TypeError, ValueError):
+    except (
+        rule_engine.errors.EngineError,
+        InvalidOperation,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ):
         logger.exception("A condition of %s could not be answered", facts.task)
         return True

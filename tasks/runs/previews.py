@@ -22,7 +22,7 @@ from tasks.queue import messages
 from tasks.queue.outages import is_outage
 from tasks.secrets import storage
 from tasks.secrets.bounds import bounded
-from tasks.secrets.masking import Redactor, masking_the_log
+from tasks.secrets.masking import SHORTEST_SETTING, Redactor, masking_the_log, without_settings
 from tasks.secrets.redaction import redacting
 from tasks.time_limits import SECONDS, TookTooLong, in_time
 
@@ -72,16 +72,21 @@ def rows_of(registered: RegisteredTask, values: Mapping[str, Any]) -> list[list[
     preview = registered.preview
     if preview is None:
         return []
+    given = [value.reveal() for value in values.values() if isinstance(value, Secret)]
     try:
-        with rolled_back(seconds=STATEMENT_SECONDS), offline():
-            return in_time(lambda: _rows(call_with(preview, values)))
-    except (Refused, ValidationError):
+        with (
+            masking_the_log(Redactor(given)),
+            rolled_back(seconds=STATEMENT_SECONDS),
+            offline(),
+        ):
+            rows = in_time(lambda: _rows(call_with(preview, values)))
+            return _without_secrets(registered, rows, given)
+    except (Refused, ValidationError, PreviewFailed):
         raise
     except Exception as error:
         if is_outage(error):
             raise
-        secrets = [value.reveal() for value in values.values() if isinstance(value, Secret)]
-        with masking_the_log(Redactor(secrets)):
+        with masking_the_log(Redactor(given)):
             logger.exception("The preview of “%s” failed", registered.name)
         raise PreviewFailed(_fault(registered, error)) from error
 
@@ -95,6 +100,23 @@ def _rows(changes: Iterable[Change]) -> list[list[str]]:
         if left < 0:
             raise _TooLong
     return rows
+
+
+def _without_secrets(
+    registered: RegisteredTask, rows: list[list[str]], given: Iterable[str]
+) -> list[list[str]]:
+    """The rows without the secrets of the settings.
+
+    One that shows a secret of the form is no preview. It is not masked: whoever requests could hide a
+    number from who approves by entering it as the secret.
+    """
+    redact = Redactor(text for text in given if len(text) >= SHORTEST_SETTING)
+    if any(redact(text) != text for row in rows for text in row):
+        raise PreviewFailed(
+            "The preview shows the secret that was entered. Enter another one, or contact "
+            f"{registered.owner}."
+        )
+    return [[without_settings()(text) for text in row] for row in rows]
 
 
 def why_not_as_approved(run: Run) -> str:

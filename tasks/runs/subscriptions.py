@@ -5,7 +5,6 @@ Anybody may write one and a worker answers it, so it has only what is quick to a
 """
 
 import logging
-import re
 from typing import TYPE_CHECKING, Final
 
 import rule_engine
@@ -13,11 +12,14 @@ from django.core.exceptions import ValidationError
 from django.db.models import OuterRef, QuerySet
 
 from approvals.notifications.events import Event
+from audit.texts.quoting import quoted
 from tasks import parameters
 from tasks.access.rights import runs_for
 from tasks.declaration.registry import registry
 from tasks.models import Run, Subscription, Task
+from tasks.parameters import Money
 from tasks.rules.conditions import Facts, check_over, names_for, rule_over
+from tasks.rules.meanings import currencies_of, meanings_of
 from tasks.runs.notifications import notify_of_run
 from tasks.runs.output_values import names_of, values_of
 
@@ -40,10 +42,6 @@ STATES: Final = (
 )
 LONGEST: Final = 300  # characters
 
-# A text as rule-engine reads it; and what may take long: powers, shifts, patterns, functions, loops.
-_TEXT = re.compile(r"""(?P<quote>["'])([^\\\n]|(\\.))*?(?P=quote)""")
-_SLOW = re.compile(r"\*\*|<<|>>|~|[&|^$#]|\bfor\b")
-
 
 def names_in(task: Task) -> dict[str, rule_engine.DataType]:
     """The names that a condition on runs of this task may use, with their types.
@@ -58,14 +56,14 @@ def check_subscription(task: Task, condition: str) -> None:
     """Raise `ValidationError`, in words for a person, unless this is a condition on its runs."""
     if len(condition) > LONGEST:
         raise ValidationError(f"Keep it below {LONGEST} characters.")
-    if slow := _SLOW.search(_TEXT.sub("", condition)):
-        raise ValidationError(
-            f"“{slow[0]}” cannot be used here. Compare names with values, and join with and, or, not."
-        )
-    try:
-        check_over(condition, names_in(task))
-    except RecursionError:
-        raise ValidationError("This is nested too deeply. Write it more simply.") from None
+    code = registry.get(task.slug)
+    returned = [name for name, kind in code.outputs.items() if kind is Money]
+    meanings = meanings_of(parameters.read(code.function))
+    check_over(
+        condition,
+        names_in(task),
+        {**meanings, **currencies_of(f"{name}_currency" for name in returned)},
+    )
 
 
 def open_subscriptions_to(task: int | OuterRef) -> QuerySet[Subscription]:
@@ -134,5 +132,6 @@ def _in_words(error: Exception, run: Run) -> str:
 
 
 def _text(subscription: Subscription, run: Run) -> str:
-    because = f" Your subscription: {subscription.condition}." if subscription.condition else ""
-    return f"{run.get_status_display()}: {run}.{because}"
+    condition = subscription.condition
+    because = f" Your subscription: {quoted(condition)}." if condition else ""
+    return f"{run.get_status_display()}: {quoted(run.headline)}.{because}"

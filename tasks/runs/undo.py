@@ -2,15 +2,17 @@
 
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import ValidationError
+
 from audit.transitions import Refusal
 from tasks import parameters
 from tasks.access.rights import Right, runs_for, tasks_for
-from tasks.declaration.errors import Refused
 from tasks.declaration.registry import Finished, Undo, UnknownTask, registry
-from tasks.declaration.texts import cut, said
 from tasks.models import Run, Task
+from tasks.parameters.faults import told_in_a_sentence
 from tasks.runs.concurrency import OPEN
 from tasks.secrets import storage
+from tasks.time_limits import in_time
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -78,9 +80,12 @@ def values_to_undo(run: Run) -> dict[str, Any]:
         answers={e.step: e.answer for e in run.effects.filter(refused=False, answer__isnull=False)},
     )
     try:
-        return {name: give(finished) for name, give in declared.fill.items()}
-    except Refused as refusal:
-        raise NotUndoable(cut(said(refusal))) from refusal
+        with told_in_a_sentence("What is to be undone could not be found"):
+            return in_time(lambda: {name: give(finished) for name, give in declared.fill.items()})
+    except ValidationError as refusal:
+        raise NotUndoable(" ".join(refusal.messages)) from refusal
+    except parameters.AuthorsFault as fault:
+        raise NotUndoable(str(fault)) from fault
 
 
 def _values(run: Run) -> dict[str, Any]:

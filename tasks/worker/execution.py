@@ -12,7 +12,7 @@ from django.db import connection
 from django.template.defaultfilters import pluralize
 
 from approvals import actions as approvals
-from approvals.actions import escalate_due, expire_due, remind_due
+from approvals.actions import escalate_due, expire_due, notify_of_stuck, remind_due
 from audit.context import Door, acting
 from tasks.actions.runs.lifecycle import Outcome, finish_run, give_up_late, start_run
 from tasks.actions.runs.lost_runs import enqueue_again, recover_lost_runs
@@ -68,7 +68,9 @@ def sweep() -> str:
     expired = expire_due(door=Door.SCHEDULE) + expire_pauses(door=Door.SCHEDULE)
     lost = recover_lost_runs(door=Door.SCHEDULE)
     enqueued = enqueue_again(door=Door.SCHEDULE)
-    followed_up = remind_due(door=Door.SCHEDULE) + escalate_due(door=Door.SCHEDULE)
+    followed_up = sum(
+        each(door=Door.SCHEDULE) for each in (remind_due, escalate_due, notify_of_stuck)
+    )
     sent = approvals.pump()
     return f"{expired} expired, {lost} lost, {enqueued} rung again, {followed_up} followed up, {sent} sent"
 

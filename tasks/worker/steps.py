@@ -7,7 +7,6 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections, 
 
 from tasks.actions.runs.effects import (
     answer_effect,
-    answer_of,
     begin_effect,
     doubt_effect,
     is_too_old,
@@ -16,6 +15,7 @@ from tasks.actions.runs.effects import (
     refuse_write,
     reopen_effect,
     write_effect,
+    written_by,
 )
 from tasks.databases import writing_only_to
 from tasks.declaration.errors import Busy, OutcomeUnknown, Refused
@@ -25,6 +25,8 @@ from tasks.models.answers import stored_answer
 from tasks.queue.kill_points import killpoint
 from tasks.queue.outages import OUTAGE, patiently
 from tasks.secrets.bounds import bounded
+from tasks.secrets.redaction import without_secrets
+from tasks.secrets.storage import answer_of
 from tasks.worker.heartbeat import Heartbeat
 from tasks.worker.log_buffer import LogBuffer
 
@@ -58,9 +60,10 @@ class Steps:
         """Call `send` with the step's key, unless its answer is known. See `TaskRun.once`."""
         self.begin(step)
         self._get_ready("run.once()")
+        step = without_secrets(step, self._log_buffer.redact)
         effect, first = begin_effect(self._run, step)
         if effect.answered_at and not effect.refused:
-            return cast(T, effect.answer)
+            return cast(T, answer_of(effect))
         if not first and is_too_old(effect):
             raise OutcomeUnknown(
                 f"“{step}” was first sent so long ago that its key may be forgotten. "
@@ -72,13 +75,13 @@ class Steps:
             with self._heartbeat.interruption.allowed():  # it may hang: then nobody knows
                 answer = send(effect.key)
         except OutcomeUnknown as unknown:
-            doubt_effect(effect, self._said(unknown))
+            doubt_effect(effect, self._said(unknown), same_key=unknown.same_key)
             raise
         except Refused as refusal:
             raise _noted(effect, refusal, self._said(refusal), first) from refusal
         killpoint("step-sent")
         stored = self._stored(step, answer)
-        patiently(lambda: answer_effect(effect, stored))
+        patiently(lambda: answer_effect(effect, stored, self._log_buffer.redact))
         killpoint("step-answered")
         return cast(T, stored)
 
@@ -86,10 +89,11 @@ class Steps:
         """Call `write` in one transaction with the step's row. See `TaskRun.write_once`."""
         self.begin(step)
         self._get_ready("run.write_once()")
+        step = without_secrets(step, self._log_buffer.redact)
         if using != DEFAULT_DB_ALIAS:
             return self._write_elsewhere(step, write, using)
         try:
-            return cast(T, write_effect(self._run, step, write))
+            return cast(T, write_effect(self._run, step, write, self._log_buffer.redact))
         except Busy:
             raise
         except Refused as refusal:
@@ -104,7 +108,7 @@ class Steps:
             )
         effect, first = begin_effect(self._run, step)
         if effect.answered_at and not effect.refused:
-            return cast(T, effect.answer)
+            return cast(T, answer_of(effect))
         if effect.refused:
             reopen_effect(effect)
         elif not first:
@@ -116,7 +120,7 @@ class Steps:
         killpoint("step-begun")
         stored = self._written(effect, write, using)
         killpoint("step-sent")
-        patiently(lambda: answer_effect(effect, stored))
+        patiently(lambda: answer_effect(effect, stored, self._log_buffer.redact))
         killpoint("step-answered")
         return cast(T, stored)
 
@@ -124,7 +128,7 @@ class Steps:
         written = False
         try:
             with writing_only_to(using), transaction.atomic(using=using):
-                stored = answer_of(effect.step, write)
+                stored = written_by(effect.step, write)
                 written = True
         except BaseException as error:
             if written and not _was_refused(error):
@@ -135,7 +139,7 @@ class Steps:
         return stored
 
     def _unknown(self, effect: Effect, error: BaseException, using: str) -> OutcomeUnknown:
-        doubt_effect(effect, self._said(error))
+        doubt_effect(effect, self._said(error), same_key=False)
         return OutcomeUnknown(
             f"“{effect.step}” was written, and the database “{using}” did not confirm that it is "
             "committed. Look there.",

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import DEFAULT_DB_ALIAS
 
 from tasks.models import Run
+from tasks.secrets.masking import Redactor
 from tasks.worker.heartbeat import Heartbeat
 from tasks.worker.interruption import Interruption, uninterrupted
 from tasks.worker.items import Amount, Items, Report
@@ -29,6 +30,10 @@ class TaskRun:
     @property
     def _interruption(self) -> Interruption:
         return self._heartbeat.interruption
+
+    @property
+    def _redact(self) -> Redactor:
+        return self._log_buffer.redact
 
     @property
     def id(self) -> UUID:
@@ -115,7 +120,7 @@ class TaskRun:
         """
         return self._each(
             step,
-            Items(step, items, key=key, label=label, amount=amount),
+            Items(step, items, key=key, label=label, amount=amount, redact=self._redact),
             lambda name, item: self._steps.send(name, lambda key_: send(item, key_)),
         )
 
@@ -134,7 +139,7 @@ class TaskRun:
         """The same for items that are only written to one database, as by `write_once`."""
         return self._each(
             step,
-            Items(step, items, key=key, label=label, amount=amount),
+            Items(step, items, key=key, label=label, amount=amount, redact=self._redact),
             lambda name, item: self._steps.write(name, lambda: write(item), using),
         )
 

@@ -5,12 +5,16 @@ into the table of doors and attacks, too.
 """
 
 from typing import Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from django.apps import apps
+from django.contrib.admin import site
+from django.http import QueryDict
 from django.urls import NoReverseMatch, get_resolver, reverse
 
 from approvals.models import ApprovalRequest
+from backoffice.models import User
 from tests.backoffice.test_site import FORGED, everything, open_one
 
 # The address, and the function that it calls.
@@ -121,6 +125,23 @@ def test_whatever_is_sent_to_any_other_address_changes_nothing(name, request_, c
     assert everything() == before
 
 
+@pytest.mark.parametrize("page", ["change", "history"])
+def test_what_one_may_not_see_answers_like_what_is_not_there(page, request_, client, mallory):
+    client.force_login(mallory)
+    tried = 0
+    for model in filter(site.is_registered, apps.get_models()):
+        row = model.objects.exclude(pk=mallory.pk if model is User else None).first()
+        if row is not None:
+            missing = uuid4() if isinstance(row.pk, UUID) else 10**9
+            name = f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}"
+            there, not_there = (
+                client.get(reverse(name, args=[key])).status_code for key in (row.pk, missing)
+            )
+            assert (name, there) == (name, not_there)
+            tried += 1
+    assert tried >= 4  # an event, a group, a person and a request
+
+
 @pytest.mark.parametrize("who", ["root", "bob", "alice"])
 def test_looking_at_any_address_changes_nothing(who, request_, client, request):
     """A scanner of mail, a browser that fetches ahead, a crawler that is signed in."""
@@ -129,4 +150,57 @@ def test_looking_at_any_address_changes_nothing(who, request_, client, request):
     for name in sorted(NAMED.keys() - READ_BY_LOOKING - {"admin:logout"}):
         for look in (client.get, client.head):
             assert look(address(name, request_)).status_code < 500, name
+    assert everything() == before
+
+
+# --- Whatever stands in an address ---------------------------------------------------------------
+
+HOSTILE: Final = ("\0", "[", "9999-12-31", "0001-01-01", "9" * 30, "-1", "\u0663", "x" * 3000)
+# The lists of Django's admin take every name for a filter.
+OF_LISTS: Final = (
+    "actor_label__regex", "data__x", "verb__exact", "at__gte", "at__lt", "subject_id__in", "o", "p",
+    "all", "e", "_facets", "_to_field", "_popup",
+)  # fmt: skip
+
+
+@pytest.fixture
+def names_read(monkeypatch):
+    """The names that a page looks for in its address, as it is answered."""
+    read: set[str] = set()
+    for method in ("get", "getlist", "__getitem__", "__contains__"):
+        original = getattr(QueryDict, method)
+
+        def noted(self, name, *more, original=original):
+            read.add(name)
+            return original(self, name, *more)
+
+        monkeypatch.setattr(QueryDict, method, noted)
+    return read
+
+
+def test_nothing_in_an_address_is_an_error_of_ours(request_, client, root, names_read):
+    """Each name that each page reads, with each value that trips some code."""
+    client.force_login(root)
+    client.raise_request_exception = False
+    tried = 0
+    for name in sorted(NAMED.keys() - {"admin:logout"}):
+        names_read.clear()
+        where = address(name, request_)
+        client.get(where)
+        lists = OF_LISTS if name.endswith("event_changelist") else ()
+        for each in sorted({*names_read, *lists}):
+            for value in HOSTILE:
+                answer = client.get(where, {each: value})
+                assert answer.status_code < 500, f"{where}?{each}={value[:30]!r}"
+                tried += 1
+    assert tried > 300
+
+
+def test_no_form_is_sent_with_a_character_that_no_database_holds(request_, client, root):
+    """Reasons are read as they come, at many doors."""
+    client.force_login(root)
+    before = everything()
+    for name in sorted(DOORS.keys() - {"slack", "admin:logout"}):
+        answer = client.post(address(name, request_), {"reason": "a\0b", "verdict": "rejected"})
+        assert answer.status_code == 400, name
     assert everything() == before

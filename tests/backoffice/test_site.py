@@ -8,13 +8,18 @@ from django.contrib.admin import site
 from django.contrib.auth.models import Permission
 from django.core import serializers
 from django.test import Client, RequestFactory
+from django.test.client import MULTIPART_CONTENT
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.views import defaults
 
 from approvals import actions
+from approvals.actions import prove_by_password
 from approvals.requests.policy import StageSpec
+from approvals.requests.proofs import NotProved
 from audit.context import Door
 from audit.models import Event
+from backoffice.bad_requests import bad_request
 
 PASSWORD = "a-long-one-4711"
 OURS = ("backoffice", "tasks", "approvals", "audit", "fixtures")
@@ -131,6 +136,29 @@ def test_people_change_their_own_password(client, alice):
     client.post(reverse("admin:password_change"), {"old_password": PASSWORD, **new})
     alice.refresh_from_db()
     assert alice.check_password("another-long-one-12")
+
+
+def test_a_stolen_session_is_no_place_to_guess_the_password_at(client, alice):
+    """As many tries as for a proof, counted together with those, and on record."""
+    alice.set_password(PASSWORD)
+    alice.save()
+    client.force_login(alice)
+    new = {"new_password1": "another-long-one-12", "new_password2": "another-long-one-12"}
+
+    def change(old):
+        return client.post(reverse("admin:password_change"), {"old_password": old, **new})
+
+    for guess in range(5):
+        assert "This is not your current password." in change(f"guess-{guess}").text
+    assert "Too many wrong passwords. Wait 15 minutes." in change(PASSWORD).text
+    with pytest.raises(NotProved, match="Too many"):
+        prove_by_password(alice, PASSWORD, session="a session", door=Door.ADMIN)
+    alice.refresh_from_db()
+    assert alice.check_password(PASSWORD)
+    tried = Event.objects.filter(
+        verb=Event.Verb.SIGN_IN_REFUSED, actor=alice, data__has_key="proof"
+    )
+    assert tried.count() == 5
 
 
 # --- The sidebar ---------------------------------------------------------------------------------
@@ -348,7 +376,7 @@ def test_a_form_that_was_open_for_too_long_is_explained(db):
 @pytest.mark.parametrize(
     ("view", "words"),
     [
-        (defaults.bad_request, "This request could not be read."),
+        (bad_request, "This request could not be read."),
         (defaults.permission_denied, "You don't have permission to do this."),
         (defaults.page_not_found, "The address may be wrong"),
     ],
@@ -358,6 +386,17 @@ def test_each_error_page_is_ours_with_a_link_back(view, words):
     assert words in text
     assert "Go to the catalogue" in text
     assert "backoffice/theme.js" in text
+
+
+@pytest.mark.parametrize("content_type", [MULTIPART_CONTENT, "application/x-www-form-urlencoded"])
+def test_a_form_with_too_much_text_is_told_so(client, alice, content_type):
+    client.force_login(alice)
+    sent: Any = {"old_password": "x" * 3_000_000}
+    if content_type != MULTIPART_CONTENT:
+        sent = urlencode(sent)
+    answer = client.post(reverse("admin:password_change"), sent, content_type)
+    assert answer.status_code == 400
+    assert "This form holds too much text." in answer.text
 
 
 def test_what_went_wrong_here_is_our_page_too():

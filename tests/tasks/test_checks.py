@@ -1,13 +1,25 @@
 """`manage.py check` names file and line of a wrong declaration, and says what to do."""
 
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Annotated, Any
 
 import pytest
-from django.core.checks import run_checks
+from django.core.checks import ERROR, run_checks
+from django.db.models import QuerySet
 
 from tasks.checks import check_tasks
 from tasks.declaration.registry import Approval, registry
-from tasks.parameters import Money, Secret
+from tasks.outputs import Output, Table, Text
+from tasks.parameters import File, Money, Param, Rows, Secret
+
+
+@dataclass(frozen=True)
+class Row:
+    n: int
 
 
 def issue_credit(amount: Money, note: str = ""):
@@ -89,3 +101,92 @@ def test_a_default_that_breaks_a_rule_is_found():
 
     (message,) = found(wrong)
     assert "'5' cannot be the default of a Decimal" in message.msg
+
+
+def today_is_frozen(amount: Money, day: date = date.today()):  # noqa: B008, DTZ011 -- the mistake
+    """Adds a credit."""
+
+
+def today_in_full(amount: Money, *, day: date = datetime.now(UTC).date()):  # noqa: B008
+    """Adds a credit."""
+
+
+@pytest.mark.parametrize("function", [today_is_frozen, today_in_full])
+def test_a_default_that_asks_the_clock_is_found(function):
+    (message,) = found(function)
+    assert (message.id, "default of day" in message.msg) == ("tasks.E014", True)
+
+
+@pytest.mark.parametrize(
+    ("returned", "names"),
+    [
+        (int, "int"), (Decimal, "Decimal"), (bool, "bool"), (date, "date"), (set[str], "set"),
+        (QuerySet, "QuerySet"), (str | int | None, "int"), (list[Decimal], "Decimal"),
+        (Annotated[float, "x"], "float"),
+    ],
+)  # fmt: skip
+def test_a_result_for_which_there_is_no_output_is_a_warning(returned, names):
+    def count(amount: Money):
+        """Counts."""
+
+    count.__annotations__["return"] = returned
+    (message,) = found(count)
+    assert message.id == "tasks.W015"
+    assert f"returns {names}," in message.msg
+    assert not message.is_serious(ERROR)
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [None, str, str | None, dict[str, str], list[dict[str, str]], Table, File, Money, Any, object,
+     list[Table | Text], tuple[Table, ...], Output, "NotImported", Mapping[str, object]],
+)  # fmt: skip
+def test_what_can_be_shown_is_no_warning(returned):
+    def report(amount: Money):
+        """Reports."""
+
+    report.__annotations__["return"] = returned
+    assert found(report) == []
+
+
+class Desk:
+    def credit(self, amount: Money):
+        """Adds a credit."""
+
+
+@pytest.mark.parametrize(
+    ("hints", "words"),
+    [
+        ({"run": None}, "such as run: TaskRun"),
+        ({"run": "TaskRun | None"}, "Write run: TaskRun"),
+        ({"day": datetime}, "with a time zone"),
+        ({"rows": Annotated[File, Param(accept=("csv",))]}, 'accept=(".csv",)'),
+        ({"note": Annotated[str, Param(pattern=("[", "No."))]}, "missing ]"),
+        (
+            {"rows": Annotated[Rows[Row], Param(key="n", rows=lambda amount, nobody: [])]},
+            "takes nobody",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_parameter_is_said(hints, words):
+    def credit(amount: Money, **_: object):
+        """Adds a credit."""
+
+    (name, hint), empty = next(iter(hints.items())), inspect.Parameter.empty
+    given = [
+        inspect.Parameter("amount", inspect.Parameter.KEYWORD_ONLY, annotation=Money),
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation=empty if hint is None else hint,
+            default=datetime(2026, 1, 1) if hint is datetime else empty,  # noqa: DTZ001 -- the mistake
+        ),
+    ]
+    credit.__signature__ = inspect.Signature(given)
+    (message,) = found(credit)
+    assert words in f"{message.msg} {message.hint}"
+
+
+def test_a_method_is_said_to_be_one():
+    (message,) = found(Desk.credit)
+    assert "credit is a method of Desk" in message.msg

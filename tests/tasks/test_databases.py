@@ -141,9 +141,8 @@ def test_a_look_up_of_rows_changes_nothing_there(billing):
         return some(least)
 
     form = look_up_with(finds)
-    assert form.errors["payouts"] == [
-        "The look-up failed. Nothing may be written to “billing” here."
-    ]
+    (said,) = form.errors["payouts"]
+    assert "could not be looked up. Nothing may be written to “billing” here." in said
     assert billing.amount == 20
 
 

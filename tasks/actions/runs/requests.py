@@ -218,7 +218,12 @@ def _draft(
         declared, typed, store_secret=storage.store_secret, store_file=storage.store_file
     )
     preview = _preview(registered, form)
-    return Draft(registered, form, frozen, preview, parameters.groupings(declared, typed, frozen))
+    try:
+        groupings = parameters.groupings(declared, typed, frozen)
+    except (parameters.AuthorsFault, ValidationError) as error:
+        form.add_error(None, error if isinstance(error, ValidationError) else str(error))
+        raise InvalidValues(form) from error
+    return Draft(registered, form, frozen, preview, groupings)
 
 
 def code_of(task: Task) -> RegisteredTask:

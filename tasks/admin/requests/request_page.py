@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from django import forms
@@ -26,7 +26,7 @@ from tasks.access.stops import stop_of
 from tasks.actions import InvalidValues, request_run
 from tasks.actions.runs.requests import run_of_form
 from tasks.admin.pages import code_of, declared_by, task_or_404
-from tasks.admin.requests.prefilled import Before, values_of
+from tasks.admin.requests.prefilled import Before, given_with, values_of
 from tasks.admin.requests.request_form import RequestForm, request_form
 from tasks.admin.rows import parameters_with_rows
 from tasks.declaration.registry import RegisteredTask
@@ -39,7 +39,9 @@ from tasks.runs.concurrency import Taken
 from tasks.runs.partial import warning_of
 from tasks.runs.texts import paragraphs
 from tasks.runs.undo import NotUndoable, check_undoable, values_to_undo
-from tasks.time_limits import TookTooLong
+
+if TYPE_CHECKING:
+    from backoffice.models import User
 
 RECENT = 5
 
@@ -88,8 +90,6 @@ def options(
         )
     except TypeError as error:  # a parameter that is no object
         raise Http404 from error
-    except TookTooLong as late:
-        return JsonResponse({"error": str(late)}, status=503)
 
 
 def _send(request: HttpRequest, task: Task) -> HttpResponse:
@@ -128,11 +128,11 @@ def _send(request: HttpRequest, task: Task) -> HttpResponse:
     except NotUndoable as refusal:
         messages.error(request, str(refusal))
         return redirect("admin:tasks_run_change", why.cleaned_data["undo"])
-    except (Refusal, TookTooLong) as refusal:
-        late = isinstance(refusal, TookTooLong)
-        messages.error(request, _not_made(task, refusal) if late else str(refusal))
-        form = None if late else _bound(request, task, before.undo)
-        return _show(request, task, why, form, status=503 if late else 403, before=before)
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+        return _show(
+            request, task, why, _bound(request, task, before.undo), status=403, before=before
+        )
     return redirect("admin:tasks_run_change", run.pk)
 
 
@@ -183,7 +183,7 @@ def _bound(request: HttpRequest, task: Task, undoes: Run | None) -> parameters.P
         return None
     locked = values_to_undo(undoes) if undoes else {}
     sent = {"data": request.POST, "files": request.FILES, "locked": locked}
-    return _form(request, task, registered, **sent)
+    return _form(task, registered, person_of(request), **sent)
 
 
 def _form_of(request: HttpRequest, task: Task, before: Before) -> parameters.ParameterForm | None:
@@ -193,33 +193,27 @@ def _form_of(request: HttpRequest, task: Task, before: Before) -> parameters.Par
         return None
     if before.undo:
         check_undoable(before.undo, task=task, person=person)
-    filled = {"initial": values_of(registered, before.revise or before.again)}
+    filled = {
+        "initial": values_of(registered, before.revise or before.again),
+        "given": given_with(before.revise or before.again),
+    }
     locked = values_to_undo(before.undo) if before.undo else {}
-    return _form(request, task, registered, locked=locked, **filled)
+    return _form(task, registered, person, locked=locked, **filled)
 
 
 def _form(
-    request: HttpRequest,
     task: Task,
     registered: RegisteredTask,
+    person: "User",
     **sent: Any,  # noqa: ANN401
-) -> parameters.ParameterForm | None:
-    """The form; None, and a message on the page, where the task's code does not say what it offers."""
-    try:
-        return parameters.form_for(
-            parameters.read(registered.function),
-            person=person_of(request),
-            picker_url=lambda name: reverse("admin:tasks_task_options", args=[task.slug, name]),
-            validate=registered.validate,
-            **sent,
-        )
-    except TookTooLong as late:
-        messages.error(request, _not_made(task, late))
-        return None
-
-
-def _not_made(task: Task, late: Exception) -> str:
-    return f"The form could not be made. {late} Contact {task.owner}."
+) -> parameters.ParameterForm:
+    return parameters.form_for(
+        parameters.read(registered.function),
+        person=person,
+        picker_url=lambda name: reverse("admin:tasks_task_options", args=[task.slug, name]),
+        validate=registered.validate,
+        **sent,
+    )
 
 
 def _with_errors(
@@ -259,7 +253,6 @@ def _show(
     person = person_of(request)
     registered = code_of(task)
     may_request = registered is not None and allowed(person, Right.REQUEST, task)
-    no_form = may_request and form is None
     rules, may_execute = rules_in_force(task), allowed(person, Right.EXECUTE, task)
     always = any(always_holds(rule) for rule in rules)
     declared = declared_by(task)
@@ -273,7 +266,6 @@ def _show(
         status=status,
         task=task,
         gone=registered is None,
-        no_form=no_form,
         form=form if may_request else None,
         why=why,
         half_done=warning_of(before.again) if before else "",

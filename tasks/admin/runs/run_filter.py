@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from audit.admin.forms import DayField
 from tasks.access.rights import Right, tasks_for
 from tasks.models import Run
 
@@ -25,10 +26,10 @@ class RunFilter(forms.Form):
     )
     status = forms.ChoiceField(label="Status", required=False, choices=[EVERY, *Run.Status.choices])
     task = forms.ChoiceField(label="Task", required=False)
-    since = forms.DateField(
+    since = DayField(
         label="From", required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
     )
-    until = forms.DateField(
+    until = DayField(
         label="To", required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
     )
     mine = forms.BooleanField(label="Only my runs", required=False)

@@ -1,7 +1,6 @@
 """The form of an approval rule. An edit proposes a new version, in the place of the one it is of."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -23,9 +22,9 @@ from tasks.admin.settings.simulation import PRESSED, trying
 from tasks.models import ApprovalRule, Task
 from tasks.parameters import addends, grouping_names
 from tasks.rules.conditions import names_for
+from tasks.rules.meanings import example_for, meanings_of, names_in_words
 from tasks.rules.sentences import condition_in_words
 from tasks.rules.sums import ALWAYS_THERE
-from tasks.rules.texts import type_in_words
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -55,7 +54,7 @@ def edit(request: HttpRequest, slug: str, rule_id: int | None = None) -> HttpRes
         form=form,
         trying=trying(request, task, rule, form),
         sentence=_sentence(form, rule),
-        names=[(name, type_in_words(kind)) for name, kind in names_for(declared).items()],
+        names=list(names_in_words(declared, names_for(declared)).items()),
         numbers=list(addends(declared)),
         groupings=[*ALWAYS_THERE, *grouping_names(declared)],
         examples=list(_examples(declared)),
@@ -138,11 +137,12 @@ def _declared_or_404(task: Task) -> list[parameters.Parameter]:
 
 def _examples(declared: list[parameters.Parameter]) -> Iterator[str]:
     """One condition for the first name of each type that has an obvious one."""
-    types: dict[str, Any] = dict(parameters.rule_types(declared))
-    first = {kind.name: name for name, kind in reversed(types.items())}
-    for kind, example in (("FLOAT", "{} > 100"), ("STRING", '{} == "…"'), ("BOOLEAN", "not {}")):
-        if kind in first:
-            yield example.format(first[kind])
+    meanings = meanings_of(declared, with_people=False)
+    found: dict[str, str] = {}
+    for name, kind in parameters.rule_types(declared).items():
+        if example := example_for(meanings[name], kind):
+            found.setdefault(kind.name, example)
+    yield from found.values()
     for number in list(addends(declared))[:1]:
         yield f"sum({number}) by requester over 24 hours + {number} > 500"
     yield "count() by requester over 1 hour >= 5"

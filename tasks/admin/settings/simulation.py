@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -62,7 +63,11 @@ def trying(
         if pressed == "history":
             page.past = simulate_past_runs(task, form.spec(), form.declared)
         elif who_asks.is_valid() and page.values.is_valid():
-            page.trial = _trial(task, rule, form, who_asks.cleaned_data, page.values)
+            try:
+                page.trial = _trial(task, rule, form, who_asks.cleaned_data, page.values)
+            except (parameters.AuthorsFault, ValidationError) as error:
+                text = error if isinstance(error, ValidationError) else str(error)
+                page.values.add_error(None, text)
     return page
 
 

@@ -67,8 +67,16 @@ class OptionField(ChoiceField):
     """One of the texts that were offered to this person."""
 
     def __init__(self, options: Sequence[str | tuple[str, str]], **kwargs: Any) -> None:  # noqa: ANN401
-        pairs = [o if isinstance(o, tuple) else (o, o) for o in options]
+        pairs = [_pair(option) for option in options]
         super().__init__([(Chosen(value, label), label) for value, label in pairs], **kwargs)
+
+
+def _pair(option: object) -> tuple[str, str]:
+    """Value and label. Raises TypeError for what an author's function should not have given."""
+    pair = option if isinstance(option, tuple) else (option, option)
+    if len(pair) == 2 and all(isinstance(text, str) for text in pair):
+        return pair
+    raise TypeError(f"options gave {option!r}. Give texts, or pairs of value and label.")
 
 
 class SeveralField(TypedField):

@@ -17,6 +17,9 @@ MOMENT = re.compile(
     r"(Z|[+-][0-9]{2}:[0-9]{2})?"
 )
 
+# Every time zone has these moments, and their years are written with four digits.
+EARLIEST, LATEST = datetime(1000, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+
 
 class DayField(TypedField):
     """A date."""
@@ -55,7 +58,13 @@ class MomentField(TypedField):
             value = self._read(value.strip())
         if not isinstance(value, datetime):
             raise ValidationError("Enter a date and time like 2026-01-31 14:30.", "moment")
-        return self._aware(value).astimezone(UTC)
+        try:
+            moment = self._aware(value).astimezone(UTC)
+        except OverflowError:
+            moment = None
+        if moment is None or not EARLIEST <= moment <= LATEST:
+            raise ValidationError("Enter a year between 1000 and 9999.", "moment")
+        return moment
 
     def prepare_value(self, value: object) -> object:
         """The moment in the reader's time zone, for the page."""
@@ -77,7 +86,6 @@ class MomentField(TypedField):
         except ValidationError:
             raise ValidationError(
                 f"When clocks change, {moment:%H:%M} comes twice or not at all in "
-                f"{timezone.get_current_timezone_name()}. Enter another time, or one with its "
-                "offset, as in 2026-01-31T14:30+00:00.",
+                f"{timezone.get_current_timezone_name()}. Enter a time before or after that hour.",
                 "clock",
             ) from None

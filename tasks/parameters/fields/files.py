@@ -21,10 +21,18 @@ class UploadField(TypedField):
 
     default_error_messages = {"required": "Choose a file."}
 
-    def __init__(self, accept: tuple[str, ...], max_size: int, **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        accept: tuple[str, ...],
+        max_size: int,
+        *,
+        optional: bool = False,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
         self.accept = tuple(ending.lower() for ending in accept)
         self.max_size = max_size
-        super().__init__(widget=file_input(accept), **kwargs)
+        kwargs.setdefault("widget", file_input(accept, optional=optional))
+        super().__init__(**kwargs)
 
     def parse(self, value: object) -> File:
         """A File. Raises ValidationError, before reading what is too large."""
@@ -47,12 +55,18 @@ class UploadField(TypedField):
             raise ValidationError(f"Choose a file that ends in {' or '.join(self.accept)}.", "type")
         if size > self.max_size:
             raise ValidationError(
-                f"The file has {filesizeformat(size)}. At most {filesizeformat(self.max_size)} "
+                f"The file has {exactly(size, self.max_size)}. At most {filesizeformat(self.max_size)} "
                 "are allowed.",
                 "max_size",
             )
         if size == 0:
             raise ValidationError("The file is empty. Choose another.", "empty")
+
+
+def exactly(size: int, most: int) -> str:
+    """The size; in bytes where it would read like the most that is allowed."""
+    text = filesizeformat(size)
+    return f"{size - most:,} bytes too many" if text == filesizeformat(most) else text
 
 
 def harmless(name: str) -> str:

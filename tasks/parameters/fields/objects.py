@@ -1,5 +1,6 @@
 """An object, out of those a person may choose from."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -13,10 +14,18 @@ class ObjectField(forms.ModelChoiceField):  # type: ignore[type-arg]
     """An object of a model. One outside the queryset does not exist, as far as answers tell."""
 
     def __init__(
-        self, queryset: models.QuerySet[Any], picker_url: str, *, plural: str, required: bool
+        self,
+        queryset: models.QuerySet[Any],
+        picker_url: str,
+        *,
+        text: Callable[[Any], str],
+        plural: str,
+        required: bool,
     ) -> None:
         self.model = queryset.model
-        super().__init__(queryset, widget=Picker(picker_url), required=required, empty_label=None)
+        super().__init__(
+            queryset, widget=Picker(picker_url, text), required=required, empty_label=None
+        )
         self.error_messages |= {
             "required": "Choose one.",
             "invalid_choice": f"Choose one of the {plural} you can see.",
@@ -28,4 +37,9 @@ class ObjectField(forms.ModelChoiceField):  # type: ignore[type-arg]
             value = value.pk
         if isinstance(value, (list, tuple, dict, bool, float, models.Model)) or "\0" in str(value):
             raise ValidationError(self.error_messages["invalid_choice"], "invalid_choice")
-        return super().to_python(value)
+        try:
+            return super().to_python(value)
+        except (
+            self.model.MultipleObjectsReturned
+        ):  # a limit across a relation finds it several times
+            return self.queryset.filter(pk=value).first()  # type: ignore[union-attr]

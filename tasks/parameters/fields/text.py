@@ -1,16 +1,18 @@
 """Texts and secrets."""
 
-import re
 import unicodedata
 from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from audit.texts.hidden import with_hidden_characters_shown
+from tasks.declaration.patterns import Pattern
+from tasks.parameters.again import Missing
 from tasks.parameters.fields.base import TypedField
 from tasks.parameters.types import Secret
 from tasks.parameters.widgets import secret_input, text_input
 
-type Pattern = tuple[re.Pattern[str], str] | None
+type Rule = tuple[Pattern, str] | None  # and what to say where it does not fit
 
 # Embeddings, overrides and isolates make a text read differently from what it says.
 TURNS_TEXT_AROUND = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -23,7 +25,7 @@ class TextField(TypedField):
         self,
         *,
         long: bool = False,
-        pattern: Pattern = None,
+        pattern: Rule = None,
         min_length: int | None = None,
         max_length: int,
         **kwargs: Any,  # noqa: ANN401
@@ -53,20 +55,27 @@ class TextField(TypedField):
                 f"Enter at most {self.max_length} characters. You entered {len(value)}.",
                 "max_length",
             )
-        if self.pattern and not self.pattern[0].fullmatch(value):
-            raise ValidationError(self.pattern[1], "pattern")
+        if self.pattern and not self.pattern[0].fits(value):
+            raise ValidationError(f"{self.pattern[1]}{self._why_not(value)}", "pattern")
+
+    def _why_not(self, value: str) -> str:
+        """What cannot be seen in a text that would else look as if it fitted."""
+        shown = with_hidden_characters_shown(value)
+        return "" if shown == value else f" You entered “{shown}”, which has a hidden character."
 
 
 class SecretField(TextField):
     """A Secret. It is taken as it is, spaces included, and never shown again."""
 
-    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401
-        super().__init__(widget=secret_input(), **kwargs)
+    def __init__(self, *, optional: bool = False, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(widget=secret_input(optional=optional), **kwargs)
 
     def to_python(self, value: object) -> Secret | None:
         """A Secret, or None. Raises ValidationError, without the text in it."""
         if value is None or value == "":
             return None
+        if isinstance(value, Missing):
+            raise ValidationError(value.complaint, "again")
         if isinstance(value, Secret):
             return value
         if not isinstance(value, str):

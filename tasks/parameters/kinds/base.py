@@ -1,7 +1,7 @@
 """What every kind of parameter can do, and which kind belongs to which type."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
 from types import UnionType
@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, Union, get_args, get_origin
 
 import rule_engine
 from django import forms
+from django.core.exceptions import ValidationError
 
 from audit.seals import canonical
 from tasks.parameters.errors import DeclarationError, DoesNotFit
@@ -89,6 +90,10 @@ class Kind(ABC):
     def thaw(self, frozen: Json, load: Load) -> object:
         """The value again. Raises DoesNotFit for JSON of another shape."""
 
+    def note(self) -> str:
+        """What stands beside every field of this kind, behind the author's own words."""
+        return ""
+
     def text(self, frozen: Json) -> str:
         """What people read."""
         return str(frozen)
@@ -105,6 +110,15 @@ class Kind(ABC):
         """The names that a condition may use, and their types."""
         return {name: self.rule_type} if self.rule_type is not None else {}
 
+    def rule_options(self, part: str) -> Sequence[object] | None:
+        """All values that a condition can meet, where they are few; `part` is “” or “currency”."""
+        return None
+
+    def can_meet(self, part: str, value: object) -> bool:
+        """Whether a comparison of a condition with this value can ever come true."""
+        options = self.rule_options(part)
+        return options is None or value in options
+
     def inputs(self, name: str) -> list[str]:
         """The names under which a page sends the value."""
         return [name]
@@ -120,6 +134,14 @@ class Kind(ABC):
     def check_default(self, value: object) -> None:
         """Raises ValidationError when a default breaks the parameter's own rules."""
         self.field(Asked(person=None, name="", label="", required=False)).run_validators(value)
+
+    def keeps_rules(self, value: object) -> bool:
+        """Whether a typed value is one that its author allows."""
+        try:
+            self.check_default(value)
+        except ValidationError:
+            return False
+        return True
 
     def _refuse_foreign_options(self) -> None:
         known = self.options | {"label", "help", "only_if", "sums_by"}

@@ -71,6 +71,9 @@ class ChoiceKind(Kind):
     def can_be(self, value: object) -> bool:
         return plain(value) in [plain(m) for m in self.members]
 
+    def rule_options(self, part: str) -> Sequence[object]:
+        return [plain(member) for member in self.members]
+
     def freeze(self, value: Any, keep: Keep) -> Json:  # noqa: ANN401 -- text, number or Enum
         frozen: Json = plain(value)
         return frozen
@@ -119,6 +122,9 @@ class SeveralKind(Kind):
 
     def can_be(self, value: object) -> bool:
         return self.one.can_be(value)
+
+    def rule_options(self, part: str) -> Sequence[object] | None:
+        return self.one.rule_options(part)
 
     def empty(self, default: list[Any]) -> list[Any]:
         return default if self.param.min_length else []

@@ -43,6 +43,9 @@ class DateKind(Kind):
         # Conditions know moments only. A day begins at midnight UTC there, in literals too.
         return {name: datetime.combine(self.thaw(frozen, Load()), time.min, UTC)}
 
+    def can_meet(self, part: str, value: object) -> bool:
+        return isinstance(value, datetime) and value.astimezone(UTC).time() == time.min
+
     def _bound(self, bound: Any) -> date | None:  # noqa: ANN401 -- it is what we find out
         try:
             day: date | None = date.fromisoformat(bound) if isinstance(bound, str) else bound
@@ -66,6 +69,9 @@ class DateTimeKind(Kind):
     def field(self, asked: Asked) -> forms.Field:
         return MomentField(self.min, self.max, required=asked.required)
 
+    def note(self) -> str:
+        return f"In the time zone {timezone.get_current_timezone_name()}."
+
     def accepts(self, value: object) -> bool:
         return isinstance(value, datetime) and value.utcoffset() is not None
 
@@ -79,7 +85,10 @@ class DateTimeKind(Kind):
             raise DoesNotFit(f"{frozen!r} is no moment in time.") from None
 
     def text(self, frozen: Json) -> str:
-        local = timezone.localtime(self.thaw(frozen, Load()))
+        try:
+            local = timezone.localtime(self.thaw(frozen, Load()))
+        except OverflowError:  # in this time zone it would be in a year that does not exist
+            return fits(frozen, str)
         seconds = ":%S" if local.second or local.microsecond else ""
         return f"{local:%Y-%m-%d %H:%M{seconds}} {local.tzname()}"
 

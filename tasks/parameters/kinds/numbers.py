@@ -1,5 +1,6 @@
 """Whole numbers, decimals, and money. Never a float."""
 
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -36,7 +37,14 @@ class WholeKind(Kind):
         return isinstance(value, int) and not isinstance(value, bool)
 
     def can_be(self, value: object) -> bool:
-        return self.accepts(value)
+        return self.accepts(value) and self.can_meet("", value)
+
+    def can_meet(self, part: str, value: object) -> bool:
+        return (
+            isinstance(value, (int, Decimal))
+            and value == int(value)
+            and self.keeps_rules(int(value))
+        )
 
     def freeze(self, value: int, keep: Keep) -> Json:
         return int(value)
@@ -126,6 +134,9 @@ class MoneyKind(Kind):
             name: money and money.amount,
             f"{name}_currency": money and money.currency,
         }
+
+    def rule_options(self, part: str) -> Sequence[object] | None:
+        return list(self.param.currencies) if part == "currency" else None
 
     def inputs(self, name: str) -> list[str]:
         return [name, f"{name}_currency"]

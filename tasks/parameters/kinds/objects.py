@@ -8,13 +8,14 @@ from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist, Valida
 from django.db import models
 from django.db.models.options import Options
 
+from audit.texts.hidden import with_hidden_characters_shown
 from tasks.parameters.errors import DeclarationError, DoesNotFit, ObjectGone
 from tasks.parameters.fields import ObjectField
 from tasks.parameters.kinds.base import Asked, Json, Keep, Kind, Load, fits
-from tasks.parameters.param import are_names
-from tasks.parameters.words import with_hidden_characters_shown
+from tasks.parameters.param import are_names, takes_one
 
 PEOPLE_SEARCH = ("username", "first_name", "last_name", "email")
+PEOPLE_SHOWN = ("username",)
 
 
 class ObjectKind(Kind):
@@ -37,22 +38,41 @@ class ObjectKind(Kind):
                 f"It is not said how to search for {name}.",
                 'Name the fields to look in: Param(search=("name",)).',
             )
+        if self.param.limit is not None and not takes_one(self.param.limit):
+            raise DeclarationError(
+                "limit must be a function of the person, and of nothing else.",
+                f"Write limit=open_ones, with: def open_ones(person): return {name}.objects.all().",
+            )
         for path in self.search:
             self._check_path(path)
 
     def queryset(self, person: Any) -> models.QuerySet[Any]:  # noqa: ANN401 -- whoever asks
         """The objects that this person may choose from."""
         if self.param.limit is not None:
-            return self.param.limit(person)
+            return self._limited(self.param.limit(person))
         if self.is_people:
             return self.objects.filter(is_active=True)
         return self.objects.all()
+
+    def in_picker(self, value: models.Model) -> str:
+        """What a person chooses by: its text, and what was searched that this does not say."""
+        text = str(value)
+        for path in PEOPLE_SHOWN if self.is_people else self.search:
+            found = _at(value, path)
+            text += f" · {found}" if found and found not in text else ""
+        return with_hidden_characters_shown(text)
+
+    def relations(self) -> list[str]:
+        """What of other models the picker shows, to be fetched for a whole page at once."""
+        paths = (path.rpartition("__")[0] for path in self.search)
+        return list(dict.fromkeys(path for path in paths if path and self._leads_to_one(path)))
 
     def field(self, asked: Asked) -> forms.Field:
         picker = asked.picker_url(asked.name) if asked.picker_url else ""
         return ObjectField(
             self.queryset(asked.person),
             picker,
+            text=self.in_picker,
             plural=str(self.meta.verbose_name_plural),
             required=asked.required,
         )
@@ -88,9 +108,27 @@ class ObjectKind(Kind):
     def rule_values(self, name: str, frozen: Json) -> dict[str, object]:
         return {name: None if frozen is None else fits(fits(frozen, dict).get("pk"), str)}
 
+    def _limited(self, found: Any) -> models.QuerySet[Any]:  # noqa: ANN401 -- it is what we find out
+        """What the author's function gave, if it is what a picker can search."""
+        wanted = f"Return a QuerySet of {self.model.__name__}, not sliced"
+        if not isinstance(found, models.QuerySet):
+            raise TypeError(f"limit returned {type(found).__name__}. {wanted}.")
+        if not issubclass(found.model, self.model) or found.query.is_sliced:
+            raise TypeError(f"limit returned some of {found.model.__name__}. {wanted}.")
+        return found
+
     @property
     def _label(self) -> str:
         return self.meta.label_lower
+
+    def _leads_to_one(self, path: str) -> bool:
+        meta = self.meta
+        for name in path.split("__"):
+            field = meta.get_field(name) if name in _names(meta) else None
+            if not isinstance(field, models.ForeignKey):
+                return False
+            meta = field.related_model._meta
+        return True
 
     def _check_path(self, path: str) -> None:
         try:
@@ -101,3 +139,15 @@ class ObjectKind(Kind):
                 f"search names {path!r}, which is no field of {self.model.__name__}.",
                 f"Its fields are {names}.",
             ) from None
+
+
+def _names(meta: "Options[Any]") -> set[str]:
+    return {field.name for field in meta.get_fields()}
+
+
+def _at(value: object, path: str) -> str:
+    """The text at the end of a path over relations to one object; empty for any other."""
+    found: Any = value
+    for name in path.split("__"):
+        found = getattr(found, name, None)
+    return str(found) if isinstance(found, (str, int)) and not isinstance(found, bool) else ""

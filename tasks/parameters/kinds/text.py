@@ -1,16 +1,18 @@
 """Texts, texts chosen from a list that is made for the person, and secrets."""
 
-import re
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 
+from audit.texts.hidden import with_hidden_characters_shown
+from tasks.declaration.patterns import Pattern, WrongPattern
 from tasks.parameters.errors import DeclarationError, DoesNotFit
 from tasks.parameters.fields import OptionField, SecretField, TextField
 from tasks.parameters.kinds.base import Asked, Json, Keep, Kind, Load, fits
+from tasks.parameters.param import takes_one
 from tasks.parameters.types import Chosen, Secret
-from tasks.parameters.words import with_hidden_characters_shown
 
+PATTERN_EXAMPLE: Final = 'pattern=(r"CUS-[0-9]+", "Write it like CUS-123")'
 SHORT, LONG = 1_000, 20_000  # characters, where the author sets no max_length
 
 
@@ -37,7 +39,11 @@ class TextKind(Kind):
         return isinstance(value, str)
 
     def can_be(self, value: object) -> bool:
-        return self.accepts(value)
+        return isinstance(value, str) and self.can_meet("", value)
+
+    def can_meet(self, part: str, value: object) -> bool:
+        # Empty is what a person means who clears a field that has a default.
+        return value == "" or (value == str(value).strip() and self.keeps_rules(value))
 
     def empty(self, default: str) -> str:
         return default if self.param.min_length or self.pattern else ""
@@ -59,9 +65,9 @@ class OptionKind(Kind):
     options = frozenset({"options"})
 
     def prepare(self) -> None:
-        if not callable(self.param.options):
+        if not takes_one(self.param.options):
             raise DeclarationError(
-                "options must be a function of the person.",
+                "options must be a function of the person, and of nothing else.",
                 'Write options=regions, with: def regions(person): return ["EU", "US"].',
             )
 
@@ -115,6 +121,7 @@ class SecretKind(Kind):
             pattern=self.pattern,
             min_length=self.param.min_length,
             max_length=self.param.max_length or SHORT,
+            optional=asked.optional,
             required=asked.required,
         )
 
@@ -149,17 +156,20 @@ def check_lengths(shortest: int | None, longest: int | None) -> None:
         )
 
 
-def compiled(pattern: Any) -> tuple[re.Pattern[str], str] | None:  # noqa: ANN401
+def compiled(pattern: Any) -> tuple[Pattern, str] | None:  # noqa: ANN401
     """The regular expression and its message. Raises DeclarationError."""
     if pattern is None:
         return None
-    try:
+    if isinstance(pattern, tuple) and len(pattern) == 2 and isinstance(pattern[1], str):
         expression, message = pattern
-        if isinstance(pattern, tuple) and message:
-            return re.compile(expression), message
-    except (TypeError, ValueError, re.error):
-        pass
+        try:
+            if message:
+                return Pattern(expression), message
+        except WrongPattern as error:
+            raise DeclarationError(
+                f"The pattern {expression!r} cannot be used: {error}.", PATTERN_EXAMPLE
+            ) from error
     raise DeclarationError(
         f"pattern={pattern!r} is not a regular expression and a message.",
-        'Write both: pattern=(r"CUS-[0-9]+", "Write it like CUS-123").',
+        f"Write both: {PATTERN_EXAMPLE}.",
     )

@@ -85,6 +85,14 @@ def test_a_rejection_takes_a_reason_in_a_modal(asked, slack, bob):
     assert slack.views(BOB) == []
 
 
+def test_a_rejection_for_which_slack_opens_no_window_says_so(asked, slack):
+    """The trigger of a click is good for three seconds, and once."""
+    assert press(slack, "reject", trigger_id="1.2.none").is_good
+    assert slack.views(BOB) == []
+    assert nothing_happened(asked)
+    assert "Slack did not open the window" in whispers(slack, BOB)[-1]
+
+
 def test_to_open_the_page_is_no_answer(asked, slack):
     assert press(slack, "open", actions=[{"action_id": "open", "type": "button"}]).is_good
     assert nothing_happened(asked)

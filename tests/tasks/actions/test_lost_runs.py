@@ -25,6 +25,7 @@ from tasks.actions.runs.lifecycle import MAX_ATTEMPTS
 from tasks.declaration.errors import Busy, OutcomeUnknown, Refused
 from tasks.models import Effect, Run
 from tasks.runs.states import MOVES, move
+from tasks.secrets.masking import without_settings
 from tasks.worker.execution import execute
 from tests.tasks.worker.test_execution import raising
 
@@ -314,7 +315,7 @@ def lost_after(run: Run, done: str) -> Run:
     started = claimed(run)
     plan_effects(started, [Planned(f"letter:{each}", each) for each in "abc"])
     for each in done:
-        write_effect(started, f"letter:{each}", lambda: "written")
+        write_effect(started, f"letter:{each}", lambda: "written", without_settings())
     Run.objects.filter(pk=run.pk).update(lease_until=Now() - timedelta(seconds=1))
     recover_lost_runs(door=Door.SCHEDULE)
     run.refresh_from_db()
@@ -390,7 +391,7 @@ def test_a_run_that_does_a_step_and_is_lost_too_often_is_paused(
     for _ in range(MAX_ATTEMPTS):
         due(run)
         started = claimed(run)
-        write_effect(started, "pay", lambda: "paid")
+        write_effect(started, "pay", lambda: "paid", without_settings())
         Run.objects.filter(pk=run.pk).update(lease_until=Now() - timedelta(seconds=1))
         recover_lost_runs(door=Door.SCHEDULE)
     run.refresh_from_db()

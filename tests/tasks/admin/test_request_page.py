@@ -297,7 +297,7 @@ def test_a_secret_that_was_typed_is_not_sent_back(key_task, alice):
 def test_the_picker_offers_what_this_person_may_choose(key_task, alice, dave):
     found = signed_in(alice).get(_options("rotate-key", "who"), {"term": "dav"}).json()
     assert found == {
-        "results": [{"id": str(dave.pk), "text": str(dave)}],
+        "results": [{"id": str(dave.pk), "text": f"{dave} · dave"}],
         "pagination": {"more": False},
     }
     assert (

@@ -118,7 +118,7 @@ def test_the_reason_is_needed_to_save_and_not_to_try(try_it):
 def test_who_administers_may_search_for_objects_to_try_it_with(key_task, root, alice, mallory):
     address = reverse("admin:tasks_task_try_options", args=[key_task.slug, "who"])
     found = signed_in(root).get(address, {"term": "ali"}).json()["results"]
-    assert [each["text"] for each in found] == [str(alice)]
+    assert [each["text"] for each in found] == [f"{alice} · alice"]
     assert signed_in(alice).get(address).status_code == 404
     assert signed_in(mallory).get(address).status_code == 404
 

@@ -81,7 +81,7 @@ def test_the_form_of_a_rule_holds_what_the_rule_says(task, rule, erin, bob):
 
 def test_the_form_lists_the_names_that_a_condition_can_use(task, erin):
     shown = words(signed_in(erin).get(rule_form(task)))
-    assert "amount number amount_currency text in quotes" in shown
+    assert 'amount number amount_currency always "USD"' in shown
     assert "amount > 100" in shown
 
 

@@ -78,12 +78,14 @@ def test_a_preview_that_does_not_end_at_the_claim_ends_the_run(ask, approve, wor
 
 def test_a_check_that_does_not_end_is_said_at_the_form(ask, deploy):
     deploy(validate=for_ever)
-    with pytest.raises(InvalidValues, match="The values could not be checked"):
+    with pytest.raises(InvalidValues, match="These values could not be checked"):
         ask("50.00")
 
 
 def test_a_look_up_of_rows_that_does_not_end_is_said_at_the_form():
-    assert "The look-up failed. It took longer" in str(look_up_with(for_ever).errors["payouts"])
+    assert "The rows could not be looked up. It took longer" in str(
+        look_up_with(for_ever).errors["payouts"]
+    )
 
 
 def test_a_look_up_of_a_step_that_does_not_end_is_an_answer(uncertain, administrator, deploy):
@@ -95,11 +97,13 @@ def test_a_look_up_of_a_step_that_does_not_end_is_an_answer(uncertain, administr
 def test_choices_that_never_come_are_said_on_the_page(key_task, alice, monkeypatch):
     monkeypatch.setattr("tests.tasks.admin.conftest.others.__code__", for_ever.__code__)
     response = signed_in(alice).get(form_of(key_task))
-    assert "The form could not be made. It took longer" in words(response)
+    said = "The choices could not be loaded. It took longer"
+    assert said in words(response)
     picker = reverse("admin:tasks_task_options", args=[key_task.slug, "who"])
-    assert signed_in(alice).get(picker).status_code == 503
-    sent = signed_in(alice).post(form_of(key_task), {"key": "x", "service": "y", "who": "1"})
-    assert sent.status_code == 503
+    assert said in signed_in(alice).get(picker).json()["results"][0]["text"]
+    sent = {"key": "x", "service": "y", "who": "1", "run-nonce": "n"}
+    assert said in words(signed_in(alice).post(form_of(key_task), sent))
+    assert not Run.objects.exists()
 
 
 def test_only_a_few_are_at_work_at_once(monkeypatch):

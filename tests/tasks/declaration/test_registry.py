@@ -1,15 +1,20 @@
 """The registry of tasks: what `@task` makes of a function, and what it says of a wrong one."""
 
+import importlib
 import inspect
 import subprocess
 import sys
-from functools import partial
+from decimal import Decimal
+from functools import partial, wraps
 from typing import Any
 
 import pytest
 
+from tasks.declaration.break_glass import BreakGlass
 from tasks.declaration.discovery import NoSuchTaskModule
-from tasks.declaration.registry import Approval, RegisteredTask, Registry, UnknownTask
+from tasks.declaration.limits import Limits
+from tasks.declaration.registry import Approval, RegisteredTask, Registry, Undo, UnknownTask
+from tasks.declaration.slack import InSlack
 from tasks.declaration.source import fingerprint, location
 
 
@@ -62,6 +67,13 @@ def test_tasks_come_by_category_and_name(registry):
     assert [task.name for task in registry.all()] == ["C", "A", "B"]
 
 
+async def an_async_one(amount): ...
+
+
+def a_generator(sent):
+    yield
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -80,6 +92,32 @@ def test_tasks_come_by_category_and_name(registry):
         ({"approval": [Approval("", groups=["A"])]}, "has no condition"),
         ({"approval": [Approval("true")]}, "names nobody who could approve"),
         ({"approval": [Approval("true", groups=["A"], needed=0)]}, "needs 0 people"),
+        ({"approval": Approval("true", groups=["A"])}, "approval of the task"),
+        ({"approval": "amount > 100"}, "approval of the task"),
+        ({"approval": [Approval("true", groups=5)]}, "groups of an approval rule"),
+        ({"approval": [Approval(5, groups=["A"])]}, "when of an approval rule"),
+        ({"approval": [Approval("true", groups=["A"], fresh_proof="no")]}, "fresh_proof of an"),
+        ({"approval": [Approval("true", groups=["A"], ticket_pattern=5)]}, "wrong ticket_pattern"),
+        ({"grants": ["Support"]}, "grants of the task"),
+        ({"outputs": ["n"]}, "outputs of the task"),
+        ({"one_open_per": 5}, "one_open_per of the task"),
+        ({"idempotent": "no"}, "idempotent of the task"),
+        ({"moves_money": "yes"}, "moves_money of the task"),
+        ({"limits": {"first": 5}}, "limits of the task"),
+        ({"limits": Limits(percent=200)}, "percent=200, which is never exceeded"),
+        ({"limits": Limits(first=-1)}, "first=-1"),
+        ({"limits": Limits(amount="5")}, "amount='5'"),
+        ({"approval": [Approval("true", groups=["A"], limits=Limits(failures=True))]}, "failures"),
+        ({"slack": "decide"}, "slack of the task"),
+        ({"slack": InSlack("decide", up_to="5")}, "up_to='5'"),
+        ({"break_glass": ("On call", 1)}, "break_glass of the task"),
+        ({"break_glass": BreakGlass("", per_day=0)}, "break_glass of the task"),
+        ({"undo": "reverse-credit"}, "undo of the task"),
+        ({"undo": Undo("reverse-credit", fill=["credit"])}, "does not say what is to be undone"),
+        ({"name": "A" * 121}, "has 121 characters"),
+        ({"slug": "a" * 81}, "cannot be the slug"),
+        ({"validate": an_async_one}, "is async"),
+        ({"look_up": a_generator}, "is a generator"),
     ],
 )
 def test_a_wrong_declaration_is_a_problem_and_no_task(registry, options, message):
@@ -97,6 +135,38 @@ def test_a_task_without_a_docstring_is_a_problem(registry):
     def silent(): ...
 
     assert "has no docstring" in registry.problems[0].message
+
+
+def without_wraps(function):
+    def inner(amount):
+        return function(amount)
+
+    return inner
+
+
+def test_a_decorator_that_hides_the_function_is_named(registry):
+    @registry.task(name="A", category="B", owner="C")
+    @without_wraps
+    def credit(amount):
+        """Adds a credit."""
+
+    assert "functools.wraps" in registry.problems[0].hint
+
+
+@pytest.mark.parametrize("wrong", [5, property(lambda self: 1), object])
+def test_what_is_no_function_is_a_problem_and_raises_nothing(registry, wrong):
+    registry.task(name="A", category="B", owner="C", slug="a")(wrong)
+    assert registry.problems
+    assert registry.all() == []
+
+
+def test_a_decorator_without_parentheses_is_a_problem(registry):
+    def credit(amount):
+        """Adds a credit."""
+
+    assert registry.task(credit) is credit
+    (problem,) = registry.problems
+    assert (problem.file, "Write @task(name=" in problem.hint) == (__file__, True)
 
 
 def test_a_second_task_of_the_same_name_is_a_problem_and_the_first_stays(registry):
@@ -141,6 +211,100 @@ def test_the_fingerprint_follows_the_source_of_all_three_functions():
     assert len(prints) == 3
     assert all(len(each) == 64 for each in prints)
     assert fingerprint(one) == fingerprint(one)
+
+
+def statement(sql, **options):
+    """What an adopter writes for many tasks of one kind."""
+
+    def run():
+        return sql
+
+    run.__doc__ = "Runs a statement."
+    return run
+
+
+def retried(times):
+    def decorate(function):
+        @wraps(function)
+        def again(*args):
+            return [function(*args) for _ in range(times)]
+
+        return again
+
+    return decorate
+
+
+class Statement:
+    def __init__(self, sql):
+        self.sql = sql
+
+    def __call__(self):
+        return self.sql
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        statement,
+        Statement,
+        lambda value: partial(compiled, value),
+        lambda value: retried(len(value))(same_as),
+        lambda value: Statement(value).__call__,
+        lambda value: statement({"sql": [value, {"b", "a"}, Decimal(1)]}),
+        lambda value: statement(Approval(value)),
+        lambda value: statement(statement(value)),
+    ],
+)
+def test_what_a_function_was_made_with_is_part_of_its_fingerprint(made):
+    first, same, other = made("DELETE"), made("DELETE"), made("UPDATE 1")
+    assert fingerprint(first) == fingerprint(same) != fingerprint(other)
+
+
+def test_what_an_author_names_beside_the_function_is_part_of_it(registry):
+    hashes = set()
+    for number, more in enumerate(
+        [
+            {},
+            {"also": ("SELECT 1",)},
+            {"also": ("SELECT 2",)},
+            {"also": (same_as,)},
+            {"idempotent": True},
+        ]
+    ):
+        declared(registry, slug=f"task-{number}", **more)
+        hashes.add(registry.get(f"task-{number}").source_hash)
+    assert len(hashes) == 5
+
+
+def in_a_module(modules, text):
+    name = f"acme_{len(sys.modules)}"
+    modules(f"{name}.py", text)
+    return importlib.import_module(name)
+
+
+def test_what_has_no_effect_on_a_run_does_not_move_the_fingerprint(registry, modules):
+    text = (
+        "def declare(task):\n"
+        "    @task(name='A', category='B', owner={owner!r}, grants={grants!r})\n"
+        "    def credit(amount):\n"
+        '        """{doc}"""\n'
+        "        {comment}\n"
+        "        return {body}\n"
+        "    return credit\n"
+    )
+    said = {"owner": "Ops", "grants": {}, "doc": "Adds.", "comment": "", "body": "amount + 1"}
+
+    def of(**changes):
+        found = Registry()
+        in_a_module(modules, text.format(**said | changes)).declare(found.task)
+        assert found.problems == []
+        return found.get("credit").source_hash
+
+    plain = of()
+    assert of(owner="Finance") == of(grants={"Support": "view"}) == plain
+    assert of(doc="Adds\n        a credit.") == of(comment="# as asked") == plain
+    assert of(body="(amount\n            + 1)") == plain
+    assert of(body="amount + 2") != plain
 
 
 def compiled(text):

@@ -111,3 +111,22 @@ def test_the_page_offers_the_browsers_own_calendar():
     html = str(form(taking(value=Annotated[date, DURING_2026])))
     assert 'type="date"' in html
     assert 'min="2026-01-01"' in html
+
+
+@pytest.mark.parametrize("zone", ["America/St_Johns", "Pacific/Kiritimati", "UTC"])
+@pytest.mark.parametrize(
+    "sent",
+    ["9999-12-31T23:59", "9999-12-31T23:59-23:59", "0001-01-01T00:00", "0001-01-01T00:00+05:45",
+     "0999-12-31T12:00"],
+)  # fmt: skip
+def test_a_moment_that_some_time_zone_does_not_have_is_refused(zone, sent):
+    with django_timezone.override(zone):
+        assert complaint(datetime, sent) == "Enter a year between 1000 and 9999."
+
+
+def test_a_moment_that_was_stored_before_is_shown_in_every_time_zone():
+    declared = read(taking(value=datetime))
+    for zone in ("America/St_Johns", "Pacific/Kiritimati"):
+        with django_timezone.override(zone):
+            for text in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:00Z"):
+                assert display(declared, {"value": text})[0][1].startswith(("1-", "0001-", "9999-"))

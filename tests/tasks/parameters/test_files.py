@@ -5,7 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tasks.parameters import DoesNotFit, File, Param, display, freeze, read, thaw
 from tasks.parameters.fields.files import harmless
-from tests.tasks.parameters.asking import form, page, taking
+from tests.tasks.parameters.asking import complaint, form, page, taking
 
 ROWS = Annotated[File, Param(accept=(".csv", ".txt"), max_size=10)]
 
@@ -86,3 +86,9 @@ def test_a_page_that_asks_for_a_file_sends_it_as_one():
     asked = form(taking(value=ROWS))
     assert asked.is_multipart()
     assert 'accept=".csv,.txt"' in str(asked)
+
+
+def test_a_file_that_is_a_little_too_large_does_not_read_like_the_most_that_is_allowed():
+    hint = Annotated[File, Param(accept=(".csv",))]
+    said = complaint(hint, File.of("rows.csv", b"x" * (5 * 1024 * 1024 + 42)))
+    assert said == "The file has 42 bytes too many. At most 5.0\xa0MB are allowed."

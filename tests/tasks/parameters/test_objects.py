@@ -148,7 +148,7 @@ def test_people_are_found_by_name_and_only_while_active(alice, dave):
     dave.is_active = False
     dave.save()
     person = get_user_model()
-    assert found("example", hint=person) == ([str(alice)], False)
+    assert found("example", hint=person) == (["Alice Example · alice"], False)
     assert not form(taking(value=person), page(value=str(dave.pk))).is_valid()
 
 

@@ -97,6 +97,17 @@ def late(value: Annotated[str, Param(only_if={"kind": "x"})], kind: str): ...
 def never(kind: Literal["a"], value: Annotated[str, Param(only_if={"kind": "b"})]): ...
 
 
+def like_no_number(
+    number: Annotated[str, Param(pattern=("A-[0-9]+", "Like A-1."))],
+    value: Annotated[str, Param(only_if={"number": "1"})],
+): ...
+
+
+def beyond(
+    count: Annotated[int, Param(max=9)], value: Annotated[str, Param(only_if={"count": 10})]
+): ...
+
+
 def by_money(amount: Money, value: Annotated[str, Param(only_if={"amount": 1})]): ...
 
 
@@ -113,6 +124,8 @@ def clash(amount: Money, amount_currency: str): ...
         (unresolved, "cannot be read"),
         (late, "no parameter before it has that name"),
         (never, "which it can never be"),
+        (like_no_number, "which it can never be"),
+        (beyond, "which it can never be"),
         (by_money, "which it can never be"),
         (clash, "both use the name 'amount_currency'"),
     ],
