@@ -136,6 +136,7 @@ def in_time[T](call: Callable[[], T], seconds: float = SECONDS) -> T:
 def _interrupted[T](call: Callable[[], T], seconds: float) -> T:
     # No context manager: the exception could be raised where its end is called, and skip it.
     watch, ended, late = _watch, False, False
+    other: BaseException | None = None
     try:
         try:
             watch.begin(monotonic() + seconds)
@@ -147,6 +148,10 @@ def _interrupted[T](call: Callable[[], T], seconds: float) -> T:
                     ended = True
                 except _TimeIsUp:  # it may come as late as here
                     late = True
+                except BaseException as error:  # such as the time-out of a worker
+                    other = error
+            if other is not None:
+                raise other
     except BaseException as error:
         if not (late or isinstance(error, _TimeIsUp)):
             raise
