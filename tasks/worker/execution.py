@@ -6,7 +6,7 @@ import socket
 import traceback
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from django.db import connection
 from django.template.defaultfilters import pluralize
@@ -21,13 +21,15 @@ from tasks.actions.runs.search_words import complete_words
 from tasks.declaration.calling import call_with
 from tasks.declaration.errors import Busy, Cancelled, OutcomeUnknown, Paused, Refused, Stopped
 from tasks.declaration.registry import registry
+from tasks.declaration.texts import said
 from tasks.models import Run
-from tasks.outputs.keeping import kept
+from tasks.outputs.keeping import Kept, kept, unreadable
 from tasks.queue import messages
 from tasks.queue.kill_points import killpoint
-from tasks.queue.outages import OUTAGE, patiently
+from tasks.queue.outages import OUTAGE, is_outage, patiently
 from tasks.runs.previews import PreviewTimedOut
 from tasks.secrets import storage
+from tasks.secrets.bounds import bounded
 from tasks.secrets.masking import Redactor
 from tasks.secrets.redaction import redacting
 from tasks.worker.heartbeat import Heartbeat
@@ -35,10 +37,12 @@ from tasks.worker.interruption import Interruption
 from tasks.worker.items import Report
 from tasks.worker.log_buffer import LogBuffer
 from tasks.worker.task_run import TaskRun
+from tasks.worker.writes import Writes
 
 logger = logging.getLogger(__name__)
 
 Status = Run.Status
+LONGEST_TRACEBACK: Final = 100_000  # characters
 
 
 def execute(run_id: str) -> str:
@@ -82,9 +86,9 @@ def pump() -> str:
 def _claim(run_id: str) -> Run | None:
     try:
         return start_run(run_id, worker=f"{socket.gethostname()}:{os.getpid()}", door=Door.WORKER)
-    except PreviewTimedOut:
+    except PreviewTimedOut as late:
         connection.close()  # it may have been in the middle of a statement
-        give_up_late(run_id, door=Door.WORKER)
+        give_up_late(run_id, within=str(late), door=Door.WORKER)
         return None
 
 
@@ -97,41 +101,50 @@ def _conclude(run: Run, log_buffer: LogBuffer, outcome: Outcome) -> str:
 
 
 def _outcome(run: Run, log_buffer: LogBuffer) -> Outcome:
+    writes = Writes()
+    return writes.said_of(_attempted(run, log_buffer, writes))
+
+
+def _attempted(run: Run, log_buffer: LogBuffer, writes: Writes) -> Outcome:
     try:
         with Interruption() as interruption, Heartbeat(run, log_buffer, interruption) as heartbeat:
-            return _result(_call(run, heartbeat, log_buffer), log_buffer.redact)
+            with writes.by(interruption):
+                returned = _call(run, heartbeat, log_buffer)
+            return _result(returned, log_buffer.redact)
     except messages.TimedOut:
         text = f"It took longer than {run.task.timeout} seconds and was ended."
         return Outcome(Status.FAILED, error=f"{text} The log shows how far it got.")
     except (Paused, Cancelled, Stopped) as stop:
         return _stopped(stop)
     except Refused as refusal:
-        return Outcome(Status.FAILED, error=str(refusal), repeat=isinstance(refusal, Busy))
+        return Outcome(Status.FAILED, error=said(refusal), repeat=isinstance(refusal, Busy))
     except OutcomeUnknown as error:
-        return Outcome(Status.UNCERTAIN, error=str(error), repeat=error.same_key)
+        return Outcome(Status.UNCERTAIN, error=said(error), repeat=error.same_key)
     # Whatever a task raises must end its run, not the worker: SystemExit and the like included.
     except BaseException as error:
-        trace = "".join(traceback.format_exception(error))
-        logger.error("Run %s failed\n%s", run.pk, log_buffer.redact(trace))
+        trace = bounded(
+            "".join(traceback.format_exception(error)), log_buffer.redact, LONGEST_TRACEBACK
+        )
+        logger.error("Run %s failed\n%s", run.pk, trace)
         return _fault(error, trace)
 
 
 def _stopped(stop: Paused | Cancelled | Stopped) -> Outcome:
     if isinstance(stop, Paused):
-        return Outcome(Status.PAUSED, error=str(stop), needs_look=stop.needs_look)
-    return Outcome(Status.CANCELLED, error=str(stop))
+        return Outcome(Status.PAUSED, error=said(stop), needs_look=stop.needs_look)
+    return Outcome(Status.CANCELLED, error=said(stop))
 
 
 def _fault(error: BaseException, trace: str) -> Outcome:
-    if isinstance(error, OUTAGE):
-        text = f"The database was unreachable while it ran: {error}".strip()
+    if is_outage(error):
+        text = f"The database was unreachable while it ran: {said(error)}".strip()
         return Outcome(Status.FAILED, error=text, traceback=trace, repeat=True)
-    text = f"{type(error).__name__} in the task's code: {error}"
+    text = f"{type(error).__name__} in the task's code: {said(error)}"
     return Outcome(Status.FAILED, error=text, traceback=trace)
 
 
 def _result(returned: Any, redact: Redactor) -> Outcome:  # noqa: ANN401 - whatever a task returns
-    output = kept(returned, redact)
+    output = _kept(returned, redact)
     if isinstance(returned, Report) and returned.refused:
         refused = f"{returned.refused} item{pluralize(returned.refused)} failed."
         error = f"{refused} What is done stays done: see the items."
@@ -139,8 +152,19 @@ def _result(returned: Any, redact: Redactor) -> Outcome:  # noqa: ANN401 - whate
     return Outcome(Status.SUCCEEDED, output=output)
 
 
+def _kept(returned: object, redact: Redactor) -> Kept:
+    """What the run did is done: that its result cannot be read is no reason to call it failed."""
+    try:
+        return patiently(partial(kept, returned, redact))
+    except OUTAGE as error:
+        if is_outage(error):
+            raise
+        return unreadable(error)
+
+
 def _without_secrets(outcome: Outcome, redact: Redactor) -> Outcome:
-    return replace(outcome, error=redact(outcome.error), traceback=redact(outcome.traceback))
+    """As it may be kept. The traceback already is."""
+    return replace(outcome, error=bounded(outcome.error, redact))
 
 
 def _call(run: Run, heartbeat: Heartbeat, log_buffer: LogBuffer) -> Any:  # noqa: ANN401 - whatever a task returns

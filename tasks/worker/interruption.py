@@ -47,6 +47,11 @@ class Interruption:
         if self._works:
             signal.pthread_kill(self._thread, NUMBER)
 
+    @property
+    def is_allowed(self) -> bool:
+        """Whether the author's own code is at work now, and nothing of this package."""
+        return self._open
+
     @contextmanager
     def allowed(self) -> Iterator[None]:
         """The author's code: it may be interrupted anywhere."""
