@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [('tasks', '0004_answers_with_secrets')]
+    dependencies = [('tasks', '0006_pinned_tasks')]
 
     operations = [
         migrations.AddField(
