@@ -7,6 +7,7 @@ from tasks.models.catalogue import Task, TaskGroupPermission, TaskUserPermission
 from tasks.models.effects import Effect
 from tasks.models.rules import ApprovalRule, ProposedChange
 from tasks.models.runs import UNFINISHED, LogLine, Run, StoredFile, StoredSecret, SumKey
+from tasks.models.signs import Sign
 from tasks.models.stops import Stop
 from tasks.models.subscriptions import Subscription
 from tasks.models.turns import Emergency, Pause, Resolution
@@ -21,6 +22,7 @@ __all__ = [
     "ProposedChange",
     "Resolution",
     "Run",
+    "Sign",
     "Stop",
     "StoredFile",
     "StoredSecret",

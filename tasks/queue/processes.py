@@ -5,20 +5,26 @@ whoever wants it next hangs. So everything here that two processes share is a pi
 """
 
 import ctypes
+import logging
 import os
 import signal
 import sys
 from collections.abc import Callable
+from multiprocessing import current_process
 from multiprocessing.connection import Pipe
 from multiprocessing.sharedctypes import RawValue
 from time import monotonic
 from types import FrameType
 from typing import Any
 
+from django_q.conf import Conf
 from django_q.signals import post_execute_in_worker, pre_execute
 from django_q.worker import worker
 
+logger = logging.getLogger(__name__)
+
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+LEAVES = 1  # the memory that a worker may use at most when it is to be replaced: it uses more
 TO_STOP = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -94,11 +100,19 @@ def as_worker(activity: Activity, *arguments: object) -> None:
     pre_execute.connect(activity.begin, weak=False)
     post_execute_in_worker.connect(activity.end, weak=False)
     worker(*arguments)
+    if Conf.MAX_RSS == LEAVES:
+        sys.exit(os.EX_SOFTWARE)
+
+
+def leave() -> None:
+    """Have this worker end after its present task, as one that is too large. Another one is started."""
+    Conf.MAX_RSS = LEAVES
 
 
 def as_child(parent: int, target: Callable[..., None], *arguments: object) -> None:
     die_with(parent)
     ignore_signals()
+    logger.info("The %s is there at %d", current_process().name, os.getpid())
     target(*arguments)
 
 

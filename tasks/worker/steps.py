@@ -15,6 +15,7 @@ from tasks.actions.runs.effects import (
     refuse_write,
     write_effect,
 )
+from tasks.declaration.calling import author_code
 from tasks.declaration.errors import Busy, OutcomeUnknown, Refused
 from tasks.models import Effect, Run
 from tasks.queue.kill_points import killpoint
@@ -60,8 +61,13 @@ class Steps:
     def write[T](self, step: str, write: Callable[[], T]) -> T:
         """Call `write` in one transaction with the step's row. See `TaskRun.write_once`."""
         self._get_ready("run.write_once()")
+
+        def written() -> T:
+            with author_code():
+                return write()
+
         try:
-            return cast(T, write_effect(self._run, step, write))
+            return cast(T, write_effect(self._run, step, written))
         except Busy:
             raise
         except Refused as refusal:
