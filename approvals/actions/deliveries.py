@@ -49,16 +49,17 @@ class NotFailed(Refusal):
     """Only what has failed is sent again."""
 
 
-def pump() -> int:
+def pump(*, until: Callable[[], bool] = lambda: False) -> int:
     """Send what is due, and bring up to date what was sent. Returns how many went through.
 
-    Any number of processes may do so at once: each message is claimed by one of them.
+    Any number of processes may do so at once: each message is claimed by one of them. Ends after a
+    while, or as soon as `until` holds.
     """
     _give_up_what_kills()
-    until, went = time.monotonic() + AT_A_TIME, 0
-    while time.monotonic() < until and (delivery := _claim()):
+    end, went = time.monotonic() + AT_A_TIME, 0
+    while time.monotonic() < end and not until() and (delivery := _claim()):
         went += _update(delivery) if delivery.status == Status.SENT else _send(delivery)
-    if time.monotonic() >= until:
+    if time.monotonic() >= end:
         deliveries_written.send(sender=Delivery)  # there may be more
     return went
 

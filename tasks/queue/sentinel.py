@@ -201,6 +201,8 @@ class Guard(Sentinel):  # type: ignore[misc]  # untyped
         bound = Timer(self.stop_seconds, self._cut_off)
         bound.daemon = True
         bound.start()
+        for each in self.pool:
+            each.activity.ask_to_stop()
         super().stop()
         bound.cancel()
 

@@ -43,15 +43,14 @@ def _read(broker: PostgresBroker, delivery: Delivery, payload: str) -> dict[str,
     try:
         message = SignedPackage.loads(payload)  # whose signature is checked before it is unpickled
     except Exception as error:
-        return _remove(broker, delivery, type(error).__name__)
-    if not isinstance(message, dict) or not message.keys() >= NEEDED:
-        return _remove(broker, delivery, "not a message")
-    return message | {"ack_id": delivery}
-
-
-def _remove(broker: PostgresBroker, delivery: Delivery, why: str) -> None:
+        message, why = None, type(error).__name__
+    else:
+        why = "its parts are missing"
+    if isinstance(message, dict) and message.keys() >= NEEDED:
+        return message | {"ack_id": delivery}
     logger.error("Message %s cannot be read (%s) and was removed from the queue", delivery.id, why)
     broker.fail(delivery)
+    return None
 
 
 def monitor(result_queue: Any, broker: PostgresBroker) -> None:  # noqa: ANN401 - multiprocessing's

@@ -25,6 +25,7 @@ from tasks.outputs.keeping import kept
 from tasks.queue import messages
 from tasks.queue.kill_points import killpoint
 from tasks.queue.outages import OUTAGE, patiently
+from tasks.queue.processes import is_to_stop
 from tasks.runs.previews import PreviewTimedOut
 from tasks.secrets import storage
 from tasks.secrets.masking import Redactor
@@ -78,7 +79,7 @@ def sweep() -> str:
 
 def pump() -> str:
     """Send what is to be told. Called right after each transaction that has written something."""
-    return f"{approvals.pump()} sent"
+    return f"{approvals.pump(until=is_to_stop)} sent"
 
 
 def _claim(run_id: str, sessions: Sessions) -> Run | None:

@@ -101,10 +101,11 @@ def test_no_run_waits_for_a_mail_server_that_never_says_what_it_should(
     operations, tmp_path, alice, bob, carol, approvers, finished
 ):
     """Each sender has it for 20 seconds. Where runs waited behind them, the first one came after that."""
+    tarpit = Tarpit(every=1)
     with (
-        Tarpit(every=1) as tarpit,
         channels.temporarily(Email()),
         worker_of(MODULE, tmp_path, EMAIL_URL=tarpit.url, WORKERS="2"),
+        tarpit,
     ):
         finished(credit(alice, "1.00"))  # it has started
         for _ in range(QUESTIONS):
