@@ -33,7 +33,6 @@ class Migration(migrations.Migration):
             ],
             options={"verbose_name": "sign of life", "verbose_name_plural": "signs of life"},
         ),
-        migrations.RunSQL("DELETE FROM django_q_schedule", migrations.RunSQL.noop),
         migrations.RunSQL(
             for_the_role("REVOKE INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON {tables} FROM {role}"),
             for_the_role("GRANT INSERT, UPDATE, DELETE ON {tables} TO {role}"),

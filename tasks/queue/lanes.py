@@ -20,6 +20,7 @@ class Lane:
     sign: str
     workers: int
     timeout: int  # seconds
+    niceness: int = 0  # where the processor is short, the other lane goes first
 
 
 _settings: Final = settings.Q_CLUSTER
@@ -32,5 +33,6 @@ MESSAGES: Final = Lane(
     Sign.Name.MESSAGES,
     settings.MESSAGE_WORKERS,
     settings.MESSAGE_TASK_SECONDS,
+    niceness=10,
 )
 LANES: Final = {lane.name: lane for lane in (RUNS, MESSAGES)}

@@ -83,6 +83,7 @@ def as_sentinel(
     sentinel = Guard(stop, Flag(), cluster, WatchedBroker(lane.queue), start=False)
     ignore_signals()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, TO_STOP)
+    os.nice(lane.niceness)
     sentinel.work_at(lane)
     sentinel.alive, sentinel.parent_pid, sentinel.stop_seconds = alive, parent, seconds
     try:

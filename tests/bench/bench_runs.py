@@ -1,5 +1,6 @@
 """`make bench`: how fast whole runs go, from the claim to the record. Not a test: it asserts no figure."""
 
+import logging
 import os
 import time
 from contextlib import contextmanager
@@ -153,6 +154,7 @@ def say_waits(what, people, bob):
     [("a mail server that drips", partial(Tarpit, every=4)), ("a mail server", SmtpDouble)],
 )
 def test_beside_a_burst_of_a_thousand_emails(people, bob, approvers, tmp_path, name, server):
+    logging.getLogger("mail.log").setLevel(logging.WARNING)
     for number in range(PEOPLE):
         join(person(f"Approver{number}"), approvers)
     with (
