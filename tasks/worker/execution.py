@@ -27,15 +27,18 @@ from tasks.outputs.keeping import Kept, kept, unreadable
 from tasks.queue import messages
 from tasks.queue.kill_points import killpoint
 from tasks.queue.outages import OUTAGE, is_outage, patiently
+from tasks.queue.processes import is_to_stop
 from tasks.runs.previews import PreviewTimedOut
 from tasks.secrets import storage
 from tasks.secrets.bounds import bounded
 from tasks.secrets.masking import Redactor
 from tasks.secrets.redaction import redacting
+from tasks.worker import fitness
 from tasks.worker.heartbeat import Heartbeat
 from tasks.worker.interruption import Interruption
 from tasks.worker.items import Report
 from tasks.worker.log_buffer import LogBuffer
+from tasks.worker.sessions import Sessions
 from tasks.worker.task_run import TaskRun
 from tasks.worker.writes import Writes
 
@@ -51,12 +54,17 @@ def execute(run_id: str) -> str:
     Called by django-q2 with nothing but the id; a second call for the same run does nothing.
     Returns the state it left the run in, for the queue's own log.
     """
-    run = _claim(run_id)
+    sessions = Sessions()
+    run = _claim(run_id, sessions)
     if run is None:
         return "nothing to do"
     with acting(user=run.requested_by, door=Door.WORKER), redacting(run) as redact:
         log_buffer = LogBuffer(run, redact)
-        outcome = _without_secrets(_outcome(run, log_buffer), redact)
+        outcome = _outcome(run, log_buffer, sessions)
+        sessions.restore()  # once more: it may have been stopped while it did so
+        if sessions.lost:
+            outcome = _with_loss(outcome, sessions.lost)
+        outcome = _without_secrets(outcome, redact)
         return patiently(partial(_conclude, run, log_buffer, outcome))
 
 
@@ -65,7 +73,7 @@ def sweep() -> str:
 
     Requests that nobody decided expire, or are followed up; runs that lost their worker are found, and
     messages that vanished are sent again. Ended runs are found by what they returned. What is to be
-    told and was not sent goes out.
+    told and was not sent goes out, in its own lane.
     """
     expired = expire_due(door=Door.SCHEDULE) + expire_pauses(door=Door.SCHEDULE)
     lost = recover_lost_runs(door=Door.SCHEDULE)
@@ -74,22 +82,27 @@ def sweep() -> str:
         each(door=Door.SCHEDULE) for each in (remind_due, escalate_due, notify_of_stuck)
     )
     complete_words()
-    sent = approvals.pump()
-    return f"{expired} expired, {lost} lost, {enqueued} rung again, {followed_up} followed up, {sent} sent"
+    messages.enqueue_pump()
+    return f"{expired} expired, {lost} lost, {enqueued} rung again, {followed_up} followed up"
 
 
 def pump() -> str:
     """Send what is to be told. Called right after each transaction that has written something."""
-    return f"{approvals.pump()} sent"
+    return f"{approvals.pump(until=is_to_stop)} sent"
 
 
-def _claim(run_id: str) -> Run | None:
+def _claim(run_id: str, sessions: Sessions) -> Run | None:
     try:
-        return start_run(run_id, worker=f"{socket.gethostname()}:{os.getpid()}", door=Door.WORKER)
+        run = start_run(run_id, worker=f"{socket.gethostname()}:{os.getpid()}", door=Door.WORKER)
     except PreviewTimedOut as late:
         connection.close()  # it may have been in the middle of a statement
         give_up_late(run_id, within=str(late), door=Door.WORKER)
         return None
+    except Exception:
+        fitness.claim_failed(sessions)
+        raise
+    fitness.claim_went_well()
+    return run
 
 
 def _conclude(run: Run, log_buffer: LogBuffer, outcome: Outcome) -> str:
@@ -100,16 +113,16 @@ def _conclude(run: Run, log_buffer: LogBuffer, outcome: Outcome) -> str:
     return ended.value if ended else "not ours any more"
 
 
-def _outcome(run: Run, log_buffer: LogBuffer) -> Outcome:
+def _outcome(run: Run, log_buffer: LogBuffer, sessions: Sessions) -> Outcome:
     writes = Writes()
-    return writes.said_of(_attempted(run, log_buffer, writes))
+    return writes.said_of(_attempted(run, log_buffer, sessions, writes))
 
 
-def _attempted(run: Run, log_buffer: LogBuffer, writes: Writes) -> Outcome:
+def _attempted(run: Run, log_buffer: LogBuffer, sessions: Sessions, writes: Writes) -> Outcome:
     try:
         with Interruption() as interruption, Heartbeat(run, log_buffer, interruption) as heartbeat:
             with writes.by(interruption):
-                returned = _call(run, heartbeat, log_buffer)
+                returned = _call(run, heartbeat, log_buffer, sessions)
             return _result(returned, log_buffer.redact)
     except messages.TimedOut:
         text = f"It took longer than {run.task.timeout} seconds and was ended."
@@ -143,6 +156,13 @@ def _fault(error: BaseException, trace: str) -> Outcome:
     return Outcome(Status.FAILED, error=text, traceback=trace)
 
 
+def _with_loss(outcome: Outcome, lost: str) -> Outcome:
+    """No run has succeeded of which something was rolled back afterwards."""
+    if outcome.status != Status.SUCCEEDED:
+        return replace(outcome, error=f"{outcome.error} {lost}".strip())
+    return Outcome(Status.FAILED, error=lost)
+
+
 def _result(returned: Any, redact: Redactor) -> Outcome:  # noqa: ANN401 - whatever a task returns
     output = _kept(returned, redact)
     if isinstance(returned, Report) and returned.refused:
@@ -167,14 +187,12 @@ def _without_secrets(outcome: Outcome, redact: Redactor) -> Outcome:
     return replace(outcome, error=bounded(outcome.error, redact))
 
 
-def _call(run: Run, heartbeat: Heartbeat, log_buffer: LogBuffer) -> Any:  # noqa: ANN401 - whatever a task returns
+def _call(run: Run, heartbeat: Heartbeat, log_buffer: LogBuffer, sessions: Sessions) -> Any:  # noqa: ANN401 - whatever a task returns
     registered = registry.get(run.task.slug)
     values = storage.typed_values(registered, run)
     try:
         with heartbeat.interruption.allowed():
             return call_with(registered.function, values, run=TaskRun(run, heartbeat, log_buffer))
-    except Stopped:
-        # It may have been in the middle of a transaction, or of a statement.
-        connection.close()
-        connection.connect()
-        raise
+    finally:
+        # Before the heartbeat ends, which may wait for what an open transaction has locked.
+        sessions.restore()

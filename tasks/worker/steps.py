@@ -18,6 +18,7 @@ from tasks.actions.runs.effects import (
     written_by,
 )
 from tasks.databases import writing_only_to
+from tasks.declaration.calling import author_code
 from tasks.declaration.errors import Busy, OutcomeUnknown, Refused
 from tasks.declaration.texts import said
 from tasks.models import Effect, Run
@@ -90,10 +91,15 @@ class Steps:
         self.begin(step)
         self._get_ready("run.write_once()")
         step = without_secrets(step, self._log_buffer.redact)
+
+        def written() -> T:
+            with author_code():
+                return write()
+
         if using != DEFAULT_DB_ALIAS:
-            return self._write_elsewhere(step, write, using)
+            return self._write_elsewhere(step, written, using)
         try:
-            return cast(T, write_effect(self._run, step, write, self._log_buffer.redact))
+            return cast(T, write_effect(self._run, step, written, self._log_buffer.redact))
         except Busy:
             raise
         except Refused as refusal:

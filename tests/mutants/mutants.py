@@ -515,6 +515,20 @@ NOTICED_IN_PLACE: Final = (
         "effect.answer = answer",
         "tests/tasks/secrets/test_redaction.py",
     ),
+    Mutant(
+        "what is to be sent waits where runs wait",
+        "tasks/queue/messages.py",
+        "    lane = get_broker(MESSAGES.queue)\n",
+        "    lane = get_broker()\n",
+        "tests/tasks/queue/test_lanes.py",
+    ),
+    Mutant(
+        "a connection is used as a task has left it",
+        "tasks/worker/sessions.py",
+        "    _replace(connection)\n    return",
+        "    return",
+        "tests/tasks/worker/test_sessions.py",
+    ),
 )
 
 # These have to be noticed as well by tests that know nothing of them.

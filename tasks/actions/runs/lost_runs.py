@@ -82,13 +82,14 @@ def _known(run: Run) -> str:
 def enqueue_again(*, door: str) -> int:
     """Enqueue the queued runs that are due, and those whose message was not answered in time.
 
-    Not for those that wait for another run. Returns for how many. A message too many is harmless: a run is claimed once.
+    One that was enqueued in the future has a message that nobody takes: the database's clock was set
+    back. Not for those that wait for another run. Returns for how many. A message too many is harmless: a run is claimed once.
     """
     long_enough = timedelta(seconds=settings.RUN_RING_AGAIN_SECONDS)
     waiting = Run.objects.filter(
         first_with_their_key(),
         Q(due_at=None) | Q(due_at__lte=Now()),
-        Q(rung_at=None) | Q(rung_at__lt=Now() - long_enough),
+        Q(rung_at=None) | Q(rung_at__lt=Now() - long_enough) | Q(rung_at__gt=Now()),
         status=Status.QUEUED,
     ).order_by(Coalesce("due_at", "queued_at"))
     return sum(_enqueue(run_id, door) for run_id in waiting.values_list("pk", flat=True)[:1000])
