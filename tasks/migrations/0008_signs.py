@@ -22,7 +22,7 @@ def for_the_role(change: str) -> str:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tasks", "0001_initial")]
+    dependencies = [("tasks", "0007_sent_forms_and_answers")]
 
     operations = [
         migrations.CreateModel(
