@@ -24,8 +24,10 @@ from tasks.runs.texts import length
 if TYPE_CHECKING:
     from backoffice.models import User
 
-# A cluster gives a sign each minute: this one has missed three.
-LONGEST_SILENCE: Final = timedelta(minutes=4)
+# A cluster gives a sign every ten seconds: this one has missed five.
+LONGEST_SILENCE: Final = timedelta(minutes=1)
+# For so long it is said that a worker ended by itself: what ended it may come again.
+RECENT: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +41,18 @@ class Work:
     messages_waiting: int
     messages_taken: int
     silence: timedelta | None  # since the last sign of a worker; None: there was never one
+    messages_silence: timedelta | None  # the same of those that send notifications
+    replaced: timedelta | None  # since a worker ended by itself and was replaced
 
     @property
     def worker_alive(self) -> bool:
         """Whether at least one cluster of workers is there."""
         return self.silence is not None and self.silence < LONGEST_SILENCE
+
+    @property
+    def sender_alive(self) -> bool:
+        """Whether at least one cluster that sends notifications is there."""
+        return self.messages_silence is not None and self.messages_silence < LONGEST_SILENCE
 
     @property
     def waits_too_long(self) -> bool:
@@ -94,6 +103,8 @@ def work() -> Work:
         messages_waiting=signs.waiting,
         messages_taken=max(signs.taken - later, 0),
         silence=signs.silence,
+        messages_silence=signs.messages_silence,
+        replaced=signs.replaced,
     )
 
 
@@ -130,6 +141,23 @@ def troubles(found: Status) -> Iterator[str]:
         )
 
 
+def why_not_ready(work: Work) -> str | None:
+    """Why runs that are asked for now would not be done soon."""
+    if not work.worker_alive:
+        return no_worker(work)
+    return too_long(work) if work.waits_too_long else None
+
+
+def no_worker(work: Work) -> str:
+    """Why the product is not ready when no worker is alive."""
+    if work.silence is None:
+        return "No worker has started yet. Runs stay queued until one does."
+    return (
+        f"No worker is running. The last contact was {length(work.silence)} ago. "
+        "Runs stay queued until one starts."
+    )
+
+
 def too_long(work: Work) -> str:
     """Why the product is not ready when `work.waits_too_long`."""
     waited = length(work.oldest_wait or timedelta())
@@ -142,12 +170,14 @@ def may_see(person: "User") -> bool:
 
 
 def _of_workers(work: Work) -> Iterator[str]:
-    if work.silence is None:
-        yield "No worker has started yet. Runs stay queued until one does."
-    elif not work.worker_alive:
+    if not work.worker_alive:
+        yield no_worker(work)
+    elif not work.sender_alive:
+        yield "No worker sends notifications. They stay queued until one starts."
+    if work.replaced is not None and work.replaced < RECENT:
         yield (
-            f"No worker is running. The last contact was {length(work.silence)} ago. "
-            "Runs stay queued until one starts."
+            f"A worker ended by itself {length(work.replaced)} ago and was replaced. "
+            "Its log says why."
         )
 
 

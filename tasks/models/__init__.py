@@ -9,6 +9,7 @@ from tasks.models.pins import PinnedTask
 from tasks.models.rules import ApprovalRule, ProposedChange
 from tasks.models.runs import UNFINISHED, LogLine, Run, StoredFile, StoredSecret, SumKey
 from tasks.models.search import RunWords
+from tasks.models.signs import Sign
 from tasks.models.stops import Stop
 from tasks.models.subscriptions import Subscription
 from tasks.models.turns import Emergency, Pause, Resolution
@@ -25,6 +26,7 @@ __all__ = [
     "Resolution",
     "Run",
     "RunWords",
+    "Sign",
     "Stop",
     "StoredFile",
     "StoredSecret",

@@ -1,6 +1,5 @@
 """Asking the other side what became of a step, when a person presses the button. It changes nothing there."""
 
-import json
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,9 +19,12 @@ from tasks.declaration.calling import call_with
 from tasks.declaration.errors import OutcomeUnknown, Refused
 from tasks.declaration.look_up import Found, Sent
 from tasks.declaration.registry import RegisteredTask
+from tasks.declaration.texts import cut, said
 from tasks.models import Run
+from tasks.models.answers import as_json, from_json
 from tasks.secrets import storage
 from tasks.secrets.redaction import redacting
+from tasks.time_limits import TookTooLong, in_time
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -126,10 +128,10 @@ def _ask(registered: RegisteredTask, run: Run, sent: Sent, give_up: float) -> di
     found = late if monotonic() > give_up else _found(registered, run, sent)
     return {
         "step": sent.step,
-        "what": found.what,
+        "what": cut(said(found.what)),
         "happened": found.happened,
-        "facts": [[name, str(text)] for name, text in found.facts.items()],
-        "answer": found.answer,
+        "facts": [[name, cut(said(text))] for name, text in found.facts.items()],
+        "answer": as_json(found.answer),
     }
 
 
@@ -137,16 +139,18 @@ def _found(registered: RegisteredTask, run: Run, sent: Sent) -> Found:
     assert registered.look_up  # noqa: S101 - see `look_up_of`
     try:
         values = storage.typed_values(registered, run)
-        found = call_with(partial(registered.look_up, sent), values)
+        look_up = partial(registered.look_up, sent)
+        found = in_time(lambda: call_with(look_up, values), PATIENCE)
         if not isinstance(found, Found):
             raise TypeError(f"the look-up returned {type(found).__name__} instead of Found")
-        json.dumps(found.answer)
-    except (Refused, OutcomeUnknown) as refusal:
-        return Found(f"The look-up failed. {refusal}", happened=None)
+        as_json(found.answer)
+    except (Refused, OutcomeUnknown, TookTooLong) as refusal:
+        return Found(f"The look-up failed. {said(refusal)}", happened=None)
     # Whatever the author's code raises is shown: it must not hide the other choices.
     except Exception as error:
         logger.exception("The look-up of %s for run %s failed", sent.step, run.pk)
-        return Found(f"The look-up failed: {type(error).__name__}: {error}", happened=None)
+        why = f"{type(error).__name__}: {said(error)}"
+        return Found(f"The look-up failed: {why}", happened=None)
     return found
 
 
@@ -164,4 +168,5 @@ def last_look(run: Run, *, before: datetime) -> Look | None:
 
 def _look(event: Event) -> Look:
     steps: list[Mapping[str, Any]] = event.data["steps"]
-    return Look(event.pk, event.at, event.actor_label, [StepShown(**step) for step in steps])
+    shown = [StepShown(**{**step, "answer": from_json(step["answer"])}) for step in steps]
+    return Look(event.pk, event.at, event.actor_label, shown)
