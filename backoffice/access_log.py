@@ -1,21 +1,21 @@
 """Gunicorn's logs: without the tokens of links in emails, and by the clock of our own, which is UTC."""
 
-import re
 import time
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
-TOKEN: Final = re.compile(r"/a/[^/ ]+")
+from backoffice.mail_tokens import HideTokens, without_tokens
 
 
 class WithoutTokens(Logger):  # type: ignore[misc]  # untyped package
     """For `gunicorn --logger-class=backoffice.access_log.WithoutTokens`."""
 
     def setup(self, cfg: object) -> None:
-        """Let the log of errors tell the time as the product's own does."""
+        """Hide the tokens in what is said of a request that failed; tell the time as our logs do."""
         super().setup(cfg)
+        self.error_log.addFilter(HideTokens())
         for handler in self.error_log.handlers:
             if handler.formatter is not None:
                 handler.formatter.converter = time.gmtime
@@ -34,6 +34,6 @@ class WithoutTokens(Logger):  # type: ignore[misc]  # untyped package
         """What a line of the log is made of: the address, and the one before it."""
         atoms: dict[str, Any] = super().atoms(resp, req, environ, request_time)
         return {
-            name: TOKEN.sub("/a/…", text) if isinstance(text, str) else text
+            name: without_tokens(text) if isinstance(text, str) else text
             for name, text in atoms.items()
         }

@@ -1,21 +1,35 @@
 """The only functions that change people and groups."""
 
 import re
-from typing import Final
+from copy import copy
+from typing import Any, Final
+from uuid import uuid4
 
 from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
 from approvals.actions import add_member, end_slack_link, remove_member, set_group_slack_channel
+from approvals.notifications import events
+from approvals.notifications.notify import notify
+from approvals.notifications.outbox import put_to_address
+from audit.context import current
 from audit.transitions import Refusal, transition
 from backoffice.models import User
-from tasks.access.administrators import deciding_groups, has_any_say
+from backoffice.names import check_group_name, check_names
+from tasks import locks
+from tasks.access.administrators import deciding_groups, has_any_say, hold_permissions
 from tasks.actions import propose_member, propose_opening
 from tasks.models import ProposedChange
 
 MAY_CHANGE: Final = "backoffice.change_user"
 SLACK_CHANNEL: Final = re.compile(r"[CG][A-Z0-9]{5,19}")
+NAMES: Final = (
+    "names of people and groups"  # of two alike at the same instant the second is refused
+)
+ACCOUNT_CHANGED: Final = "account_changed"
+
+events.add(events.Event(ACCOUNT_CHANGED, "My name or email address is changed"))
 
 
 class NotAnAdministrator(Refusal):
@@ -41,17 +55,20 @@ def add_person(  # noqa: PLR0913 - an account has this many parts
     door: str,
     reason: str = "",
 ) -> User:
-    """Make an account with this password.
+    """Make an account with this password, which its owner has to change at the first sign-in.
 
     Raises `NotAnAdministrator`, or a `ValidationError` when the name or email address is taken or
-    malformed, or the password is weak.
+    malformed, the name looks like that of somebody else, or the password is weak.
     """
     with transition(by=by, door=door, reason=reason):
         _require(by)
         person = User(username=username, first_name=first_name, last_name=last_name, email=email)
+        person.must_change_password = True
         _require_strong(password, person)
         person.set_password(password)
         person.full_clean()
+        locks.hold(NAMES)
+        check_names(person)
         person.save()
     return person
 
@@ -66,15 +83,57 @@ def change_person(  # noqa: PLR0913 - what may change, and who changes it, where
     door: str,
     reason: str = "",
 ) -> User:
-    """Change a person's name and email address.
+    """Change a person's name and email address, and tell them, also at the former address.
 
-    Raises `NotAnAdministrator`, or a `ValidationError` when the email address is taken or malformed.
+    Raises `NotAnAdministrator` or `ReasonMissing`, or a `ValidationError` when the email address is
+    taken or malformed, or a new name looks like that of somebody else.
     """
     with transition(by=by, door=door, subject=_subject(person_id), reason=reason):
+        _require_reason(
+            reason, "Enter a reason for changing the name or email. It is kept in the audit log."
+        )
         person = _locked(person_id, by=by)
+        before = copy(person)
         person.first_name, person.last_name, person.email = first_name, last_name, email
         person.full_clean(exclude=["username", "password"])
+        if str(person) != str(before):
+            locks.hold(NAMES)
+            check_names(person)
         person.save(update_fields=["first_name", "last_name", "email"])
+        _tell_of_change(before, person, reason)
+    return person
+
+
+def _tell_of_change(before: User, person: User, reason: str) -> None:
+    """Whoever redirects what others are sent, or renames somebody, is not the only one who knows."""
+    pairs = (("Name", str(before), str(person)), ("Email", before.email, person.email))
+    changed = [f"{what}: {old} → {new}" for what, old, new in pairs if old != new]
+    if not changed:
+        return
+    by, why = current().label, " ".join(reason.split())
+    text = f"{by} changed your account. {'. '.join(changed)}. Reason: “{why}”"
+    told: dict[str, Any] = {"event": ACCOUNT_CHANGED, "subject": person, "text": text}
+    told["occurrence"] = uuid4().hex
+    notify([person], even_themselves=True, **told)
+    if before.email != person.email and before.is_active:
+        put_to_address(before.email, **told)
+
+
+def change_own_password(person: User, password: str, *, door: str) -> User:
+    """Set the password that its owner has chosen."""
+    with transition(by=person, door=door, subject=person):
+        person.set_password(password)
+        person.must_change_password = False
+        person.save(update_fields=["password", "must_change_password"])
+    return person
+
+
+def require_new_password(person_id: int, *, door: str, reason: str) -> User:
+    """Have somebody whose password another person has set choose their own at the next sign-in."""
+    with transition(by=None, door=door, subject=_subject(person_id), reason=reason):
+        person = User.objects.select_for_update().get(pk=person_id)
+        person.must_change_password = True
+        person.save(update_fields=["must_change_password"])
     return person
 
 
@@ -105,6 +164,7 @@ def reactivate_person(person_id: int, *, by: User, door: str, reason: str) -> Pr
         _require_reason(
             reason, "Enter a reason for reactivating this account. It is kept in the audit log."
         )
+        hold_permissions()
         person = _locked(person_id, by=by)
         if not person.is_active and has_any_say(person):
             return propose_opening(person, by=by, door=door, reason=reason)
@@ -143,12 +203,14 @@ def _set_administrator(person_id: int, *, is_superuser: bool, door: str, reason:
 def add_group(*, name: str, by: User, door: str, reason: str = "") -> Group:
     """Make a group without members.
 
-    Raises `NotAnAdministrator`, or a `ValidationError` when the name is taken.
+    Raises `NotAnAdministrator`, or a `ValidationError` when the name is taken or looks like another.
     """
     with transition(by=by, door=door, reason=reason):
         _require(by)
         group = Group(name=name)
         group.full_clean()
+        locks.hold(NAMES)
+        check_group_name(group)
         group.save()
     return group
 
@@ -158,13 +220,15 @@ def join_group(
 ) -> ProposedChange | None:
     """Put a person into a group.
 
-    A group that decides something, or was given a right, takes a second person: then it is proposed.
+    A group whose members may do or decide something takes a second person, and so does one that a
+    proposal is about: then it is proposed.
     Raises `NotAnAdministrator`, `ReasonMissing` or `NotProposed`.
     """
     with transition(by=by, door=door, subject=group, reason=reason):
         _require_reason(
             reason, "Enter a reason for adding this person. It is kept in the audit log."
         )
+        hold_permissions()
         person = _locked(person_id, by=by)
         if deciding_groups().filter(pk=group.pk).exists():
             return propose_member(person, group, by=by, door=door, reason=reason)

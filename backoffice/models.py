@@ -23,6 +23,11 @@ class User(AbstractUser):
         blank=True,
     )
 
+    # Somebody else chose the password: nothing can be done here before its owner has chosen another.
+    must_change_password = models.BooleanField(
+        "must change the password", default=False, db_default=False
+    )
+
     history = audited(excluded_fields=["password", "last_login"])
 
     class Meta(AbstractUser.Meta):

@@ -33,6 +33,10 @@ def accessibility(_request: HttpRequest) -> str:
     return static("backoffice/accessibility.js")
 
 
+def shortcuts(_request: HttpRequest) -> str:
+    return static("backoffice/shortcuts.js")
+
+
 def favicon(_request: HttpRequest) -> str:
     return static("backoffice/favicon.svg")
 
@@ -67,6 +71,7 @@ def _work(person: "User", *, administers: bool) -> Iterator[Item]:
         "tasks_subscription",
     )
     inbox = ("approvals_approvalrequest", "approvals_notification", *own)
+    yield _item("Home", "home", "index", "index")
     yield _item("Catalogue", "apps", "tasks_task_changelist", "tasks_task")
     yield _item(
         "Inbox",
@@ -111,6 +116,9 @@ def _settings(person: "User", *, administers: bool) -> Iterator[Item]:
     if administers:
         names = ("tasks_task_settings", "tasks_task_grants", "tasks_task_rule")
         yield _item("Task settings", "tune", "tasks_task_settings_list", *names)
+    if administers or person.has_perm("audit.view_everything"):
+        holder = "tasks_holder_permissions"
+        yield _item("Permissions", "key", "tasks_permissions", "tasks_permissions", holder)
     if person.has_perm("backoffice.change_user"):
         yield _item("People", "person", "backoffice_user_changelist", "backoffice_user")
         yield _item("Groups", "group", "auth_group_changelist", "auth_group")
@@ -152,7 +160,7 @@ UNFOLD: Final = {
     "BORDER_RADIUS": "8px",
     "ENVIRONMENT": environment,
     "STYLES": [stylesheet],
-    "SCRIPTS": [accessibility],
+    "SCRIPTS": [accessibility, shortcuts],
     "COMMAND": {"search_models": False, "show_history": False},
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": sidebar},
     "COLORS": {

@@ -100,6 +100,7 @@ MIDDLEWARE = [
     "audit.context.AuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "audit.texts.pages.NothingHiddenMiddleware",
 ]
 
 ROOT_URLCONF = "backoffice.urls"
@@ -264,8 +265,19 @@ LOGGING = {
             "style": "{",
         }
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "filters": {"hide_tokens": {"()": "backoffice.mail_tokens.HideTokens"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "plain",
+            "filters": ["hide_tokens"],
+        }
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    # At INFO Bolt writes down the whole body of what is wrongly signed.
-    "loggers": {"approvals.channels.slack.bolt": {"level": "WARNING"}},
+    "loggers": {
+        # At INFO Bolt writes down the whole body of what is wrongly signed.
+        "approvals.channels.slack.bolt": {"level": "WARNING"},
+        # Without Django's own handlers, which hide nothing: what it says goes to ours.
+        "django": {"level": "INFO", "handlers": []},
+    },
 }

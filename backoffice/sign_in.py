@@ -4,9 +4,14 @@ from typing import Any, Final
 
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.http import HttpRequest
 
+from approvals.actions import is_own_password
+from approvals.requests.proofs import NotProved
+from audit.context import Door
+from backoffice.actions import change_own_password
 from backoffice.models import User
 
 LABELS: Final = {
@@ -68,3 +73,23 @@ class OwnPasswordForm(PasswordChangeForm):
         new, again = self.fields["new_password1"], self.fields["new_password2"]
         new.help_text = "At least eight characters: no common password, and not only digits."
         again.help_text = ""
+
+    def clean(self) -> dict[str, Any] | None:
+        """The new one is another: who chose the present one may be somebody else."""
+        cleaned = super().clean()
+        if cleaned and cleaned.get("old_password", "") == cleaned.get("new_password1"):
+            self.add_error("new_password1", "This is your current password. Choose another.")
+        return cleaned
+
+    def save(self, commit: bool = True) -> User:
+        return change_own_password(self.user, self.cleaned_data["new_password1"], door=Door.ADMIN)
+
+    def clean_old_password(self) -> str:
+        """As many tries as for a proof: a stolen session is no place to guess the password at."""
+        typed: str = self.cleaned_data["old_password"]
+        try:
+            if not is_own_password(self.user, typed, door=Door.ADMIN):
+                raise ValidationError(self.error_messages["password_incorrect"])
+        except NotProved as refusal:
+            raise ValidationError(str(refusal)) from refusal
+        return typed

@@ -1,10 +1,11 @@
 """The admin site: the whole face of the product."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib.auth.views import PasswordChangeView
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, include, path, reverse_lazy
 from unfold.sites import UnfoldAdminSite
@@ -27,6 +28,16 @@ FIRST_PAGES: Final = {
 }
 
 
+# What is there for who has to choose a password first.
+WITHOUT_OWN_PASSWORD: Final = frozenset({"password_change", "logout", "jsi18n"})
+
+
+def _must_change_password(request: HttpRequest) -> bool:
+    match = request.resolver_match
+    open_to_them = match is not None and match.url_name in WITHOUT_OWN_PASSWORD
+    return not open_to_them and getattr(request.user, "must_change_password", False)
+
+
 class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped package
     login_form = SignInForm
     login_template = "backoffice/sign_in.html"
@@ -35,6 +46,24 @@ class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped package
     def has_permission(self, request: HttpRequest) -> bool:
         """Whoever has an account here may come in; what they see depends on their rights."""
         return request.user.is_authenticated and request.user.is_active
+
+    def admin_view(
+        self, view: Callable[..., HttpResponseBase], cacheable: bool = False
+    ) -> Callable[..., HttpResponseBase]:
+        """Every page: for who signed in with another's password, that to choose their own."""
+
+        @wraps(view)
+        def own_password_first(
+            request: HttpRequest,
+            *args: Any,  # noqa: ANN401 - of any view
+            **kwargs: Any,  # noqa: ANN401
+        ) -> HttpResponseBase:
+            if _must_change_password(request):
+                return redirect("admin:password_change")
+            return view(request, *args, **kwargs)
+
+        guarded: Callable[..., HttpResponseBase] = super().admin_view(own_password_first, cacheable)
+        return guarded
 
     def register(
         self,
@@ -82,7 +111,9 @@ class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped package
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        return redirect("admin:tasks_task_changelist")
+        from tasks.admin.home import home  # which needs the models
+
+        return home(request)
 
     def app_index(
         self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
@@ -93,8 +124,10 @@ class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped package
     def search(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The theme's own search keeps what a person could see beyond the loss of the right."""
-        raise Http404
+        """Ours: the theme's keeps what a person could see beyond the loss of the right."""
+        from backoffice.admin import search  # which needs the models
+
+        return search.search(request)
 
     def extra_urls(self) -> list[URLResolver | URLPattern]:
         from backoffice.monitoring import health  # which needs the models

@@ -9,8 +9,10 @@ class TasksConfig(AppConfig):
 
     def ready(self) -> None:
         from approvals.notifications import events, personal_pages
-        from approvals.signals import deliveries_written, request_decided
+        from approvals.requests import rights
+        from approvals.signals import deliveries_written, outdated_wanted, request_decided
         from tasks import checks, sync  # noqa: F401 - checks register themselves
+        from tasks.access.reviewing import RightsOnTasks
         from tasks.actions import on_pause_decided, on_request_decided, on_resolution_decided
         from tasks.actions.changes.proposed_changes import on_proposed_change_decided
         from tasks.actions.runs.emergencies import on_review_decided
@@ -18,11 +20,15 @@ class TasksConfig(AppConfig):
         from tasks.declaration.registry import registry
         from tasks.queue import checks as queue_checks  # noqa: F401 - checks register themselves
         from tasks.queue import messages
-        from tasks.runs import notifications, subscriptions
+        from tasks.runs import notifications, outdated, subscriptions
+        from tasks.secrets.masking import mask_what_is_printed
 
+        mask_what_is_printed()
+        rights.use(RightsOnTasks())
         events.add(*notifications.EVENTS, subscriptions.EVENT)
         personal_pages.add("Subscriptions", "admin:tasks_subscription_changelist")
         registry.load(settings.TASK_MODULES)
+        outdated_wanted.connect(outdated.outdated_requests, dispatch_uid="tasks.outdated_requests")
         request_decided.connect(on_request_decided, dispatch_uid="tasks.on_request_decided")
         request_decided.connect(on_resolution_decided, dispatch_uid="tasks.on_resolution_decided")
         deliveries_written.connect(messages.enqueue_pump, dispatch_uid="tasks.enqueue_pump")

@@ -6,9 +6,9 @@ May import `notifications` and everything below.
 from approvals.actions.absences import begin_absence, end_absence
 from approvals.actions.deliveries import pump, resume_channel, send_again
 from approvals.actions.email_links import decide_by_link
-from approvals.actions.follow_ups import escalate_due, remind_due
+from approvals.actions.follow_ups import escalate_due, notify_of_stuck, remind_due
 from approvals.actions.notification_settings import save_notification_settings
-from approvals.actions.proofs import prove_by_password
+from approvals.actions.proofs import is_own_password, prove_by_password
 from approvals.actions.requests import (
     NobodyCanDecide,
     add_member,
@@ -50,7 +50,9 @@ __all__ = [
     "end_slack_link",
     "escalate_due",
     "expire_due",
+    "is_own_password",
     "mark_stale",
+    "notify_of_stuck",
     "offer_slack_link",
     "open_request",
     "prove_by_password",

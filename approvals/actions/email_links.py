@@ -28,12 +28,13 @@ def decide_by_link(
     *,
     decided_by: "User",
     verdict: Decision.Verdict | str,
+    seal: str,
     reason: str = "",
     session: str = "",
 ) -> ApprovalRequest:
     """Decide what an email asked. Refuses whatever `decide` refuses, and the link of another.
 
-    A refusal does not use the link up.
+    `seal` is that of the page which the decision was made on. A refusal does not use the link up.
     """
     subject = MailLink.objects.select_related("request").get(pk=link_id).request
     with transition(by=decided_by, door=Door.EMAIL, subject=subject, reason=reason):
@@ -47,7 +48,7 @@ def decide_by_link(
             link.request_id,
             decided_by=decided_by,
             verdict=verdict,
-            seal=link.seal,
+            seal=seal,
             door=Door.EMAIL,
             reason=reason,
             session=session,

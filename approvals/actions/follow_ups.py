@@ -11,6 +11,8 @@ from approvals.models import ApprovalRequest, FollowUp, Stage
 from approvals.notifications.notify import notify
 from approvals.requests import policy, quorum
 from approvals.requests.ballot import Ballot
+from approvals.requests.stuck import stuck_stages, what_to_do
+from audit.texts.quoting import quoted
 from audit.transitions import transition
 
 if TYPE_CHECKING:
@@ -39,6 +41,16 @@ def escalate_due(*, door: str) -> int:
     return sum(_follow_up(stage, Kind.ESCALATED, door) for stage in due)
 
 
+def notify_of_stuck(*, door: str) -> int:
+    """Tell who requested it where nobody is left to decide a stage. Once a stage; returns how many.
+
+    Its reviewers were deactivated, left the group or lost the permission: nobody joins later.
+    """
+    done = FollowUp.objects.filter(stage=OuterRef("pk"), kind=Kind.NOBODY)
+    stuck = stuck_stages().filter(~Exists(done)).order_by("pk")
+    return sum(_follow_up(stage, Kind.NOBODY, door) for stage in stuck)
+
+
 def _due(kind: FollowUp.Kind, span: str) -> "QuerySet[Stage]":
     done = FollowUp.objects.filter(stage=OuterRef("pk"), kind=kind)
     return (
@@ -52,19 +64,23 @@ def _follow_up(due: Stage, kind: FollowUp.Kind, door: str) -> bool:
     with transition(by=None, door=door):
         # Looked at again under the lock: another sweep may have come first, or the last decision.
         request = ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=due.request_id)
-        if not policy.open_stages().filter(pk=due.pk).exists():
+        still = stuck_stages() if kind == Kind.NOBODY else policy.open_stages()
+        if not still.filter(pk=due.pk).exists():
             return False
         _, is_new = FollowUp.objects.get_or_create(stage=due, kind=kind)
         if is_new and kind == Kind.REMINDED:
             _remind(request, due)
-        elif is_new:
+        elif is_new and kind == Kind.ESCALATED:
             _escalate(request, due)
+        elif is_new:
+            text = f"No reviewer is left, nobody can decide it: {request}. {what_to_do(request)}"
+            _notify([request.requested_by], "request_stuck", due, text)
     return is_new
 
 
 def _remind(request: ApprovalRequest, stage: Stage) -> None:
     people = quorum.waited_for(Ballot.of(request), stage)
-    text = f"Reminder, approval needed: {request}"
+    text = f"Reminder, approval needed: {quoted(request.title)}"
     _notify(people, "request_reminder", stage, text, asks=True)
 
 
@@ -74,9 +90,10 @@ def _escalate(request: ApprovalRequest, stage: Stage) -> None:
     late = set(escalated.values_list("person", flat=True))
     waited_for = quorum.waited_for(Ballot.of(request), stage)
     asked = [person for person in waited_for if person.pk in late]
-    text = f"Escalated to you, approval needed: {request}"
+    text = f"Escalated to you, approval needed: {quoted(request.title)}"
     _notify(asked, "request_escalated", stage, text, asks=True)
-    _notify([request.requested_by], "request_escalated", stage, f"Escalated to {groups}: {request}")
+    told = f"Escalated to {groups}: {quoted(request.title)}"
+    _notify([request.requested_by], "request_escalated", stage, told)
 
 
 def _notify(

@@ -16,10 +16,12 @@ from approvals.notifications import outbox
 from approvals.notifications.notify import ask, notify
 from approvals.requests import policy, proofs, quorum
 from approvals.requests.ballot import Ballot
+from approvals.requests.outdated import check_not_outdated
 from approvals.requests.policy import StageSpec
 from approvals.signals import request_decided
 from audit.database.clock import database_now
 from audit.seals import Json
+from audit.texts.quoting import quoted
 from audit.transitions import Refusal, transition
 
 if TYPE_CHECKING:
@@ -90,7 +92,7 @@ def _must_suffice(name: str, needed: int, people: int) -> None:
 
 def _open_stage(request: ApprovalRequest, position: int, spec: StageSpec) -> "set[User]":
     without = {request.requested_by, *spec.without}
-    people = set(policy.reviewers_for(spec.groups, spec.people, without=without))
+    people = set(spec.everybody(without=without))
     if spec.only:
         people &= set(spec.only)
     _must_suffice(spec.name, spec.needed, len(people))
@@ -101,6 +103,8 @@ def _open_stage(request: ApprovalRequest, position: int, spec: StageSpec) -> "se
         condition=spec.condition,
         because=spec.because,
         needed=spec.needed,
+        right_held=spec.held.right if spec.held else "",
+        right_on=spec.held.on if spec.held else None,
         may_serve_twice=spec.may_serve_twice,
         remind_after=spec.remind_after,
         escalate_after=spec.escalate_after,
@@ -153,7 +157,7 @@ def decide(  # noqa: PLR0913 - who answers what, with which answer, how and why
     """Record one person's decision on exactly what they were shown.
 
     Raises a `Refusal` (see `approvals.requests.policy`) when this person may not decide this request, when
-    it is not waiting, when the seal is another, or when no reason is given for a rejection or for the
+    it is not waiting, when the seal is another, when what would run has changed and they approve, or when no reason is given for a rejection or for the
     changes that are asked for. `session` is that of a door which has one: in it the person may have
     proved who they are, as some stages ask (`ProofMissing`).
     """
@@ -164,7 +168,8 @@ def decide(  # noqa: PLR0913 - who answers what, with which answer, how and why
         request = _locked(request_id)
         person = _fresh(decided_by)
         ballot = Ballot.of(request)
-        place = policy.place_to_decide(ballot, person, now=database_now(), seal=seal)
+        place = policy.place_to_decide(ballot, person, now=database_now())
+        policy.check_shown(request, seal)
         if refusal := policy.objection_to_door(ballot, door):
             raise refusal
         if verdict in REASON_MISSING and not reason.strip():
@@ -173,6 +178,8 @@ def decide(  # noqa: PLR0913 - who answers what, with which answer, how and why
             raise policy.NotRevisable(
                 "You cannot request changes to this request. Approve or reject it."
             )
+        if verdict == Verdict.APPROVE:
+            check_not_outdated(request)
         proof = _proof(place.stage, person, verdict, session)
         decision = Decision.objects.create(
             request=request,
@@ -181,7 +188,7 @@ def decide(  # noqa: PLR0913 - who answers what, with which answer, how and why
             decided_by=person,
             on_behalf_of_id=place.on_behalf_of_id,
             verdict=Verdict(verdict),
-            seal=request.seal,
+            seal=seal,
             door=door,
             reason=reason.strip(),
             proof=proof,
@@ -228,7 +235,7 @@ def _set_status(request: ApprovalRequest, status: ApprovalRequest.Status) -> Non
         [request.requested_by],
         event="request_decided",
         subject=request,
-        text=f"{status.label}: {request}",
+        text=f"{status.label}: {quoted(request.title)}",
     )
     if status in (Status.WITHDRAWN, Status.EXPIRED):
         _notify_those_asked(request)
@@ -242,7 +249,7 @@ def _notify_those_asked(request: ApprovalRequest) -> None:
     ballot = Ballot.of(request)
     if stage := ballot.open_stage():
         people = quorum.waited_for(ballot, stage)
-        text = f"{request.get_status_display()}: {request}"
+        text = f"{request.get_status_display()}: {quoted(request.title)}"
         notify(people, event="request_closed", subject=request, text=text)
 
 

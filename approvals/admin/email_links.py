@@ -21,23 +21,27 @@ from audit.admin.pages import page, person_of
 from audit.context import Door
 from audit.database.clock import database_now
 
-KEPT_AS: Final = "mail_link"  # in the session: the number of the link's row
+KEPT_AS: Final = "mail_links"  # in the session: the numbers of the rows of those opened in it
+KEPT: Final = 50  # the newest so many
 
 
 def urls(site: AdminSite) -> list[URLPattern]:
-    """The addresses below those of the inbox. None of them has the token in it."""
+    """The addresses below those of the inbox. Each names its link, and none has the token in it.
+
+    A browser may have several open: what is decided is what stands on the page it is sent from.
+    """
     view = site.admin_view
     return [
-        path("by-mail/", view(shown), name="approvals_by_mail"),
-        path("by-mail/decide/", view(decide), name="approvals_by_mail_decide"),
-        path("by-mail/switch/", view(switch), name="approvals_by_mail_switch"),
+        path("by-mail/<int:pk>/", view(shown), name="approvals_by_mail"),
+        path("by-mail/<int:pk>/decide/", view(decide), name="approvals_by_mail_decide"),
+        path("by-mail/<int:pk>/switch/", view(switch), name="approvals_by_mail_switch"),
     ]
 
 
 @require_safe
 @never_cache
 def open_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Keep in the session which link it was, and lead on to an address without the token.
+    """Note in the session that it was opened, and lead on to an address without the token.
 
     Whoever opens it, signed in or not, and however often: scanners of mail do, too.
     """
@@ -45,25 +49,25 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
     if link is None:
         response = _lost(request)
     else:
-        request.session[KEPT_AS] = link.pk
-        response = redirect("admin:approvals_by_mail")
+        _keep(request, link)
+        response = redirect("admin:approvals_by_mail", link.pk)
     response.headers["X-Robots-Tag"] = "noindex"
     return response
 
 
 @require_safe
 @never_cache
-def shown(request: HttpRequest) -> HttpResponse:
+def shown(request: HttpRequest, pk: int) -> HttpResponse:
     """The page of the request, for the person the link was sent to."""
-    link = _link_of(request)
+    link = _link_of(request, pk)
     return _lost(request) if link is None else _page(request, link)
 
 
 @require_POST
 @never_cache
-def decide(request: HttpRequest) -> HttpResponse:
+def decide(request: HttpRequest, pk: int) -> HttpResponse:
     """Record the decision that the page's form was sent with."""
-    link = _link_of(request)
+    link = _link_of(request, pk)
     if link is None:
         return _lost(request)
 
@@ -71,28 +75,35 @@ def decide(request: HttpRequest) -> HttpResponse:
         link.refresh_from_db()
         return _page(request, link, **shown)
 
-    decide = partial(actions.decide_by_link, link.pk)
+    seal = request.POST.get("seal", "")
+    decide = partial(actions.decide_by_link, link.pk, seal=seal)
     found = answered(request, door=Door.EMAIL, decide=decide, again=again)
     if isinstance(found, HttpResponse):
         return found
-    del request.session[KEPT_AS]
     return redirect("admin:approvals_approvalrequest_change", found.pk)
 
 
 @require_POST
 @never_cache
-def switch(request: HttpRequest) -> HttpResponse:
+def switch(request: HttpRequest, pk: int) -> HttpResponse:
     """Sign out, so that the person the link was sent to can sign in and go on with it."""
-    link = _link_of(request)
+    link = _link_of(request, pk)
     logout(request)
     if link is not None:
-        request.session[KEPT_AS] = link.pk
-    return redirect("admin:approvals_by_mail")
+        _keep(request, link)
+    return redirect("admin:approvals_by_mail", pk)
 
 
-def _link_of(request: HttpRequest) -> MailLink | None:
-    kept: int = request.session.get(KEPT_AS, 0)
-    return MailLink.objects.select_related("request__requested_by").filter(pk=kept).first()
+def _keep(request: HttpRequest, link: MailLink) -> None:
+    others = [each for each in request.session.get(KEPT_AS, []) if each != link.pk]
+    request.session[KEPT_AS] = [*others, link.pk][-KEPT:]
+
+
+def _link_of(request: HttpRequest, pk: int) -> MailLink | None:
+    """The link of an address, if it was opened in this session."""
+    if pk not in request.session.get(KEPT_AS, []):
+        return None
+    return MailLink.objects.select_related("request__requested_by").filter(pk=pk).first()
 
 
 def _lost(request: HttpRequest) -> HttpResponse:
@@ -105,7 +116,12 @@ def _page(request: HttpRequest, link: MailLink, *, status: int = 200, **form: st
     problem = objection_to(link, person)
     if isinstance(problem, NotYours):
         return page(
-            request, "approvals/link_of_another.html", title="Link", status=403, why=problem
+            request,
+            "approvals/link_of_another.html",
+            title="Link",
+            status=403,
+            why=problem,
+            link=link,
         )
     return page(
         request,
@@ -114,7 +130,7 @@ def _page(request: HttpRequest, link: MailLink, *, status: int = 200, **form: st
         status=status,
         asked=link.request,
         page=explain(link.request, person, now=database_now(), session=session_of(request)),
-        by_mail=problem is None,
+        mail_link=link if problem is None else None,
         problem_of_link=problem,
         form=form,
     )

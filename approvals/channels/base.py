@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 type External = dict[str, Any]
 
+EMAIL: Final = "email"
 SLACK: Final = "slack"  # the one channel that a task can be kept out of
 
 

@@ -89,6 +89,11 @@ class Stage(models.Model):
     needed = models.PositiveSmallIntegerField()
     groups = models.ManyToManyField(Group, related_name="+")
     people = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+")
+    # Whoever holds this right, too, for as long as they hold it: see `approvals.requests.rights`.
+    right_held = models.CharField(
+        "or who has the permission", max_length=40, default="", db_default=""
+    )
+    right_on = models.PositiveBigIntegerField("on", null=True)
     may_serve_twice = models.BooleanField(
         "the same reviewer can decide several stages", default=False, db_default=False
     )
@@ -108,6 +113,11 @@ class Stage(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["request", "position"], name="stage_once"),
             models.CheckConstraint(condition=models.Q(needed__gte=1), name="stage_needs_somebody"),
+            models.CheckConstraint(
+                condition=models.Q(right_held="", right_on=None)
+                | (~models.Q(right_held="") & models.Q(right_on__isnull=False)),
+                name="a_right_is_on_something",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -193,11 +203,12 @@ class Reviewer(models.Model):
 
 
 class FollowUp(models.Model):
-    """That the people of a stage were reminded, or that others are asked: each once a stage."""
+    """That people of a stage were reminded, others are asked, or nobody is left: once a stage."""
 
     class Kind(models.TextChoices):
         REMINDED = "reminded", "Reminded"
         ESCALATED = "escalated", "Escalated"
+        NOBODY = "nobody", "No reviewer is left"
 
     stage = models.ForeignKey(Stage, models.PROTECT, related_name="follow_ups", db_index=False)
     kind = models.CharField(max_length=10, choices=Kind)

@@ -37,6 +37,7 @@ add(
     Event(ASKED, "A request needs my review"),
     Event("request_reminder", "Reminder of a request that needs my review"),
     Event("request_escalated", "A request is escalated"),
+    Event("request_stuck", "No reviewer is left for my request"),
     Event("request_decided", "My request is decided or expires"),
     Event("request_closed", "A request that I could review is withdrawn or expires"),
     Event("delegate", "I am out of office, or I am somebody's delegate"),

@@ -10,9 +10,10 @@ from approvals import channels
 from approvals.channels.base import SLACK, Told
 from approvals.models import ApprovalRequest, Notification
 from approvals.notifications import outbox
-from approvals.requests import quorum
+from approvals.requests import quorum, rights
 from approvals.requests.ballot import Ballot
 from audit.context import current
+from audit.texts.quoting import quoted
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -74,8 +75,8 @@ def ask(request: ApprovalRequest) -> None:
     ballot = Ballot.of(request)
     if (stage := ballot.open_stage()) is None:
         return
-    told = Told("request_opened", quorum.waited_for(ballot, stage), list(stage.groups.all()))
-    text = f"Approval needed: {request}"
+    told = Told("request_opened", quorum.waited_for(ballot, stage), rights.groups_of(stage))
+    text = f"Approval needed: {quoted(request.title)}"
     outbox.put(told, subject=request, text=text, occurrence=str(stage.position), asks=True)
 
 

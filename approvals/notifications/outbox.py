@@ -7,7 +7,7 @@ from types import MappingProxyType
 from django.db import models
 
 from approvals import channels
-from approvals.channels.base import SLACK, Target, Told
+from approvals.channels.base import EMAIL, SLACK, Target, Told
 from approvals.models import ApprovalRequest, SlackMode
 from approvals.models.deliveries import Delivery, NotificationSetting
 from approvals.notifications.events import goes_out_by_default
@@ -50,6 +50,28 @@ def put(
     if rows:
         Delivery.objects.bulk_create(rows, ignore_conflicts=True)
         deliveries_written.send(sender=Delivery)
+
+
+def put_to_address(
+    address: str, *, event: str, subject: models.Model, text: str, occurrence: str = ""
+) -> None:
+    """Write an email to an address that is nobody's any more, when the present transaction commits.
+
+    Its owner hears that it was changed, whatever their settings.
+    """
+    if EMAIL not in channels.names():
+        return
+    row = Delivery(
+        channel=EMAIL,
+        address=address,
+        event=event,
+        occurrence=occurrence,
+        text=text,
+        subject_type=subject._meta.label_lower,
+        subject_id=str(subject.pk),
+    )
+    Delivery.objects.bulk_create([row], ignore_conflicts=True)
+    deliveries_written.send(sender=Delivery)
 
 
 def refresh(request: ApprovalRequest) -> None:

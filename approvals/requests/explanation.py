@@ -10,9 +10,12 @@ from django.utils.text import get_text_list
 from approvals.models import ApprovalRequest, Decision, FollowUp, Reviewer, Stage
 from approvals.requests.ballot import Ballot
 from approvals.requests.inbox import status_of
+from approvals.requests.outdated import why_outdated
 from approvals.requests.policy import objection
 from approvals.requests.proofs import fresh_proof, is_needed
 from approvals.requests.quorum import in_order, still_reviewers
+from approvals.requests.rights import in_words
+from approvals.requests.stuck import nobody_left, what_to_do
 from audit.context import Door
 from audit.transitions import Refusal
 
@@ -24,6 +27,7 @@ Verdict = Decision.Verdict
 
 NAMED: Final = 10
 ALWAYS: Final = "true"  # the condition of a rule for every run
+NOBODY: Final = "Nobody: all reviewers have already decided or are no longer eligible."
 EVERY_RUN: Final = "Every run needs approval"
 
 DID: Final = {
@@ -35,6 +39,7 @@ DID: Final = {
 FOLLOWED_UP: Final[dict[str, str]] = {
     FollowUp.Kind.REMINDED: "Reviewers of “{stage}” were reminded",
     FollowUp.Kind.ESCALATED: "“{stage}” was escalated",
+    FollowUp.Kind.NOBODY: "No reviewer was left for “{stage}”",
 }
 
 # `who` is the requester, and “You” to the requester.
@@ -119,6 +124,8 @@ class Explained:
     objection: Refusal | None
     in_place_of: "User | None"
     may_withdraw: bool
+    outdated: str
+    stuck: str
     asks_proof: bool
 
 
@@ -146,8 +153,17 @@ def explain(
         objection=objection(ballot, person, now=now),
         in_place_of=_in_whose_place(ballot, person, eligible) if waits else None,
         may_withdraw=waits and request.requested_by_id == person.pk,
+        outdated=why_outdated([request]).get(request.pk, "") if waits else "",
+        stuck=_stuck(request, person) if waits else "",
         asks_proof=_asks_proof(ballot, person, session),
     )
+
+
+def _stuck(request: ApprovalRequest, person: "User") -> str:
+    if not (why := nobody_left(request)):
+        return ""
+    mine = request.requested_by_id == person.pk
+    return f"{why} {what_to_do(request) if mine else f'{request.requested_by} is notified.'}"
 
 
 def _in_whose_place(ballot: Ballot, person: "User", eligible: Sequence[Reviewer]) -> "User | None":
@@ -222,11 +238,15 @@ def _stage(
 
 
 def _rule(stage: Stage) -> str:
-    groups = [group.name for group in stage.groups.all()]
-    people = [str(person) for person in stage.people.all()]
-    who = get_text_list([*groups, *people], "or") or "the people named below"
+    who = get_text_list(asked_by(stage), "or") or "the people named below"
     approvals = f"{stage.needed} approval{'' if stage.needed == 1 else 's'} required"
     return ". ".join(filter(None, [approvals, reason_of(stage), f"Reviewers: {who}"]))
+
+
+def asked_by(stage: Stage) -> list[str]:
+    """Whom a stage asks: its groups, the people it names, and who holds its right."""
+    groups = [group.name for group in stage.groups.all()]
+    return [*groups, *map(str, stage.people.all()), *in_words(stage.right_held)]
 
 
 def reason_of(stage: Stage) -> str:
@@ -253,7 +273,7 @@ def _may_decide(stage: Stage, ballot: Ballot, eligible: Sequence[Reviewer]) -> s
         return ""
     free = ballot.free_of(stage, eligible)
     if not free:
-        return "Nobody: all reviewers have already decided or are no longer eligible."
+        return NOBODY
     names = [in_place_of(place.person, place.on_behalf_of) for place in free[:NAMED]]
     if more := len(free) - NAMED:
         return f"{', '.join(names)} and {more} more" if more > 0 else get_text_list(names, "or")

@@ -1,15 +1,16 @@
 """The lists of the inbox: what waits for a person, what they asked for, what is decided."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from django.contrib.humanize.templatetags.humanize import naturaltime
-from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from approvals.models import ApprovalRequest, Decision, Notification, Reviewer
 from approvals.requests.ballot import Ballot
+from approvals.requests.outdated import why_outdated
 from approvals.requests.policy import to_decide, visible_to
 from approvals.requests.quorum import places_of
 
@@ -48,6 +49,7 @@ class Row:
     badge: str
     stage: str
     in_place_of: "User | None" = None  # for whom this person would decide it
+    outdated: str = ""
 
     @property
     def age(self) -> str:
@@ -65,10 +67,8 @@ def unread(person: "User") -> int:
 
 
 def waiting_count(person: "User") -> int:
-    """What waits in the inbox, to decide or to read. One query."""
-    decide = to_decide(person).order_by().values_list(Value(1))
-    read = Notification.objects.filter(person=person, read_at=None).order_by().values_list(Value(1))
-    return decide.union(read, all=True).count()
+    """How many requests this person can decide now. News is counted on its own tab."""
+    return to_decide(person).count()
 
 
 def rows(requests: Requests, person: "User", *, now: datetime) -> list[Row]:
@@ -76,7 +76,14 @@ def rows(requests: Requests, person: "User", *, now: datetime) -> list[Row]:
     asked = requests.select_related("requested_by").prefetch_related("stages", "decisions")
     found = list(asked)
     places = places_of(person, found)
-    return [_row(request, places.get(request.pk, []), now) for request in found]
+    outdated = why_outdated(found)
+    return [
+        replace(
+            _row(request, places.get(request.pk, []), now),
+            outdated=outdated.get(request.pk, ""),
+        )
+        for request in found
+    ]
 
 
 def status_of(request: ApprovalRequest, *, now: datetime) -> tuple[str, str]:

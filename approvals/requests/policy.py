@@ -11,8 +11,10 @@ from django.db import models
 from django.db.models.functions import Coalesce, Now
 
 from approvals.models import ApprovalRequest, Decision, Reviewer, SlackMode, Stage
+from approvals.requests import rights
 from approvals.requests.ballot import Ballot
 from approvals.requests.quorum import place_of, still_reviewers
+from approvals.requests.rights import Held
 from audit.context import Door
 from audit.transitions import Refusal
 
@@ -59,14 +61,14 @@ class NotRevisable(Refusal):
 
 @dataclass(frozen=True)
 class StageSpec:
-    """What a stage asks for: so many of these groups' members and these people.
+    """What a stage asks for: so many of these groups' members, these people, and holders of a right.
 
     Those in `without` are never asked, whatever group they are in; the requester never is. With
     `only`, nobody else of them is asked either: those whom the requester picked.
     `may_serve_twice` lets those decide here who have decided another stage of the request. The
     times are counted from the request; members of `escalate_to` may decide after `escalate_after`,
     too, and do not count before. With `delegates`, who stands in for somebody who is away may decide
-    in their place. `because` says in words why the stage is needed, with the numbers of the case.
+    in their place. `held` is a right whose holders are asked, for as long as they hold it. `because` says in words why the stage is needed, with the numbers of the case.
     """
 
     name: str
@@ -84,6 +86,27 @@ class StageSpec:
     escalate_to: Sequence[Group] = ()
     fresh_proof: bool = False
     delegates: bool = False
+    held: Held | None = None
+
+    def everybody(self, *, without: Collection["User"] = ()) -> "models.QuerySet[User]":
+        """All whom it asks, as things stand now, without these."""
+        return reviewers_for(self.all_groups, self.all_people, without={*without, *self.without})
+
+    @property
+    def all_groups(self) -> Sequence[Group]:
+        """Those it names, and those that hold its right."""
+        return [*self.groups, *(self.held.groups if self.held else ())]
+
+    @property
+    def all_people(self) -> Sequence["User"]:
+        """The same of people."""
+        return [*self.people, *(self.held.people if self.held else ())]
+
+    @property
+    def in_words(self) -> list[str]:
+        """Whom it asks, for people."""
+        right = rights.in_words(self.held.right) if self.held else []
+        return [*map(str, self.groups), *map(str, self.people), *right]
 
 
 def reviewers_for(
@@ -142,15 +165,15 @@ def objection(
     general, for a page's buttons.
     """
     try:
-        place_to_decide(ballot, person, now=now, seal=seal)
+        place_to_decide(ballot, person, now=now)
+        if seal is not None:
+            check_shown(ballot.request, seal)
     except Refusal as refusal:
         return refusal
     return None
 
 
-def place_to_decide(
-    ballot: Ballot, person: "User", *, now: datetime, seal: str | None = None
-) -> Reviewer:
+def place_to_decide(ballot: Ballot, person: "User", *, now: datetime) -> Reviewer:
     """The place from which this person may decide this request now. Raises a `Refusal`: why not."""
     request = ballot.request
     if request.requested_by_id == person.pk:
@@ -162,11 +185,15 @@ def place_to_decide(
     place = place_of(ballot, person)
     if place is None:
         raise _no_place(ballot, person)
-    if seal is not None and seal != request.seal:
+    return place
+
+
+def check_shown(request: ApprovalRequest, seal: str) -> None:
+    """Raise `SomethingChanged` unless this is the seal of what is asked. None is another one."""
+    if seal != request.seal:
         raise SomethingChanged(
             "The request has changed since you opened it. Open it again and review it."
         )
-    return place
 
 
 def already_closed(request: ApprovalRequest) -> NotWaiting:
@@ -224,11 +251,7 @@ def open_stages() -> models.QuerySet[Stage]:
 def to_decide(person: "User") -> models.QuerySet[ApprovalRequest]:
     """Requests that wait for this very person: the inbox and its count."""
     open_stage = _incomplete().filter(request=models.OuterRef("stage__request_id"))
-    taken = _deciding(models.OuterRef("person")) | _deciding(models.OuterRef("on_behalf_of"))
-    decided = Decision.objects.filter(taken, request=models.OuterRef("stage__request"))
-    mine = still_reviewers(models.OuterRef("pk")).filter(
-        ~models.Exists(decided.filter(stage=models.OuterRef("stage"))),
-        models.Q(stage__may_serve_twice=True) | ~models.Exists(decided),
+    mine = unused(still_reviewers(models.OuterRef("pk"))).filter(
         person=person,
         stage=models.Subquery(open_stage.order_by("position").values("pk")[:1]),
     )
@@ -237,6 +260,17 @@ def to_decide(person: "User") -> models.QuerySet[ApprovalRequest]:
         status=Status.PENDING,
         expires_at__gt=Now(),
     ).exclude(requested_by=person)
+
+
+def unused(places: models.QuerySet[Reviewer]) -> models.QuerySet[Reviewer]:
+    """Those of the places that nothing which was decided so far keeps from being used."""
+    taken = _deciding(models.OuterRef("person")) | _deciding(models.OuterRef("on_behalf_of"))
+    decided = Decision.objects.filter(taken, request=models.OuterRef("stage__request"))
+    return places.filter(
+        ~models.Exists(decided.filter(stage=models.OuterRef("stage"))),
+        models.Q(stage__may_serve_twice=True) | ~models.Exists(decided),
+        ~models.Q(person=models.F("stage__request__requested_by")),
+    )
 
 
 def _deciding(person: models.OuterRef) -> models.Q:

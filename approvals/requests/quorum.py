@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models.functions import Coalesce, Now
 
 from approvals.models import Absence, ApprovalRequest, Decision, Reviewer, Stage
+from approvals.requests import rights
 from approvals.requests.ballot import Ballot, Verdict
 from audit.database.statements import Given, Statement
 
@@ -24,7 +25,7 @@ def still_reviewers(
 ) -> models.QuerySet[Reviewer]:
     """Reviewers of a request who may decide by now: fresh from the rows.
 
-    They are active, and still named or in a group; those to whom it is escalated are in a group that
+    They are active, and still named, in a group or holders of the stage's right; those to whom it is escalated are in a group that
     it is escalated to, and their time has come. Of those who stand in for somebody, who is away has
     to be all that, and their absence holds `at` a time, which is now unless another is given.
     """
@@ -53,7 +54,8 @@ def _in_force(wanted: models.Q, *, at: "Combinable") -> models.QuerySet[Reviewer
     asked_later = Stage.escalate_to.through.objects.filter(
         stage_id=models.OuterRef("stage_id"), group__user=whose_place
     )
-    meant = models.Q(models.Exists(named) | models.Exists(member))
+    named_or_member = models.Q(models.Exists(named) | models.Exists(member))
+    meant = named_or_member | rights.held_in_stage(whose_place)
     own = models.Q(on_behalf_of=None)
     away = models.Exists(_absences_at(at))
     return Reviewer.objects.alias(whose_place=Coalesce("on_behalf_of", "person")).filter(

@@ -181,7 +181,10 @@ def _replace(place: Place, text: str, parts: list[blocks.Block]) -> None:
 def _whisper(account: Account, place: Place, said: str) -> None:
     _try(
         lambda slack: slack.chat_postEphemeral(
-            channel=place.channel, user=account.user, text=blocks.escaped(said)
+            channel=place.channel,
+            user=account.user,
+            text=blocks.escaped(said),
+            blocks=[blocks.section(blocks.shortened(said, blocks.TEXT))],
         )
     )
 

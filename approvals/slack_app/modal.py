@@ -7,6 +7,7 @@ from approvals.channels.slack import blocks
 from approvals.channels.slack.values import Shown
 from approvals.models import ApprovalRequest
 from approvals.slack_app.payloads import Place
+from audit.texts.quoting import quoted
 
 NAME: Final = "reject"
 MOST: Final = 2000  # characters of a reason
@@ -23,7 +24,7 @@ def modal_for(request: ApprovalRequest, shown: Shown, place: Place) -> dict[str,
         "submit": blocks.plain("Reject", 24),
         "close": blocks.plain("Cancel", 24),
         "blocks": [
-            blocks.section(f"You are rejecting “{request}”."),
+            blocks.section(f"You are rejecting {quoted(request.title)}."),
             {
                 "type": "input",
                 "block_id": "reason",

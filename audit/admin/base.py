@@ -70,6 +70,9 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # untyped package
     ) -> HttpResponse:
         if request.method not in SAFE:
             return HttpResponseNotAllowed(SAFE)
+        found = self.get_object(request, unquote(object_id))
+        if found is None or not self.has_view_permission(request, found):
+            raise Http404  # the same answer for both: nobody learns what there is
         return super().history_view(request, object_id, extra_context)  # type: ignore[no-any-return]
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import batched
+from itertools import batched, chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django.db import models
@@ -29,6 +29,7 @@ BOM: Final = "\ufeff"  # without it Excel takes UTF-8 for a Windows code page
 _BLANK = r"[\s\x00-\x1f\u200b-\u200f\u2060\ufeff]"
 _STARTS = r"[=+\-@\uff1d\uff0b\uff0d\uff20]"  # the last four are full-width
 _FORMULA = re.compile(rf"(^(?={_BLANK}*{_STARTS})|[;\t\r\n](?={_BLANK}{{0,200}}{_STARTS}))")
+_NEGATIVE: Final = re.compile(r"-[0-9]+(\.[0-9]+)?")  # the text of a number: nothing to compute
 _CONTROL: Final = ("\t", "\r", "\n", "\0")
 
 
@@ -118,8 +119,7 @@ def csv_pieces(
     buffer = io.StringIO(BOM if spreadsheet else "", newline="")
     buffer.seek(0, io.SEEK_END)
     writer = csv.writer(buffer, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(header)
-    for row in rows:
+    for row in chain([header], rows):
         writer.writerow([cell(value, spreadsheet=spreadsheet) for value in row])
         if buffer.tell() >= PIECE:
             yield buffer.getvalue()
@@ -129,7 +129,7 @@ def csv_pieces(
 
 
 def cell(value: object, *, spreadsheet: bool) -> str:
-    """One value as the text of a cell. Only text can be a formula; -5 is a number."""
+    """One value as the text of a cell. Only text can be a formula; -5 is a number, also as text."""
     if isinstance(value, str):
         return _defused(value) if spreadsheet else value
     match value:
@@ -145,6 +145,8 @@ def cell(value: object, *, spreadsheet: bool) -> str:
 
 
 def _defused(text: str) -> str:
+    if _NEGATIVE.fullmatch(text):
+        return text
     if _FORMULA.search(text):
         return _FORMULA.sub(r"\1'", text)
     return f"'{text}" if text.startswith(_CONTROL) else text

@@ -36,7 +36,7 @@ class NewPersonForm(PersonForm):
     password = forms.CharField(
         label="Initial password",
         strip=False,
-        help_text="At least eight characters. They can change it after signing in.",
+        help_text="At least eight characters. They have to choose their own when they first sign in.",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 

@@ -42,7 +42,7 @@ class UserAdmin(SafeHistoryMixin, SettingsAdmin):
         if not self.has_view_permission(request):
             raise Http404
         wanted = request.GET.get("q", "").strip()
-        found = self.paginator(_people(wanted), PER_PAGE).get_page(request.GET.get("page"))
+        found = self.paginator(people_found(wanted), PER_PAGE).get_page(request.GET.get("page"))
         return page(request, "backoffice/people.html", title="People", people=found, wanted=wanted)
 
     def change_view(
@@ -166,7 +166,8 @@ class UserAdmin(SafeHistoryMixin, SettingsAdmin):
         )
 
 
-def _people(wanted: str) -> QuerySet[User]:
+def people_found(wanted: str) -> QuerySet[User]:
+    """The people in whose names or email each of the words is found."""
     people = User.objects.prefetch_related("groups").order_by(
         "-is_active", "first_name", "last_name", "username"
     )

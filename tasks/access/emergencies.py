@@ -9,7 +9,8 @@ from django.db.models.functions import Now
 
 from approvals.models import ApprovalRequest
 from approvals.requests.policy import StageSpec
-from tasks.access.rights import Right, who
+from tasks.access.reviewing import asked_for, holders
+from tasks.access.rights import Right
 from tasks.declaration.break_glass import BreakGlass
 from tasks.declaration.registry import UnknownTask, registry
 from tasks.models import Emergency, Run, Task
@@ -55,6 +56,19 @@ def why_not(run: Run, person: "User") -> str:
     )
 
 
+def why_not_without_approval(run: Run) -> str:
+    """Why a run that nobody approved does not begin. Empty where it is an emergency.
+
+    Asked again at the claim: a row alone, whoever wrote it, makes no emergency.
+    """
+    if not Emergency.objects.filter(run=run).exists():
+        return "It was not approved."
+    break_glass = break_glass_of(run.task)
+    if break_glass is None:
+        return NOT_HERE
+    return "" if is_on_call(run.requested_by, break_glass.group) else _only(break_glass)
+
+
 def _not_theirs(run: Run, person: "User", break_glass: BreakGlass | None) -> str:
     if break_glass is None:
         return NOT_HERE
@@ -63,8 +77,12 @@ def _not_theirs(run: Run, person: "User", break_glass: BreakGlass | None) -> str
     if run.status != Run.Status.AWAITING_APPROVAL:
         return "This run is no longer awaiting approval."
     if not is_on_call(person, break_glass.group):
-        return f"Only active members of “{break_glass.group}” can run it in an emergency."
+        return _only(break_glass)
     return ""
+
+
+def _only(break_glass: BreakGlass) -> str:
+    return f"Only active members of “{break_glass.group}” can run it in an emergency."
 
 
 def _over_the_cap(run: Run, break_glass: BreakGlass) -> str:
@@ -97,11 +115,9 @@ def _too_often(per_day: int) -> str:
 
 def review_stage(run: Run) -> StageSpec:
     """Two who review it afterwards: of those who would have approved it, and who may approve it."""
-    groups, people = set[Group](), set["User"](who(Right.APPROVE, run.task))
-    for stage in run.approval.stages.all() if run.approval else ():
-        groups.update(stage.groups.all())
-        people.update(stage.people.all())
-    return StageSpec("Review of an emergency run", REVIEWERS, list(groups), list(people))
+    groups, people, rights = asked_for(run)
+    held = holders(run.task, min([Right.APPROVE, *rights]))  # each right includes the lower ones
+    return StageSpec("Review of an emergency run", REVIEWERS, groups, people, held=held)
 
 
 def asked_about(request: ApprovalRequest) -> "QuerySet[User]":

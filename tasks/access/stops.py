@@ -42,6 +42,16 @@ def is_stopped() -> Exists:
     return Exists(Stop.objects.filter(meant, ended_at=None))
 
 
+def keeps_stopped(task: Task, *, category: str, moves_money: bool) -> bool:
+    """Whether something stops this task now that would not, were these its category and kind."""
+    meant = Q(pk__in=[])
+    if category != task.category:
+        meant |= Q(scope=Scope.CATEGORY, category=task.category)
+    if task.moves_money and not moves_money:
+        meant |= Q(scope=Scope.MONEY)
+    return Stop.objects.filter(meant, ended_at=None).exists()
+
+
 def _meant(
     task: int | OuterRef | Given,
     category: str | OuterRef | Given,

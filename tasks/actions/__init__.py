@@ -17,6 +17,7 @@ from tasks.actions.changes.proposed_changes import (
     propose_opening,
     propose_rule,
 )
+from tasks.actions.pins import pin_task, unpin_task
 from tasks.actions.runs.effects import answer_effect, begin_effect, refuse_effect, write_effect
 from tasks.actions.runs.emergencies import EmergencyRefused, break_glass
 from tasks.actions.runs.lifecycle import (
@@ -69,6 +70,7 @@ __all__ = [
     "on_request_decided",
     "on_resolution_decided",
     "pause_run",
+    "pin_task",
     "propose_delegate",
     "propose_end",
     "propose_grant",
@@ -83,5 +85,6 @@ __all__ = [
     "retire_task",
     "revoke",
     "start_run",
+    "unpin_task",
     "write_effect",
 ]

@@ -1,5 +1,6 @@
 """The rows behind the code: adopted when a task appears, retired when its code is gone."""
 
+import logging
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -10,12 +11,15 @@ from audit.database.clock import database_now
 from audit.transitions import transition
 from tasks import parameters
 from tasks.access.rights import Right
+from tasks.access.stops import keeps_stopped
 from tasks.actions.changes.grants import set_right
 from tasks.actions.changes.rules import put_in_force
 from tasks.declaration.registry import Approval, RegisteredTask
 from tasks.models import Task
 from tasks.rules.evaluation import RuleSpec
 from tasks.rules.sentences import clause_of
+
+logger = logging.getLogger(__name__)
 
 COPIED = ("name", "category", "owner", "description", "timeout", "idempotent", "source_hash")
 
@@ -84,6 +88,11 @@ def _group(name: str) -> Group:
 
 def _refresh(task: Task, registered: RegisteredTask) -> None:
     copied = _copied(registered)
+    named = {name: copied[name] for name in ("category", "moves_money")}
+    if keeps_stopped(task, **named):
+        # The first deploy after the restart brings them.
+        logger.warning("“%s” is stopped, so its category and kind stay as they are.", task)
+        copied = {name: value for name, value in copied.items() if name not in named}
     changed = [name for name, value in copied.items() if getattr(task, name) != value]
     for name in changed:
         setattr(task, name, copied[name])

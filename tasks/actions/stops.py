@@ -11,6 +11,7 @@ from approvals.requests.policy import StageSpec
 from approvals.requests.quorum import quorum_holds
 from audit.database.clock import database_now
 from audit.seals import seal_of
+from audit.texts.quoting import quoted
 from audit.transitions import Refusal, transition
 from tasks import locks
 from tasks.access.stops import in_a_sentence, in_words, may_stop, people_of, tasks_of, waiting_runs
@@ -58,7 +59,7 @@ def stop_tasks(
         if Stop.objects.filter(scope=scope, task=task, category=category, ended_at=None).exists():
             raise NotStopped(f"Already stopped: {in_words(stop)}.")
         stop.save(force_insert=True)
-        _notify(stop, f"{in_a_sentence(stop)}: {stop.reason}", event="stopped")
+        _notify(stop, f"{in_a_sentence(stop)}: {quoted(stop.reason)}", event="stopped")
     return stop
 
 
@@ -124,8 +125,11 @@ def on_start_decided(request: ApprovalRequest, **_: object) -> None:
     stop = Stop.objects.select_for_update(of=("self",)).filter(approval=request).first()
     if stop is None or request.status != ApprovalRequest.Status.APPROVED:
         return
-    if not quorum_holds(request):
-        raise NotStarted("Somebody who approved it is no longer eligible.")
+    agreed = request.decisions.select_related("decided_by").latest("pk").decided_by
+    if not quorum_holds(request) or agreed not in people_of(stop):
+        raise NotStarted(
+            f"You can no longer restart {in_words(stop)}: you cannot approve its tasks."
+        )
     stop.ended_at = database_now()
     stop.save(update_fields=["ended_at"])
     for run in waiting_runs(stop).select_related("task"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from tasks.access.rights import Right, task_ids, tasks_for
-from tasks.models import Run, Task
+from tasks.models import PinnedTask, Run, Task
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -26,6 +26,7 @@ class Card:
     may_request: bool
     may_execute: bool
     may_change: bool
+    pinned: bool
 
     @property
     def sentence(self) -> str:
@@ -43,12 +44,20 @@ class Card:
 
 
 def cards_for(person: "User", words: str = "") -> list[Card]:
-    """The tasks this person may see in which each of the words is found. Five queries."""
+    """The tasks this person may see in which each of the words is found. Six queries."""
     tasks = list(_found(tasks_for(person, Right.VIEW), words).annotate(last=_last_run()))
     runs = Run.objects.in_bulk([task.last for task in tasks if task.last])
+    pinned = set(PinnedTask.objects.filter(person=person).values_list("task", flat=True))
     may = {right: set(task_ids(person, right)) for right in _ASKED}
     return [
-        Card(task, runs.get(task.last), *(task.pk in may[right] for right in _ASKED))
+        Card(
+            task,
+            runs.get(task.last),
+            task.pk in may[Right.REQUEST],
+            task.pk in may[Right.EXECUTE],
+            task.pk in may[Right.CHANGE],
+            task.pk in pinned,
+        )
         for task in tasks
     ]
 

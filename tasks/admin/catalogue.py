@@ -12,7 +12,7 @@ from django.urls import URLPattern, path
 from audit.admin.base import ReadOnlyAdmin, SafeHistoryMixin
 from audit.admin.pages import page, person_of
 from tasks.access.rights import Right, tasks_for
-from tasks.admin import rows, settings
+from tasks.admin import home, rows, settings
 from tasks.admin.cards import cards_for
 from tasks.admin.requests import request_page
 from tasks.models import Task
@@ -35,6 +35,7 @@ class TaskAdmin(SafeHistoryMixin, ReadOnlyAdmin):
         site = self.admin_site
         own = [
             path("<slug:slug>/", site.admin_view(request_page.ask), name="tasks_task_request"),
+            path("<slug:slug>/pin/", site.admin_view(home.pin), name="tasks_task_pin"),
             path(
                 "<slug:slug>/options/<str:parameter>/",
                 site.admin_view(request_page.options),

@@ -5,8 +5,10 @@ May import `declaration`; the database's own guards are in the migrations.
 
 from tasks.models.catalogue import Task, TaskGroupPermission, TaskUserPermission
 from tasks.models.effects import Effect
+from tasks.models.pins import PinnedTask
 from tasks.models.rules import ApprovalRule, ProposedChange
 from tasks.models.runs import UNFINISHED, LogLine, Run, StoredFile, StoredSecret, SumKey
+from tasks.models.search import RunWords
 from tasks.models.stops import Stop
 from tasks.models.subscriptions import Subscription
 from tasks.models.turns import Emergency, Pause, Resolution
@@ -18,9 +20,11 @@ __all__ = [
     "Emergency",
     "LogLine",
     "Pause",
+    "PinnedTask",
     "ProposedChange",
     "Resolution",
     "Run",
+    "RunWords",
     "Stop",
     "StoredFile",
     "StoredSecret",

@@ -68,7 +68,11 @@ class Effect(models.Model):
     sent_at = models.DateTimeField(null=True, blank=True, editable=False)
     answered_at = models.DateTimeField(null=True, blank=True)
     refused = models.BooleanField(default=False)
+    # The other side has saved an error under the key: sent again, it only repeats that.
+    key_is_used_up = models.BooleanField(default=False, db_default=False)
+    # Without secrets; an answer that holds some is whole beside it, encrypted until the run has ended.
     answer = models.JSONField(null=True, blank=True)
+    answer_ciphertext = models.BinaryField(null=True, blank=True)
     error = models.TextField(blank=True, default="", db_default="")
 
     objects = EffectQuerySet.as_manager()

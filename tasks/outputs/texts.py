@@ -2,6 +2,9 @@
 
 import datetime
 import decimal
+from contextlib import suppress
+
+from django.utils import timezone
 
 
 def text_of(value: object) -> str:
@@ -11,7 +14,16 @@ def text_of(value: object) -> str:
     if isinstance(value, bool):
         return "Yes" if value else "No"
     if isinstance(value, datetime.datetime):
-        return value.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
+        return _moment(value)
     if isinstance(value, decimal.Decimal):
         return f"{value:f}"
     return str(value)
+
+
+def _moment(value: datetime.datetime) -> str:
+    """In the time zone of the pages, which it names. Without a zone where it has none."""
+    if timezone.is_naive(value):
+        return f"{value:%Y-%m-%d %H:%M}"
+    with suppress(OverflowError):  # the last hours of the year 9999
+        value = timezone.localtime(value)
+    return f"{value:%Y-%m-%d %H:%M} {value.tzname()}"

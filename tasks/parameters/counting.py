@@ -1,7 +1,6 @@
 """What sums over history are made of: numbers to add up, and names to go by."""
 
 import hashlib
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ from typing import Any
 import rule_engine
 from django.db import models
 
+from audit.texts.hidden import folded
 from tasks.parameters.errors import DoesNotFit
 from tasks.parameters.faults import told_in_a_sentence
 from tasks.parameters.kinds.base import Json
@@ -102,8 +102,7 @@ def _plain(value: object) -> str:
         return f"={value.pk}"
     if isinstance(value, datetime):
         return f"={value.isoformat()}"
-    text = unicodedata.normalize("NFKC", str(value)).casefold()
-    return "=" + "".join(c for c in text if not c.isspace() and unicodedata.category(c) != "Cf")
+    return f"={folded(str(value))}"
 
 
 def _at(frozen: Json | Mapping[str, Json], path: tuple[str, ...]) -> Json:

@@ -14,6 +14,7 @@ from django.http import QueryDict
 
 from tasks.declaration.calling import call_with
 from tasks.declaration.offline import read_only
+from tasks.parameters.again import GivenAgain
 from tasks.parameters.faults import AuthorsFault, BrokenField, kept_apart, told_in_a_sentence
 from tasks.parameters.kinds import Asked
 from tasks.parameters.kinds.objects import ObjectKind
@@ -165,6 +166,7 @@ def form_for(  # noqa: PLR0913 -- as a form takes, and who fills it in
     validate: Callable[..., object] | None = None,
     prefix: str | None = None,
     locked: Mapping[str, Any] | None = None,
+    given: Mapping[str, str] | None = None,
 ) -> ParameterForm:
     """The form for these parameters, as this person may fill it in.
 
@@ -173,9 +175,13 @@ def form_for(  # noqa: PLR0913 -- as a form takes, and who fills it in
     Names that are not declared are ignored; see `unknown_names`. `picker_url` gives the address
     at which the picker of a parameter searches. `validate` gets the typed values that it names,
     and raises ValidationError({"amount": "message"}). `locked` holds typed values that are shown and
-    cannot be changed, whatever is sent.
+    cannot be changed, whatever is sent. `given` names the files and secrets of an earlier run, which
+    have to be given again.
     """
     fields = {p.name: _field(p, person, picker_url) for p in parameters}
+    for name, was in (given or {}).items():
+        if name in fields and isinstance(fields[name].widget, GivenAgain):
+            fields[name].widget.given = was
     for name in locked or {}:
         fields[name].disabled = True  # Django then takes the initial value
     return ParameterForm(
@@ -248,7 +254,7 @@ def _field(parameter: Parameter, person: object, picker_url: PickerUrl | None) -
         blank=parameter.required or parameter.optional,
         picker_url=picker_url,
     )
-    help_text = parameter.help
+    help_text = " ".join(filter(None, [parameter.help, parameter.kind.note()]))
     try:
         with told_in_a_sentence("The choices could not be loaded"), _apart(parameter):
             field = parameter.kind.field(asked)

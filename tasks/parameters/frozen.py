@@ -5,12 +5,13 @@ from typing import Any
 
 import rule_engine
 
+from audit.texts.hidden import with_hidden_characters_shown
 from tasks.parameters.errors import DoesNotFit
 from tasks.parameters.kinds import Keep, Load
 from tasks.parameters.kinds.base import Json, RuleType
 from tasks.parameters.signature import Parameter
 from tasks.parameters.types import File, Secret
-from tasks.parameters.words import with_hidden_characters_shown, words
+from tasks.parameters.words import words
 
 type Frozen = Mapping[str, Any]
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, overload
 from django import forms
 from django.core.exceptions import ValidationError
 
+from audit.texts.hidden import folded
+from tasks.parameters.encodings import text_in
 from tasks.parameters.types import File, Money
 
 if TYPE_CHECKING:
@@ -18,15 +20,18 @@ if TYPE_CHECKING:
 
 MOST_FAULTS: Final = 20  # are said at once
 MOST_EMPTY: Final = 10_000  # lines that a file may have beside its rows
-MARKS: Final = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 
 
 class Rows[R](Sequence[R]):
-    """The rows of a file that a person handed in, or that a look-up found, and the file itself."""
+    """The rows of a file that a person handed in, or that a look-up found, and the file itself.
 
-    def __init__(self, rows: Iterable[R], file: File) -> None:
+    `code_page` is what that person said of its letters, where it was no Unicode.
+    """
+
+    def __init__(self, rows: Iterable[R], file: File, code_page: str = "") -> None:
         self._rows = tuple(rows)
         self.file = file
+        self.code_page = code_page
 
     @overload
     def __getitem__(self, index: int) -> R: ...
@@ -64,10 +69,10 @@ class Table:
         """An empty file to be filled in."""
         return ("\ufeff" + ",".join(self.header) + "\r\n").encode()
 
-    def read(self, content: bytes) -> list[Any]:
+    def read(self, content: bytes, code_page: str = "") -> list[Any]:
         """The rows. Raises ValidationError, which names each cell with a fault."""
         faults: list[str] = []
-        rows = list(self._rows(_records(content), faults))
+        rows = list(self._rows(_records(text_in(content, code_page)), faults))
         if faults:
             more = len(faults) - MOST_FAULTS
             raise ValidationError(
@@ -164,15 +169,15 @@ class Table:
     def _is_new(
         self, number: int, key: Hashable, seen: dict[Hashable, int], faults: list[str]
     ) -> bool:
-        first = seen.setdefault(key, number)
+        # Two that look the same are one: a person could not tell which of them is meant.
+        first = seen.setdefault(folded(key) if isinstance(key, str) else key, number)
         if first != number:
             faults.append(f"Row {number}, {self.key}: {key} is already in row {first}.")
         return first == number
 
 
-def _records(content: bytes) -> Iterator[list[str]]:
+def _records(text: str) -> Iterator[list[str]]:
     """One line after the other, so that a file of a million is not read to its end."""
-    text = _text(content)
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -181,17 +186,6 @@ def _records(content: bytes) -> Iterator[list[str]]:
             yield [cell.strip() for cell in record]
     except csv.Error as error:
         raise ValidationError(f"It cannot be read as CSV: {error}.") from error
-
-
-def _text(content: bytes) -> str:
-    """What a spreadsheet has saved: UTF-8 or UTF-16 with a mark, UTF-8 without, or Windows."""
-    marked = next((name for mark, name in MARKS.items() if content.startswith(mark)), "")
-    for encoding in (marked,) if marked else ("utf-8", "cp1252"):
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise ValidationError("Its letters cannot be read. Save it again as “CSV UTF-8”.")
 
 
 def _texts(value: object) -> list[str]:

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.http import QueryDict
 from unfold import widgets as theme
 
+from tasks.parameters.again import ChosenFile, TypedSecret
 from tasks.parameters.types import Money
 
 type Choices = Sequence[tuple[str, str]]
@@ -33,9 +34,10 @@ def number_input(keys: str) -> forms.Widget:
     return forms.TextInput({"class": INPUT, "inputmode": keys, "autocomplete": "off"})
 
 
-def secret_input() -> forms.Widget:
+def secret_input(*, optional: bool) -> forms.Widget:
     """Dots instead of letters; what was typed is not sent back to the page."""
-    return forms.PasswordInput({"class": INPUT, "autocomplete": "off"}, render_value=False)
+    attrs = {"class": INPUT, "autocomplete": "off"}
+    return TypedSecret(attrs, can_be_left_out=optional)
 
 
 def date_input(low: date | None, high: date | None) -> forms.Widget:
@@ -50,9 +52,11 @@ def moment_input() -> forms.Widget:
     return MomentInput({"class": INPUT, "step": 1}, format="%Y-%m-%dT%H:%M:%S")
 
 
-def file_input(accept: Sequence[str]) -> forms.Widget:
+def file_input(
+    accept: Sequence[str], *, optional: bool, kind: type[ChosenFile] = ChosenFile
+) -> forms.Widget:
     """The browser's own file dialogue, showing allowed endings first."""
-    return forms.FileInput({"class": INPUT, "accept": ",".join(accept)})
+    return kind({"class": INPUT, "accept": ",".join(accept)}, can_be_left_out=optional)
 
 
 def boolean_input(*, three_ways: bool) -> forms.Widget:

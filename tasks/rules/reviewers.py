@@ -60,7 +60,7 @@ def candidates(task: Task, person: "User") -> Candidates:
     """Everybody who could approve something of this task for this person, under any of its rules."""
     stages = stages_of(task, [RuleSpec.of(rule) for rule in rules_in_force(task)], person)
     people = _able(stages, person).order_by("first_name", "last_name", "username")
-    named = {group.pk for stage in stages for group in stage.groups}
+    named = {group.pk for stage in stages for group in stage.all_groups}
     groups = Group.objects.filter(pk__in=named, user__in=people).distinct().order_by("name")
     return Candidates(list(groups), list(people))
 
@@ -89,7 +89,7 @@ def narrowed(
 def _able(stages: Iterable[StageSpec], person: "User") -> "QuerySet[User]":
     found = get_user_model().objects.none()
     for stage in stages:
-        found |= reviewers_for(stage.groups, stage.people, without=[person, *stage.without])
+        found |= stage.everybody(without=[person])
     return found.distinct()
 
 

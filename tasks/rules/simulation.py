@@ -14,7 +14,7 @@ from uuid import UUID
 from django.contrib.auth.models import Group
 from django.db.models import BooleanField, ExpressionWrapper
 
-from approvals.requests.policy import StageSpec, people_wanted, reviewers_for, time_to_decide
+from approvals.requests.policy import StageSpec, people_wanted, time_to_decide
 from audit.database.clock import database_now
 from tasks.models import Run, SumKey, Task
 from tasks.parameters import Parameter, addends
@@ -72,10 +72,7 @@ def simulate(task: Task, specs: Sequence[RuleSpec], facts: Facts) -> Simulation:
     """What these rules would ask for, as things stand now."""
     answers = [_answer(spec, facts) for spec in specs]
     stages = stages_of(task, [a.spec for a in answers if a.applies], facts.requested_by)
-    asked = [
-        Asked(s, list(reviewers_for(s.groups, s.people, without=[facts.requested_by])))
-        for s in stages
-    ]
+    asked = [Asked(s, list(s.everybody(without=[facts.requested_by]))) for s in stages]
     needed, people = people_wanted(stages, [set(each.people) for each in asked])
     expires = time_to_decide(stages) if stages else None
     return Simulation(answers, asked, len(people) < needed, expires)

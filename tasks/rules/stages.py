@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
-
 from approvals.requests.policy import StageSpec
 from tasks import parameters
-from tasks.access.rights import Right, allowed, codenames
+from tasks.access.reviewing import asked_for, holders
+from tasks.access.rights import Right, allowed
 from tasks.declaration.registry import UnknownTask, registry
 from tasks.models import ApprovalRule, Run, Task
 from tasks.rules.evaluation import Applied, RuleSpec, rules_in_force, rules_that_apply
@@ -38,8 +36,8 @@ def stages_of(task: Task, specs: Sequence[RuleSpec], person: "User") -> list[Sta
     if allowed(person, Right.EXECUTE, task):
         return []
     because = f"{person} can request this task, but not run it"
-    holders = _holders(task, Right.EXECUTE)
-    return [StageSpec("Somebody who can run it", 1, *holders, because=because, delegates=True)]
+    held = holders(task, Right.EXECUTE)
+    return [StageSpec("Somebody who can run it", 1, held=held, because=because, delegates=True)]
 
 
 def stages_for_resolving(run: Run, person: "User") -> list[StageSpec]:
@@ -56,12 +54,11 @@ def stages_for_resolving(run: Run, person: "User") -> list[StageSpec]:
 
 def stage_for_a_look(run: Run) -> StageSpec:
     """Who says whether a paused run goes on: one of those who could approve it, or its task's runs."""
-    asked = list(run.approval.stages.prefetch_related("groups", "people")) if run.approval else []
-    groups = {group for stage in asked for group in stage.groups.all()}
-    people = {person for stage in asked for person in stage.people.all()}
-    if not groups and not people:
-        return StageSpec("Checkpoint", 1, *_holders(run.task, Right.APPROVE))
-    return StageSpec("Checkpoint", 1, list(groups), list(people))
+    groups, people, rights = asked_for(run)
+    if not groups and not people and not rights:
+        rights = [Right.APPROVE]
+    held = holders(run.task, min(rights)) if rights else None
+    return StageSpec("Checkpoint", 1, groups, people, held=held)
 
 
 def _rules_now(run: Run) -> list[Applied]:
@@ -84,14 +81,11 @@ def _in_general(
 
 
 def _stage(task: Task, spec: RuleSpec) -> StageSpec:
-    groups, people = spec.groups, spec.people
-    if not groups and not people:
-        groups, people = _holders(task, Right.APPROVE)
     return StageSpec(
         spec.name,
         spec.needed,
-        groups,
-        people,
+        spec.groups,
+        spec.people,
         spec.condition,
         may_serve_twice=spec.may_serve_twice,
         fresh_proof=spec.fresh_proof,
@@ -100,11 +94,5 @@ def _stage(task: Task, spec: RuleSpec) -> StageSpec:
         escalate_after=spec.escalate_after,
         escalate_to=spec.escalate_to,
         delegates=True,
+        held=None if spec.groups or spec.people else holders(task, Right.APPROVE),
     )
-
-
-def _holders(task: Task, right: Right) -> "tuple[list[Group], list[User]]":
-    held = {"permission__codename__in": codenames(right)}
-    groups = Group.objects.filter(pk__in=task.group_grants.filter(**held).values("group"))
-    people = get_user_model().objects.filter(pk__in=task.user_grants.filter(**held).values("user"))
-    return list(groups), list(people)

@@ -9,6 +9,7 @@ from approvals.models import Decision, SlackMode
 from approvals.notifications.events import Event
 from approvals.notifications.notify import notify
 from approvals.requests.policy import reviewers_for
+from audit.texts.quoting import in_one_line, quoted
 from tasks.access.rights import Right, who
 from tasks.declaration.registry import UnknownTask, registry
 from tasks.models import ApprovalRule, Pause, Resolution, Run, Task
@@ -113,7 +114,7 @@ def _mode_of(task: Task) -> str:
 def notify_of_lost_worker(run: Run) -> None:
     """Tell that a run lost its worker and goes on with another one."""
     people = [run.requested_by, *who(Right.CHANGE, run.task)]
-    text = f"Retrying after its worker was lost: {run}"
+    text = f"Retrying after its worker was lost: {quoted(run.headline)}"
     notify_of_run(people, run, event="run_lost", text=text, occurrence=str(run.attempt))
 
 
@@ -121,7 +122,7 @@ def notify_of_pause(pause: Pause) -> None:
     """Tell that a run has paused, and why. Who decides is told with the request."""
     run = pause.run
     people = [run.requested_by, *who(Right.CHANGE, run.task)]
-    text = f"Paused: {run}. {pause.why}"
+    text = f"Paused: {quoted(run.headline)}. {in_one_line(pause.why)}"
     notify_of_run(people, run, event="run_paused", text=text, occurrence=str(run.attempt))
 
 
@@ -134,7 +135,7 @@ def notify_of_resolution(resolution: Resolution) -> None:
         else ("run_resolution_proposed", "proposed a resolution for")
     )
     people = [run.requested_by, by, *who(Right.CHANGE, run.task)]
-    text = f"{by} {did} {run}: “{resolution.get_finding_display()}”"
+    text = f"{by} {did} {quoted(run.headline)}: {resolution.get_finding_display()}"
     notify_of_run(people, run, event=event, text=text, occurrence=str(resolution.pk))
 
 
@@ -146,7 +147,7 @@ def _approvers(run: Run) -> "list[User]":
 
 
 def _notify(people: "list[User]", run: Run, why: str) -> None:
-    text = f"{run.get_status_display()}: {run}{f'. {why}' if why else ''}"
+    text = f"{run.get_status_display()}: {quoted(run.headline)}{f'. {in_one_line(why)}' if why else ''}"
     notify_of_run(
         people,
         run,

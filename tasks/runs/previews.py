@@ -19,7 +19,7 @@ from tasks.parameters import DoesNotFit, ObjectGone, Secret
 from tasks.queue import messages
 from tasks.queue.outages import OUTAGE
 from tasks.secrets import storage
-from tasks.secrets.masking import Redactor, masking_the_log
+from tasks.secrets.masking import SHORTEST_SETTING, Redactor, masking_the_log, without_settings
 from tasks.secrets.redaction import redacting
 
 logger = logging.getLogger(__name__)
@@ -59,23 +59,40 @@ def rows_of(registered: RegisteredTask, values: Mapping[str, Any]) -> list[list[
     """
     if registered.preview is None:
         return []
+    given = [value.reveal() for value in values.values() if isinstance(value, Secret)]
     try:
-        with transaction.atomic(), offline():
+        with masking_the_log(Redactor(given)), transaction.atomic(), offline():
             _limit_statements()
             try:
                 changes: Iterable[Change] = call_with(registered.preview, values)
-                return [change.as_json() for change in changes]
+                return _without_secrets(registered, [each.as_json() for each in changes], given)
             finally:
                 transaction.set_rollback(True)
-    except (Refused, ValidationError):
+    except (Refused, ValidationError, PreviewFailed):
         raise
     except Exception as error:
         if isinstance(error, OUTAGE) and not _took_too_long(error):
             raise
-        secrets = [value.reveal() for value in values.values() if isinstance(value, Secret)]
-        with masking_the_log(Redactor(secrets)):
+        with masking_the_log(Redactor(given)):
             logger.exception("The preview of “%s” failed", registered.name)
         raise PreviewFailed(_fault(registered, error)) from error
+
+
+def _without_secrets(
+    registered: RegisteredTask, rows: list[list[str]], given: Iterable[str]
+) -> list[list[str]]:
+    """The rows without the secrets of the settings.
+
+    One that shows a secret of the form is no preview. It is not masked: whoever requests could hide a
+    number from who approves by entering it as the secret.
+    """
+    redact = Redactor(text for text in given if len(text) >= SHORTEST_SETTING)
+    if any(redact(text) != text for row in rows for text in row):
+        raise PreviewFailed(
+            "The preview shows the secret that was entered. Enter another one, or contact "
+            f"{registered.owner}."
+        )
+    return [[without_settings()(text) for text in row] for row in rows]
 
 
 def why_not_as_approved(run: Run) -> str:

@@ -82,6 +82,6 @@ def end(run: Run, status: Run.Status, *, at: datetime | None) -> None:
         notify_of_end(run)
     notify_subscribers(run)
     if status != Status.UNCERTAIN:
-        storage.forget_secrets(run.values)
+        storage.forget_secrets(run)
     if was_in_line and run.concurrency_key:
         enqueue_next(run.concurrency_key)

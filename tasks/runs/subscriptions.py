@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import OuterRef, QuerySet
 
 from approvals.notifications.events import Event
+from audit.texts.quoting import quoted
 from tasks import parameters
 from tasks.access.rights import runs_for
 from tasks.declaration.registry import registry
@@ -131,5 +132,6 @@ def _in_words(error: Exception, run: Run) -> str:
 
 
 def _text(subscription: Subscription, run: Run) -> str:
-    because = f" Your subscription: {subscription.condition}." if subscription.condition else ""
-    return f"{run.get_status_display()}: {run}.{because}"
+    condition = subscription.condition
+    because = f" Your subscription: {quoted(condition)}." if condition else ""
+    return f"{run.get_status_display()}: {quoted(run.headline)}.{because}"

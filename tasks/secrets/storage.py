@@ -1,16 +1,19 @@
 """Files and secrets that runs were given."""
 
 import hashlib
+import json
 import uuid
 from typing import Any, Final
 
 from audit import ciphers
 from tasks import parameters
 from tasks.declaration.registry import RegisteredTask
-from tasks.models import Run, StoredFile, StoredSecret
+from tasks.models import Effect, Run, StoredFile, StoredSecret
 from tasks.parameters import DoesNotFit, File
+from tasks.secrets.masking import Redactor
 
 PURPOSE: Final = "secrets"
+ANSWERS: Final = "answers"
 
 
 def store_file(file: File) -> None:
@@ -38,11 +41,30 @@ def read_secret(reference: str) -> str:
     return ciphers.opened(stored.ciphertext, purpose=PURPOSE)
 
 
-def forget_secrets(values: dict[str, object]) -> None:
-    """Delete the secrets that these parameters refer to, if any."""
-    references = [v["secret"] for v in values.values() if isinstance(v, dict) and "secret" in v]
+def forget_secrets(run: Run) -> None:
+    """Delete the secrets that a run was given, and those in the answers to its steps."""
+    references = [v["secret"] for v in run.values.values() if isinstance(v, dict) and "secret" in v]
     if references:
         StoredSecret.objects.filter(pk__in=references).delete()
+    run.effects.exclude(answer_ciphertext=None).update(answer_ciphertext=None)
+
+
+def keep_answer(effect: Effect, answer: Any, redact: Redactor) -> None:  # noqa: ANN401 - any JSON
+    """Put the answer to a step into its row without secrets; with them only encrypted.
+
+    The next attempt needs it as it was, and everybody who may see the run reads it.
+    """
+    effect.answer = redact.value(answer)
+    whole = json.dumps(answer)
+    changed = json.dumps(effect.answer) != whole
+    effect.answer_ciphertext = ciphers.locked(whole, purpose=ANSWERS) if changed else None
+
+
+def answer_of(effect: Effect) -> Any:  # noqa: ANN401 - any JSON
+    """The answer to a step as it came, while its run goes on; after that without the secrets in it."""
+    if effect.answer_ciphertext is None:
+        return effect.answer
+    return json.loads(ciphers.opened(effect.answer_ciphertext, purpose=ANSWERS))
 
 
 def plain_values(registered: RegisteredTask, run: Run) -> dict[str, Any]:

@@ -74,6 +74,12 @@ def duration(run: Run) -> str:
 
 
 @register.filter
+def length_of(took: timedelta) -> str:
+    """“3 min 5 s”, as for a run."""
+    return texts.length(took)
+
+
+@register.filter
 def percent(run: Run) -> int:
     """How far a run has come."""
     return texts.percent(run)

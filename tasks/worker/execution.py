@@ -12,11 +12,12 @@ from django.db import connection
 from django.template.defaultfilters import pluralize
 
 from approvals import actions as approvals
-from approvals.actions import escalate_due, expire_due, remind_due
+from approvals.actions import escalate_due, expire_due, notify_of_stuck, remind_due
 from audit.context import Door, acting
 from tasks.actions.runs.lifecycle import Outcome, finish_run, give_up_late, start_run
 from tasks.actions.runs.lost_runs import enqueue_again, recover_lost_runs
 from tasks.actions.runs.pauses import expire_pauses
+from tasks.actions.runs.search_words import complete_words
 from tasks.declaration.calling import call_with
 from tasks.declaration.errors import Busy, Cancelled, OutcomeUnknown, Paused, Refused, Stopped
 from tasks.declaration.registry import registry
@@ -59,12 +60,16 @@ def sweep() -> str:
     """What nobody else brings about. Called each minute, and when a worker starts.
 
     Requests that nobody decided expire, or are followed up; runs that lost their worker are found, and
-    messages that vanished are sent again. What is to be told and was not sent goes out.
+    messages that vanished are sent again. Ended runs are found by what they returned. What is to be
+    told and was not sent goes out.
     """
     expired = expire_due(door=Door.SCHEDULE) + expire_pauses(door=Door.SCHEDULE)
     lost = recover_lost_runs(door=Door.SCHEDULE)
     enqueued = enqueue_again(door=Door.SCHEDULE)
-    followed_up = remind_due(door=Door.SCHEDULE) + escalate_due(door=Door.SCHEDULE)
+    followed_up = sum(
+        each(door=Door.SCHEDULE) for each in (remind_due, escalate_due, notify_of_stuck)
+    )
+    complete_words()
     sent = approvals.pump()
     return f"{expired} expired, {lost} lost, {enqueued} rung again, {followed_up} followed up, {sent} sent"
 

@@ -12,6 +12,9 @@ from tasks.declaration.errors import Busy, Halted, OutcomeUnknown, Paused, Refus
 from tasks.models import Effect, Run
 from tasks.outputs import KeyValue
 from tasks.parameters import Money
+from tasks.secrets.masking import Redactor
+from tasks.secrets.redaction import without_secrets
+from tasks.secrets.storage import answer_of
 from tasks.worker.checkpoints import Checkpoints
 from tasks.worker.heartbeat import Heartbeat
 from tasks.worker.log_buffer import LogBuffer
@@ -47,17 +50,18 @@ class Items[I]:
         key: Callable[[I], Hashable],
         label: Callable[[I], str],
         amount: Callable[[I], Amount] | None = None,
+        redact: Redactor,
     ) -> None:
         self._name = name
         self._steps: dict[str, tuple[Hashable, I]] = {}
         self._plan: dict[str, Planned] = {}
         for item in items:
-            step = _step(name, key(item))
+            step = _step(name, without_secrets(str(key(item)), redact))
             if step in self._steps:
                 raise ValueError(f"Two items of “{name}” have the key {key(item)!r}: it names one.")
             self._steps[step] = key(item), item
             self._plan[step] = Planned(
-                step, label(item), *_amount(amount(item) if amount else None)
+                step, redact(label(item)), *_amount(amount(item) if amount else None)
             )
 
     def plan(self, run: Run) -> None:
@@ -104,11 +108,11 @@ class Items[I]:
 
     def _report(self, run: Run) -> Report:
         rows = list(self._rows(run))
-        answers = {self._steps[row.step][0]: row.answer for row in rows if not row.refused}
+        answers = {self._steps[row.step][0]: answer_of(row) for row in rows if not row.refused}
         return Report(answers, refused=len(rows) - len(answers))
 
 
-def _step(name: str, key: Hashable) -> str:
+def _step(name: str, key: str) -> str:
     step = f"{name}:{key}"
     if len(step) <= LONGEST:
         return step

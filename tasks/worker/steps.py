@@ -19,6 +19,8 @@ from tasks.declaration.errors import Busy, OutcomeUnknown, Refused
 from tasks.models import Effect, Run
 from tasks.queue.kill_points import killpoint
 from tasks.queue.outages import patiently
+from tasks.secrets.redaction import without_secrets
+from tasks.secrets.storage import answer_of
 from tasks.worker.heartbeat import Heartbeat
 from tasks.worker.log_buffer import LogBuffer
 
@@ -34,9 +36,10 @@ class Steps:
     def send[T](self, step: str, send: Callable[[str], T]) -> T:
         """Call `send` with the step's key, unless its answer is known. See `TaskRun.once`."""
         self._get_ready("run.once()")
+        step = without_secrets(step, self._log_buffer.redact)
         effect, first = begin_effect(self._run, step)
         if effect.answered_at and not effect.refused:
-            return cast(T, effect.answer)
+            return cast(T, answer_of(effect))
         if not first and is_too_old(effect):
             raise OutcomeUnknown(
                 f"“{step}” was first sent so long ago that its key may be forgotten. "
@@ -48,20 +51,22 @@ class Steps:
             with self._heartbeat.interruption.allowed():  # it may hang: then nobody knows
                 answer = send(effect.key)
         except OutcomeUnknown as unknown:
-            doubt_effect(effect, self._log_buffer.redact(str(unknown)))
+            said = self._log_buffer.redact(str(unknown))
+            doubt_effect(effect, said, same_key=unknown.same_key)
             raise
         except Refused as refusal:
             raise _noted(effect, refusal, self._log_buffer.redact(str(refusal)), first) from refusal
         killpoint("step-sent")
-        patiently(lambda: answer_effect(effect, answer))
+        patiently(lambda: answer_effect(effect, answer, self._log_buffer.redact))
         killpoint("step-answered")
         return answer
 
     def write[T](self, step: str, write: Callable[[], T]) -> T:
         """Call `write` in one transaction with the step's row. See `TaskRun.write_once`."""
         self._get_ready("run.write_once()")
+        step = without_secrets(step, self._log_buffer.redact)
         try:
-            return cast(T, write_effect(self._run, step, write))
+            return cast(T, write_effect(self._run, step, write, self._log_buffer.redact))
         except Busy:
             raise
         except Refused as refusal:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from tasks.models import Run
+from tasks.secrets.masking import Redactor
 from tasks.worker.heartbeat import Heartbeat
 from tasks.worker.interruption import Interruption, uninterrupted
 from tasks.worker.items import Amount, Items, Report
@@ -27,6 +28,10 @@ class TaskRun:
     @property
     def _interruption(self) -> Interruption:
         return self._heartbeat.interruption
+
+    @property
+    def _redact(self) -> Redactor:
+        return self._log_buffer.redact
 
     @property
     def id(self) -> UUID:
@@ -104,7 +109,7 @@ class TaskRun:
         ValueError for two items with one key.
         """
         return self._each(
-            Items(step, items, key=key, label=label, amount=amount),
+            Items(step, items, key=key, label=label, amount=amount, redact=self._redact),
             lambda name, item: self._steps.send(name, lambda key_: send(item, key_)),
         )
 
@@ -121,7 +126,7 @@ class TaskRun:
     ) -> Report:
         """The same for items that are only written to our own database, as by `write_once`."""
         return self._each(
-            Items(step, items, key=key, label=label, amount=amount),
+            Items(step, items, key=key, label=label, amount=amount, redact=self._redact),
             lambda name, item: self._steps.write(name, lambda: write(item)),
         )
 

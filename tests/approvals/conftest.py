@@ -20,7 +20,7 @@ def ask(alice, bob, carol, approvers):
         return actions.open_request(
             title=more.pop("title", "Issue credit: 150.00 USD"),
             shown=more.pop("shown", {"facts": [["Amount", "150.00 USD"]], "changes": []}),
-            seal=SEAL,
+            seal=more.pop("seal", SEAL),
             requested_by=by,
             door=Door.ADMIN,
             stages=stages or [StageSpec("Managers", needed, [approvers])],

@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.db.models.functions import Now
 
 from approvals.models import ApprovalRequest, Decision, Reviewer, Stage
 from tests.approvals.conftest import SEAL
@@ -110,6 +111,14 @@ def test_a_closed_request_is_not_opened_again(request_, status):
     ApprovalRequest.objects.filter(pk=request_.pk).update(status=status)
     refuses("UPDATE approvals_approvalrequest SET status = 'pending'")
     refuses("UPDATE approvals_approvalrequest SET status = 'approved'")
+
+
+def test_when_a_request_was_closed_never_changes(request_, stage, bob, carol):
+    refuses("UPDATE approvals_approvalrequest SET revisable = NOT revisable")
+    refuses("UPDATE approvals_approvalrequest SET closed_at = now()")
+    ApprovalRequest.objects.update(status="withdrawn", closed_at=Now())
+    refuses("UPDATE approvals_approvalrequest SET closed_at = now()")
+    refuses("UPDATE approvals_approvalrequest SET closed_at = NULL")
 
 
 def test_a_request_begins_as_pending(transactional_db, alice):

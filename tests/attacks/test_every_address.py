@@ -5,13 +5,16 @@ into the table of doors and attacks, too.
 """
 
 from typing import Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from django.apps import apps
+from django.contrib.admin import site
 from django.http import QueryDict
 from django.urls import NoReverseMatch, get_resolver, reverse
 
 from approvals.models import ApprovalRequest
+from backoffice.models import User
 from tests.backoffice.test_site import FORGED, everything, open_one
 
 # The address, and the function that it calls.
@@ -120,6 +123,23 @@ def test_whatever_is_sent_to_any_other_address_changes_nothing(name, request_, c
     answer = client.post(address(name, request_), FORGED)
     assert answer.status_code in (302, 400, 403, 404, 405)
     assert everything() == before
+
+
+@pytest.mark.parametrize("page", ["change", "history"])
+def test_what_one_may_not_see_answers_like_what_is_not_there(page, request_, client, mallory):
+    client.force_login(mallory)
+    tried = 0
+    for model in filter(site.is_registered, apps.get_models()):
+        row = model.objects.exclude(pk=mallory.pk if model is User else None).first()
+        if row is not None:
+            missing = uuid4() if isinstance(row.pk, UUID) else 10**9
+            name = f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}"
+            there, not_there = (
+                client.get(reverse(name, args=[key])).status_code for key in (row.pk, missing)
+            )
+            assert (name, there) == (name, not_there)
+            tried += 1
+    assert tried >= 4  # an event, a group, a person and a request
 
 
 @pytest.mark.parametrize("who", ["root", "bob", "alice"])

@@ -218,7 +218,7 @@ def test_changing_a_name_and_an_email_address(at_pias, pia, bob):
 
 def test_an_email_address_that_is_somebody_elses_is_refused(at_pias, alice, bob):
     data = {"first_name": "Bob", "last_name": "Example", "email": "ALICE@example.com"}
-    response = at_pias.post(url(bob, "edit"), data)
+    response = at_pias.post(url(bob, "edit"), {**data, "reason": "As she signs"})
     assert response.status_code == 400
     assert "This email address is already used." in response.text
     assert fresh(bob).email == "bob@example.com"

@@ -16,7 +16,16 @@ from audit.transitions import Refusal
 from fixtures.ledger import actions as ledger
 from fixtures.ledger.models import Entry, Payment
 from tasks import parameters
-from tasks.actions import Finding, pause_run, request_run, resolve_run, resume_run
+from tasks.actions import (
+    Finding,
+    NothingToLookUp,
+    NotResolved,
+    look_up,
+    pause_run,
+    request_run,
+    resolve_run,
+    resume_run,
+)
 from tasks.declaration.registry import registry
 from tasks.models import Effect, Pause, Run, Task
 from tasks.parameters import Money
@@ -136,7 +145,7 @@ class Staff:
             self._record(run, Finding.HAPPENED)
             _post(run)
         elif again:
-            self._record(run, Finding.SEND_AGAIN)
+            self._record(run, Finding.SEND_AGAIN, Finding.DID_NOT)
         else:
             self._record(run, Finding.DID_NOT)
 
@@ -144,14 +153,26 @@ class Staff:
         """Of several without an answer some may have happened: sent again, those are found."""
         open_ = set(run.effects.items(Effect.State.OPEN).values_list("key", flat=True))
         if again or not open_ or open_ & moved:
-            self._record(run, Finding.SEND_AGAIN)
+            found = self._record(run, Finding.SEND_AGAIN, Finding.GO_ON, Finding.DID_NOT)
+        else:
+            found = self._record(run, Finding.DID_NOT)
+        if found != Finding.DID_NOT:
             return
-        self._record(run, Finding.DID_NOT)
         for item in run.effects.items(Effect.State.DONE):
             _post_item(run, item.step)
 
-    def _record(self, run: Run, finding: Finding) -> None:
-        resolve_run(run.pk, finding=finding, by=self.people["erin"], door=Door.ADMIN, reason=LOOKED)
+    def _record(self, run: Run, *findings: Finding) -> Finding:
+        """Look it up, and record the first of these findings that is open."""
+        erin = self.people["erin"]
+        with suppress(NothingToLookUp):
+            look_up(run.pk, by=erin, door=Door.ADMIN)
+        *others, last = findings
+        for finding in others:
+            with suppress(NotResolved):
+                resolve_run(run.pk, finding=finding, by=erin, door=Door.ADMIN, reason=LOOKED)
+                return finding
+        resolve_run(run.pk, finding=last, by=erin, door=Door.ADMIN, reason=LOOKED)
+        return last
 
 
 def _happened(run: Run, moved: set[str]) -> bool:

@@ -210,6 +210,14 @@ OF_CONSENT: Final[Breaks] = {
         ],
     ],
     "each_approver_was_entitled": [
+        # Whoever has a right was asked, and who agreed had none.
+        [
+            """UPDATE approvals_stage SET right_held = 'approve_task', right_on = run.task_id
+            FROM tasks_run run WHERE run.approval_id = %(paid_request)s
+                AND approvals_stage.request_id = run.approval_id""",
+            """DELETE FROM approvals_stage_groups WHERE stage_id IN
+            (SELECT id FROM approvals_stage WHERE request_id = %(paid_request)s)""",
+        ],
         # Nobody was away for whom it was decided; or the absence was ended before the claim.
         [
             "ALTER TABLE approvals_absence DROP CONSTRAINT an_absence_ends_after_it_starts",

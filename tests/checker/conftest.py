@@ -94,6 +94,7 @@ def house(double, task, ask, approve, work, credit, alice, carol) -> House:
     cancel_run(runs["stopping"].pk, by=alice, door=Door.ADMIN, reason="Not needed")
     _changed_rule(task, carol)
     runs["in place"] = _approved_in_place(ask, work, credit)
+    runs["by right"] = _approved_by_right(ask, work, credit, alice, task)
     runs["emergency"] = _in_an_emergency(ask, credit, alice)
     _started_again(carol)
     return House({name: run.pk for name, run in runs.items()}, double)
@@ -130,6 +131,18 @@ def _approved_in_place(ask, work, credit) -> Run:
     run: Run = ask("160.00")
     assert run.approval
     _agree(run.approval, dave)
+    credit.behave = lambda task_run: None
+    work(run)
+    assert run.status == Run.Status.SUCCEEDED, run.error
+    return run
+
+
+def _approved_by_right(ask, work, credit, alice, task) -> Run:
+    """Requested by who may not run it, approved by who may."""
+    set_right(task, Right.REQUEST, to=(zoe := person("Zoe")))
+    run: Run = ask("55.00", by=zoe)
+    assert run.approval
+    _agree(run.approval, alice)
     credit.behave = lambda task_run: None
     work(run)
     assert run.status == Run.Status.SUCCEEDED, run.error

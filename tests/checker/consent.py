@@ -99,7 +99,8 @@ def one_no_is_enough(evidence: Evidence) -> Iterator[str]:
 
 @invariant(3)
 def each_approver_was_entitled(evidence: Evidence) -> Iterator[str]:
-    """Who approved was active and named or a member, when they decided and when the run was claimed.
+    """Who approved was active and named, a member or holder of the stage's right, when they decided
+    and when the run was claimed.
 
     So was who is away, where somebody decided in their place during an absence.
     """
@@ -140,7 +141,25 @@ def each_approver_was_entitled(evidence: Evidence) -> Iterator[str]:
                             WHERE member.user_id = holder.id
                                 AND member.group_id = asked.group_id
                                 AND member.recorded_at <= seen.at
-                            ORDER BY member.history_id DESC LIMIT 1))))
+                            ORDER BY member.history_id DESC LIMIT 1))
+                    OR EXISTS (SELECT FROM approvals_stage asked
+                        JOIN {grants} held ON held.task_id = asked.right_on
+                        JOIN auth_permission permission ON permission.id = held.permission_id
+                        WHERE asked.id = yes.stage_id AND permission.codename = ANY (
+                                CASE asked.right_held
+                                WHEN 'execute_task' THEN
+                                    ARRAY['execute_task', 'approve_task', 'change_task']
+                                WHEN 'approve_task' THEN ARRAY['approve_task', 'change_task'] END)
+                            AND held.history_type <> '-' AND held.recorded_at <= seen.at
+                            AND NOT EXISTS (SELECT FROM {grants} later
+                                WHERE (later.kind, later.id) = (held.kind, held.id)
+                                    AND later.history_id > held.history_id
+                                    AND later.recorded_at <= seen.at)
+                            AND CASE held.kind WHEN 'person' THEN held.to_id = holder.id ELSE (
+                                SELECT history_type <> '-' FROM backoffice_historicalmembership member
+                                WHERE member.user_id = holder.id AND member.group_id = held.to_id
+                                    AND member.recorded_at <= seen.at
+                                ORDER BY member.history_id DESC LIMIT 1) END)))
         ORDER BY run.id, moment.at
     """):
         yield f"Run {run} counted the approval of person {person}, who had no right to it at {at}."

@@ -37,6 +37,15 @@ PARTS: Final[Mapping[str, LiteralString]] = {
             OR run.status NOT IN ('awaiting', 'rejected', 'returned', 'expired', 'cancelled')
             OR EXISTS (SELECT FROM tasks_historicalrun version
                 WHERE version.id = run.id AND version.status IN ('queued', 'running'))))""",
+    # The versions of what people and groups were granted on tasks.
+    "grants": """(
+        SELECT 'person' AS kind, id, history_id, history_type, recorded_at, user_id AS to_id,
+            permission_id, content_object_id AS task_id
+        FROM tasks_historicaltaskuserpermission
+        UNION ALL
+        SELECT 'group', id, history_id, history_type, recorded_at, group_id, permission_id,
+            content_object_id
+        FROM tasks_historicaltaskgrouppermission)""",
     # The versions of runs and requests in the order in which they were written.
     "timeline": """(
         SELECT 'run' AS kind, id, history_id, history_type, status, requested_by_id,

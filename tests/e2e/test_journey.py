@@ -19,7 +19,7 @@ REASON = re.compile(r"^Reason( \(optional\))?$")  # why it is requested
 
 
 def open_task(page: Page, name: str) -> None:
-    page.goto("/")
+    page.goto("/tasks/task/")
     page.get_by_role("link", name=name, exact=True).click()
     expect(page.get_by_role("heading", name=name)).to_be_visible()
 
@@ -196,7 +196,7 @@ def test_a_payment_is_confirmed_without_its_card_number(demo, sign_in):  # S38, 
 def test_each_person_sees_their_own_catalogue(sign_in, accessible):  # S20, S51
     sam, olga = sign_in("sam"), sign_in("olga")
     for page in (sam, olga):
-        page.goto("/")
+        page.goto("/tasks/task/")
     expect(sam.get_by_role("link", name="Issue account credit", exact=True)).to_be_visible()
     expect(sam.get_by_role("link", name="Transfer to a merchant", exact=True)).to_have_count(0)
     expect(olga.get_by_role("link", name="Transfer to a merchant", exact=True)).to_be_visible()
@@ -251,8 +251,14 @@ def test_the_approver_does_it_on_a_phone_with_the_keyboard(sign_in, accessible):
 @pytest.mark.parametrize("viewport", [PHONE, WIDE])
 def test_the_pages_of_every_role_are_accessible(sign_in, accessible, viewport):
     pages = {
-        "sam": ["/", "/tasks/run/", "/approvals/approvalrequest/?tab=mine"],
-        "erin": ["/backoffice/user/", "/auth/group/"],
+        "sam": [
+            "/",
+            "/tasks/task/",
+            "/search/?q=credit",
+            "/tasks/run/",
+            "/approvals/approvalrequest/?tab=mine",
+        ],
+        "erin": ["/", "/tasks/task/-/permissions/", "/backoffice/user/", "/auth/group/"],
         "carl": ["/audit/history/", "/audit/event/", "/audit/history/backoffice.membership/"],
     }
     for name, paths in pages.items():

@@ -94,7 +94,7 @@ class Oracle:
 
     def who_could_agree(self, asked: Asked) -> list[str]:
         """Those whose yes would count now."""
-        if asked.standing != "waits":
+        if asked.standing != "waits" or asked.code != self.code:
             return []
         everybody = sorted(asked.places[asked.place()].asked)
         return [who for who in everybody if not self._why_not_answer(asked, who, asked.number)]
@@ -129,6 +129,8 @@ class Oracle:
         reasons = self._why_not_answer(asked, who, shown)
         if verdict != "approve" and not reason:
             reasons.add("ReasonMissing")
+        if verdict == "approve" and asked.standing == "waits" and asked.code != self.code:
+            reasons.add("Outdated")
         return Judgement(frozenset(reasons), lambda: self._count(asked, who, verdict))
 
     def withdraw(self, asked: Asked, who: str) -> Judgement:

@@ -25,6 +25,7 @@ PAIRS: Final = "tests/journeys/test_pairs.py"
 OUTBOX: Final = "tests/approvals/notifications/test_outbox.py"
 SENDING: Final = "approvals/actions/deliveries.py"
 PROPOSING: Final = "tests/tasks/actions/test_proposed_changes.py"
+AGREED: Final = "tests/tasks/actions/test_what_is_agreed.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,23 @@ NOTICED_IN_PLACE: Final = (
         PROPOSING,
     ),
     Mutant(
+        "who is away agrees to their own delegate",
+        "tasks/actions/changes/delegates.py",
+        "return {self.person, self.delegate}\n",
+        "return {self.delegate}\n",
+        AGREED,
+    ),
+    Mutant(
+        "what a change gives is another than was shown",
+        "tasks/actions/changes/proposed_changes.py",
+        "    if shown == now:\n",
+        "    if shown == now or now:\n",
+        AGREED,
+    ),
+    Mutant(
         "who gains by a change agrees to it",
         "tasks/actions/changes/base.py",
-        "*(person.pk for person in self.gains())",
+        "*(person.pk for person in gains)",
         "",
         PROPOSING,
     ),
@@ -118,9 +133,23 @@ NOTICED_IN_PLACE: Final = (
     Mutant(
         "something else than was shown",
         POLICY,
-        "    if seal is not None and seal != request.seal:\n",
+        "    if seal != request.seal:\n",
         "    if False:\n",
         DECIDE,
+    ),
+    Mutant(
+        "the email door takes what its link is about for what was shown",
+        "approvals/actions/email_links.py",
+        "            seal=seal,\n",
+        "            seal=link.seal,\n",
+        "tests/attacks/test_doors_and_attacks.py",
+    ),
+    Mutant(
+        "a right that is gone still decides",
+        PLACES,
+        "named_or_member | rights.held_in_stage(whose_place)",
+        'named_or_member | ~models.Q(stage__right_held="")',
+        "tests/tasks/actions/test_rights_of_reviewers.py",
     ),
     Mutant(
         "a second decision by one person",
@@ -457,6 +486,20 @@ NOTICED_IN_PLACE: Final = (
         "    if run.status != Run.Status.RETURNED and not taken_back:\n",
         "    if run.status not in (Run.Status.RETURNED, Run.Status.CANCELLED):\n",
         PAIRS,
+    ),
+    Mutant(
+        "the requester's words go into an email as they were typed",
+        "approvals/channels/email/message.py",
+        "without_links(cited(request.reason))",
+        "request.reason",
+        "tests/approvals/channels/test_typed_texts.py",
+    ),
+    Mutant(
+        "the answer to a step is kept with the secrets in it",
+        "tasks/secrets/storage.py",
+        "effect.answer = redact.value(answer)",
+        "effect.answer = answer",
+        "tests/tasks/secrets/test_redaction.py",
     ),
 )
 

@@ -135,17 +135,26 @@ def administrator(task, carol):
     return carol
 
 
+def without_answer(*, same_key: bool) -> Callable[[TaskRun], Any]:
+    def no_answer(key):
+        raise OutcomeUnknown("No answer came.", same_key=same_key)
+
+    return lambda run: run.once("pay", no_answer)
+
+
 @pytest.fixture
 def uncertain(ask, work, credit) -> Run:
     """A run that sent something and had no answer."""
-
-    def no_answer(key):
-        raise OutcomeUnknown("No answer came.", same_key=False)
-
-    credit.behave = lambda run: run.once("pay", no_answer)
+    credit.behave = without_answer(same_key=True)
     run = work(ask("50.00"))
     assert run.status == Run.Status.UNCERTAIN
     return run
+
+
+@pytest.fixture
+def used_up(uncertain, credit) -> None:
+    """From now on the other side repeats an error that it has saved under the key."""
+    credit.behave = without_answer(same_key=False)
 
 
 @pytest.fixture

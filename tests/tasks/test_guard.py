@@ -42,6 +42,16 @@ def test_a_finished_run_does_not_begin_again(ask, work):
     refuses("UPDATE tasks_run SET status = 'running'")
 
 
+@pytest.mark.parametrize(
+    "change",
+    ["output = '{}'", "error = 'x'", "traceback = 'x'", "finished_at = now()", "attempt = 0",
+     "started_at = now()"],
+)  # fmt: skip
+def test_what_became_of_a_run_never_changes(ask, work, change):
+    work(ask("50.00"))
+    refuses(f"UPDATE tasks_run SET {change}")  # noqa: S608 - our own list
+
+
 def test_a_request_serves_one_run(ask, approve):
     run = ask("150.00")
     approve(run)

@@ -8,7 +8,7 @@ from django.core import checks
 from django.core.checks import CheckMessage
 from django.core.mail import get_connection
 
-from approvals.channels.base import External, Target, Told
+from approvals.channels.base import EMAIL, External, Target, Told
 from approvals.channels.email.errors import said
 from approvals.channels.email.message import message_for
 from approvals.models.deliveries import Delivery
@@ -17,7 +17,7 @@ SMTP: Final = "django.core.mail.backends.smtp.EmailBackend"
 
 
 class Email:
-    name = "email"
+    name = EMAIL
     label = "Email"
     updatable = False
 

@@ -1,6 +1,7 @@
 """What an email says, and its headers. No text that a person typed gets into a header."""
 
 import uuid
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -11,18 +12,13 @@ from approvals.channels.addresses import absolute, page_of
 from approvals.channels.links import link_for
 from approvals.models.deliveries import Delivery
 from approvals.requests.explanation import reasons_of
+from approvals.requests.outdated import why_outdated
+from audit.texts.quoting import cited, in_one_line, without_links
 
 
 def message_for(delivery: Delivery) -> EmailMultiAlternatives:
     """The email of a delivery. Makes a new link where it asks for a decision."""
-    context = {
-        "delivery": delivery,
-        "asked": delivery.request,
-        "reasons": reasons_of(delivery.request) if delivery.request and delivery.asks else [],
-        "link": _link(delivery),
-        "notification_settings": absolute("admin:approvals_notification_settings"),
-        "first": _first_line(delivery),
-    }
+    context = _context(delivery)
     message = EmailMultiAlternatives(
         subject=_subject(delivery),
         body=render_to_string("approvals/email/message.txt", context),
@@ -34,6 +30,35 @@ def message_for(delivery: Delivery) -> EmailMultiAlternatives:
         render_to_string("approvals/email/message.html", context), "text/html"
     )
     return message
+
+
+def _outdated(delivery: Delivery) -> str:
+    """Why nobody can approve any more what it asks."""
+    asked = delivery.request
+    return why_outdated([asked]).get(asked.pk, "") if asked and delivery.asks else ""
+
+
+def _context(delivery: Delivery) -> dict[str, Any]:
+    """What its templates say. Nothing that others typed is hidden, a link, or looks like ours."""
+    request = delivery.request
+    return {
+        "delivery": delivery,
+        "text": without_links(in_one_line(delivery.text)),
+        "asked": request,
+        "requester": in_one_line(str(request.requested_by)) if request else "",
+        "reason": without_links(cited(request.reason)) if request else "",
+        "reasons": _reasons(delivery),
+        "outdated": _outdated(delivery),
+        "link": _link(delivery),
+        "notification_settings": absolute("admin:approvals_notification_settings"),
+        "first": _first_line(delivery),
+    }
+
+
+def _reasons(delivery: Delivery) -> list[str]:
+    """Why approval is needed. Rules are named by people, and values in it were typed by others."""
+    found = reasons_of(delivery.request) if delivery.request and delivery.asks else []
+    return [without_links(in_one_line(reason)) for reason in found]
 
 
 def _link(delivery: Delivery) -> str:
@@ -67,7 +92,7 @@ def _short_name(delivery: Delivery) -> str:
 
 
 def _task(delivery: Delivery) -> str:
-    return " ".join(str(delivery.request.shown.get("task", "")).split()) if delivery.request else ""
+    return in_one_line(str(delivery.request.shown.get("task", ""))) if delivery.request else ""
 
 
 def _headers(delivery: Delivery) -> dict[str, str]:

@@ -1,12 +1,15 @@
 """The parts of a message, and their limits at Slack.
 
-What people wrote is always plain text: Slack makes no mention, link or emoji of it, and leaves no
-character out, so that what is read is what is asked.
+What people wrote is always plain text: Slack makes no mention or emoji of it, and leaves no character
+out, so that what is read is what is asked. Nothing in it is hidden, and nothing in it is a link.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import batched
 from typing import Any, Final
+
+from audit.texts.hidden import with_hidden_characters_shown
+from audit.texts.quoting import cited, without_links
 
 type Block = dict[str, Any]
 
@@ -32,9 +35,14 @@ def section(text: str) -> Block:
 
 def fields(pairs: Iterable[Sequence[str]]) -> Iterator[Block]:
     """Labels with their values, as many blocks as they need."""
-    each = (plain(f"{label}\n{value or '—'}", FIELD) for label, value, *_ in pairs)
+    each = (plain(f"{label}\n{_value(value)}", FIELD) for label, value, *_ in pairs)
     for some in batched(each, FIELDS):
         yield {"type": "section", "fields": list(some)}
+
+
+def _value(text: str) -> str:
+    """What was typed, each line marked as such where there are several: none looks like a label."""
+    return cited(text) if len(text.splitlines()) > 1 else text or "—"
 
 
 def note(text: str) -> Block:
@@ -61,16 +69,23 @@ def confirm(title: str, text: str, yes: str) -> Block:
 
 
 def plain(text: str, most: int) -> Block:
-    """Text as it is. Raises `TooLong`."""
+    """Text as it is, without live links. Raises `TooLong`."""
+    text = _safe(text)
     if len(text) > most:
         raise TooLong(f"{len(text)} characters, and {most} fit.")
     return {"type": "plain_text", "text": text or "—", "emoji": False}
 
 
 def shortened(text: str, most: int) -> str:
+    """As much of it as fits, as it will be shown."""
+    text = _safe(text)
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _safe(text: str) -> str:
+    return without_links(with_hidden_characters_shown(text))
 
 
 def escaped(text: str) -> str:
     """For the line that notifications show, which Slack always reads as its own notation."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _safe(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

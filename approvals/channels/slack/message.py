@@ -19,9 +19,11 @@ from approvals.models import ApprovalRequest, Decision, SlackMode
 from approvals.models.deliveries import Delivery
 from approvals.requests.ballot import Ballot
 from approvals.requests.explanation import reasons_of
+from approvals.requests.outdated import why_outdated
 from approvals.requests.policy import objection_to_door, to_decide
 from audit.context import Door
 from audit.database.clock import database_now
+from audit.texts.quoting import cited, in_one_line, quoted
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -64,10 +66,13 @@ def message_for(delivery: Delivery) -> Message:
 def question_for(request: ApprovalRequest, person: "User") -> Message:
     """What is asked of a person, in a message to them alone."""
     state = state_of(request)
-    text = f"{state or NEEDED}: {request}"
+    text = f"{state or NEEDED}: {quoted(request.title)}"
     top = [blocks.header(state or NEEDED), *_lead(request)]
     bottom = [_buttons_to_look(request), blocks.note(" · ".join(_small_print(request)))]
     answers = [blocks.note(line) for line in _answers(request, with_reasons=True)]
+    if why := why_outdated([request]).get(request.pk):
+        outdated = blocks.note(f"{why} It cannot be approved any more.")
+        return Message(text, [*top, outdated, *answers, *bottom])
     if state or not to_decide(person).filter(pk=request.pk).exists():
         return Message(text, [*top, *answers, *bottom])
     if objection_to_door(Ballot.of(request), Door.SLACK):
@@ -95,8 +100,9 @@ def state_of(request: ApprovalRequest) -> str:
 def _told(delivery: Delivery) -> Message:
     """Something that asks nothing."""
     link = page_of(delivery.subject_type, delivery.subject_id)
-    said = blocks.section(blocks.shortened(delivery.text, blocks.TEXT))
-    return Message(delivery.text, [said, blocks.buttons(_open(link))])
+    text = in_one_line(delivery.text)
+    said = blocks.section(blocks.shortened(text, blocks.TEXT))
+    return Message(text, [said, blocks.buttons(_open(link))])
 
 
 def _hint(request: ApprovalRequest) -> Message:
@@ -133,27 +139,32 @@ INBOX: Final = "admin:approvals_approvalrequest_changelist"
 
 def _lead(request: ApprovalRequest) -> list[Block]:
     """Who asks for what, and why: as much as an email says."""
-    lead = [blocks.section(f"{request.title} · requested by {request.requested_by}")]
+    lead = [blocks.section(f"{quoted(request.title)} · requested by {request.requested_by}")]
     if request.reason:
-        lead.append(blocks.section(blocks.shortened(f"Reason: {request.reason}", blocks.TEXT)))
+        lead.append(blocks.section(blocks.shortened(_reason(request), blocks.TEXT)))
     if needed := _why_needed(request):
         lead.append(blocks.section(blocks.shortened(needed, blocks.TEXT)))
     return lead
 
 
+def _reason(request: ApprovalRequest) -> str:
+    return f"Reason, in the words of {request.requested_by}:\n{cited(request.reason)}"
+
+
 def _why_needed(request: ApprovalRequest) -> str:
-    reasons = ". ".join(reasons_of(request))
+    reasons = ". ".join(map(in_one_line, reasons_of(request)))
     return reasons and f"Why approval is needed: {reasons}."
 
 
 def _question(request: ApprovalRequest) -> Iterator[Block]:
     """All that its page shows. Raises `TooLong` where that does not fit."""
     shown = request.shown
-    longest = max(len(request.reason) + 10, len(_why_needed(request)))
-    if shown.keys() - KNOWN or longest > blocks.TEXT:
+    if shown.keys() - KNOWN:
         raise TooLong("Some of it can be shown only in the browser.")
+    for whole in (_reason(request), _why_needed(request)):
+        blocks.section(whole)  # in the lead it would be shortened
     if ticket := shown.get("ticket"):
-        yield blocks.section(f"Ticket {ticket['number']}")
+        yield blocks.section(f"Ticket {quoted(ticket['number'])}")
     if revision := shown.get("revision"):
         yield from _revision(revision)
     yield from blocks.fields(shown.get("facts", []))
@@ -165,7 +176,7 @@ def _question(request: ApprovalRequest) -> Iterator[Block]:
 def _revision(revision: dict[str, Any]) -> Iterator[Block]:
     yield blocks.section(f"Revision {revision['number']}: what changed")
     if revision["wish"]:
-        yield blocks.section(f"{revision['by']} requested changes: {revision['wish']}")
+        yield blocks.section(f"{revision['by']} requested changes:\n{cited(revision['wish'])}")
     if revision["changes"]:
         yield blocks.section("\n".join(map(_change, revision["changes"])))
 
@@ -173,7 +184,12 @@ def _revision(revision: dict[str, Any]) -> Iterator[Block]:
 def _change(change: list[str]) -> str:
     label, before, after, *more = change
     kind = f" ({more[0]})" if more and more[0] else ""
-    return f"{label}{kind}: {before or 'nothing'} → {after or 'nothing'}"
+    return f"{in_one_line(label)}{kind}: {_side(before)} → {_side(after)}"
+
+
+def _side(text: str) -> str:
+    """One side of a change, in quotation marks where it could be taken for more than a side."""
+    return quoted(text) if "→" in text or ": " in text else in_one_line(text) or "nothing"
 
 
 def _answers(request: ApprovalRequest, *, with_reasons: bool) -> Iterator[str]:
@@ -184,7 +200,7 @@ def _answers(request: ApprovalRequest, *, with_reasons: bool) -> Iterator[str]:
             f"{DID[answer.verdict]} by {answer.decided_by} via {doors.get(answer.door, '?')}, "
             f"{_moment(answer.decided_at)}"
         )
-        yield f"{line}: {answer.reason}" if with_reasons and answer.reason else line
+        yield f"{line}: {quoted(answer.reason)}" if with_reasons and answer.reason else line
     if request.status == ApprovalRequest.Status.PENDING and _has_answers(request):
         yield "More approvals are needed."
 
@@ -205,7 +221,7 @@ def _moment(at: "datetime") -> str:
 
 def _buttons_to_decide(request: ApprovalRequest) -> Block:
     value = Shown.of(request).written()
-    sure = blocks.confirm("Approve?", f"You are approving “{request}”.", "Approve")
+    sure = blocks.confirm("Approve?", f"You are approving {quoted(request.title)}.", "Approve")
     return blocks.buttons(
         blocks.button("Approve", "approve", value=value, style="primary", confirm=sure),
         blocks.button("Reject…", "reject", value=value, style="danger"),

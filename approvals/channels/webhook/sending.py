@@ -4,7 +4,7 @@ import http.client
 import ipaddress
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -13,7 +13,15 @@ from django.conf import settings
 from approvals.channels.base import Permanent, Retry
 
 TIMEOUT: Final = 10.0  # seconds for each step
+# What the internet routes, and what of it is set apart: for protocols (Teredo among them) and examples.
+UNICAST: Final = ipaddress.IPv6Network("2000::/3")
+SET_APART: Final = [
+    ipaddress.IPv6Network(each) for each in ("2001::/23", "2001:db8::/32", "3fff::/20")
+]
+RELAYS: Final = ipaddress.IPv4Network("192.88.99.0/24")  # of 6to4, which lead anywhere
 NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+ISATAP: Final = (0x5EFE, 0x02005EFE)  # before the IPv4 address in the last 64 bits
+IPV4: Final = 0xFFFFFFFF  # the last 32 bits
 ANSWER: Final = 1024  # bytes of the answer that are read, and thrown away
 
 
@@ -76,17 +84,31 @@ def public_address(host: str, port: int) -> str:
 
 
 def is_public(address: str) -> bool:
-    """Whether this is an address of the internet, also behind an IPv6 notation of IPv4."""
+    """Whether this is a unicast address of the internet, and so is any IPv4 address inside it."""
     ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        ip = _inner(ip) or ip
-    return ip.is_global and not ip.is_multicast
+    if isinstance(ip, ipaddress.IPv4Address):
+        return _is_public_v4(ip)
+    if (inner := _translated(ip)) is not None:
+        return _is_public_v4(inner)
+    set_apart = any(ip in network for network in SET_APART)
+    return ip in UNICAST and not set_apart and all(map(_is_public_v4, _tunnelled(ip)))
 
 
-def _inner(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    if ip in NAT64:
-        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-    return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+def _is_public_v4(ip: ipaddress.IPv4Address) -> bool:
+    return ip.is_global and not ip.is_multicast and ip not in RELAYS
+
+
+def _translated(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that this one is another notation of."""
+    return ipaddress.IPv4Address(int(ip) & IPV4) if ip in NAT64 else ip.ipv4_mapped
+
+
+def _tunnelled(ip: ipaddress.IPv6Address) -> Iterator[ipaddress.IPv4Address]:
+    """The IPv4 addresses to which a tunnel takes what is sent there."""
+    if ip.sixtofour:
+        yield ip.sixtofour
+    if (int(ip) >> 32) & IPV4 in ISATAP:
+        yield ipaddress.IPv4Address(int(ip) & IPV4)
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:

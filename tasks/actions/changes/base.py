@@ -1,12 +1,17 @@
 """What a proposal can be about: each kind says what it is, who could agree to it, and how it is done."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from django.db.models.functions import Now
+
+from approvals.models import Absence
 from tasks.access.administrators import administrators
 from tasks.models import ProposedChange, Run
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import Group
     from django.db.models import QuerySet
 
     from backoffice.models import User
@@ -38,12 +43,20 @@ class Change(ABC):
 
     def could_agree(self) -> "QuerySet[User]":
         """Those of them who could agree to it, as things stand now: never who gains by it."""
-        without = {self.proposed_change.proposed_by_id, *(person.pk for person in self.gains())}
-        return self.administrators().exclude(pk__in=without)
+        gains = self.gains()
+        without = {self.proposed_change.proposed_by_id, *(person.pk for person in gains)}
+        return self.administrators().exclude(pk__in=without | _delegates_of(gains))
 
     def gains(self) -> "set[User]":
-        """The people to whom it gives something."""
+        """The people to whom it gives something. Their delegates gain as well."""
         return set()
+
+    def gives(self) -> list[list[str]]:
+        """What it comes to give beyond its own words, as facts: the members of a group, say.
+
+        It is kept with the proposal and sealed. When it is made, it has to be the same.
+        """
+        return []
 
     def concerns(self, other: ProposedChange) -> bool:
         """Whether another proposal is about the same thing, so that one of the two has to wait."""
@@ -89,3 +102,18 @@ class TaskChange(Change):
         # Whoever waits for a run of the task could withdraw it, and ask anew under a laxer rule.
         waiting = Run.objects.filter(task=self.task, status=Run.Status.AWAITING_APPROVAL)
         return super().could_agree().exclude(pk__in=waiting.values("requested_by"))
+
+
+def members_in_words(group: "Group") -> str:
+    """“Bob Example (bob), Carol Example (carol, deactivated)”: everybody who is in a group now."""
+    people = group.user_set.order_by("first_name", "last_name", "username")
+    named = (
+        f"{person} ({person.get_username()}{'' if person.is_active else ', deactivated'})"
+        for person in people
+    )
+    return ", ".join(named) or "Nobody"
+
+
+def _delegates_of(people: "Collection[User]") -> set[int]:
+    known = Absence.objects.filter(person__in=people, ended_at=None, ends_at__gt=Now())
+    return set(known.values_list("delegate", flat=True))

@@ -39,7 +39,8 @@ class Delegating(PeopleChange):
         return person == self.person or super().may_propose(person)
 
     def gains(self) -> "set[User]":
-        return {self.delegate}
+        # Who is away has named somebody who decides as they would.
+        return {self.person, self.delegate}
 
     def concerns(self, other: ProposedChange) -> bool:
         same = other.content.get("person") == self.proposed_change.content["person"]
@@ -54,8 +55,12 @@ class Delegating(PeopleChange):
                 "pending on these days. The first decision of the two counts. Nobody can decide their "
                 "own request.",
             ],
-            [f"What {name} can decide", "\n".join(decided_by(self.person)) or "No rules yet"],
+            *self.gives(),
         ]
+
+    def gives(self) -> list[list[str]]:
+        decides = "\n".join(decided_by(self.person)) or "No rules yet"
+        return [[f"What {self.proposed_change.content['name']} can decide", decides]]
 
     def rows(self) -> list[list[str]]:
         content = self.proposed_change.content
@@ -116,7 +121,11 @@ def days_in_words(starts_at: datetime, ends_at: datetime) -> str:
 
 def decided_by(person: "User") -> list[str]:
     """“Credits above 100 (Issue account credit)”: rules under which this person is asked now."""
-    rules = ApprovalRule.objects.filter(ended_at=None).select_related("task").order_by("task__name")
+    rules = (
+        ApprovalRule.objects.filter(ended_at=None)
+        .select_related("task")
+        .order_by("task__name", "pk")
+    )
     named = rules.filter(Q(people=person) | Q(groups__user=person)).distinct()
     unnamed = rules.filter(people=None, groups=None, task__in=tasks_for(person, Right.APPROVE))
     return [f"{rule} ({rule.task})" for rule in [*named, *unnamed]]

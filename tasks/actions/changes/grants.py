@@ -10,7 +10,7 @@ from guardian.shortcuts import assign_perm
 from approvals.requests.policy import reviewers_for
 from audit.transitions import transition
 from tasks.access.rights import Right, require
-from tasks.actions.changes.base import TaskChange
+from tasks.actions.changes.base import TaskChange, members_in_words
 from tasks.models import ProposedChange, Task
 
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ class Grant(TaskChange):
         return f"Grant {content['name']} “{right}” on “{self.task}”"
 
     def facts(self) -> list[list[str]]:
-        members = sorted(map(str, self.gains()))
-        found = [
-            ["What happens next", "It takes effect at once. Pending requests are not affected."]
-        ]
-        if self.proposed_change.content["to"] == "group":
-            found.append(["Current members", ", ".join(members) or "Nobody"])
-        return found
+        effect = "It takes effect at once. Pending requests are not affected."
+        return [["What happens next", effect], *self.gives()]
+
+    def gives(self) -> list[list[str]]:
+        holder = self._holder()
+        members = isinstance(holder, Group) and members_in_words(holder)
+        return [["Current members", members]] if members else []
 
     def rows(self) -> list[list[str]]:
         content = self.proposed_change.content

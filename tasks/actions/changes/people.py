@@ -1,5 +1,6 @@
 """Who is in a group that decides something, and whose account is open: given by two."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
@@ -7,15 +8,15 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 
 from approvals.actions import add_member
-from approvals.requests.policy import reviewers_for
 from audit.context import current
 from tasks.access.administrators import administrators_of_people
 from tasks.access.rights import Right
-from tasks.actions.changes.base import Change
+from tasks.actions.changes.base import Change, members_in_words
 from tasks.declaration.registry import registry
-from tasks.models import ApprovalRule, ProposedChange, TaskGroupPermission
+from tasks.models import ApprovalRule, ProposedChange, TaskGroupPermission, TaskUserPermission
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import Permission
     from django.db.models import QuerySet
 
     from backoffice.models import User
@@ -40,10 +41,11 @@ class PeopleChange(Change):
         return {self.person}
 
     def concerns(self, other: ProposedChange) -> bool:
-        return (other.kind, other.content) == (
-            self.proposed_change.kind,
-            self.proposed_change.content,
-        )
+        return self._subject(other) == self._subject(self.proposed_change)
+
+    def _subject(self, proposed_change: ProposedChange) -> tuple[object, ...]:
+        content = proposed_change.content
+        return proposed_change.kind, content.get("person"), content.get("group")
 
 
 class Joining(PeopleChange):
@@ -55,16 +57,19 @@ class Joining(PeopleChange):
         return f"Add {content['name']} to “{content['group_name']}”"
 
     def facts(self) -> list[list[str]]:
-        members = sorted(map(str, reviewers_for([group := self._group()], ())))
         return [
             [
                 "What happens next",
                 "They get the group's permissions and can decide its new requests. Pending requests "
                 "are not affected.",
             ],
-            ["Permissions of the group", "\n".join(may_do(group))],
-            ["Current members", ", ".join(members) or "Nobody"],
+            *self.gives(),
+            ["Current members", members_in_words(self._group())],
+            *_whose_password(self.person),
         ]
+
+    def gives(self) -> list[list[str]]:
+        return [["Permissions of the group", "\n".join(may_do(self._group())) or "None"]]
 
     def rows(self) -> list[list[str]]:
         return [[f"Member of “{self.proposed_change.content['group_name']}”", "No", "Yes"]]
@@ -99,14 +104,16 @@ class Opening(PeopleChange):
         return people.filter(is_superuser=True) if self.person.is_superuser else people
 
     def facts(self) -> list[list[str]]:
-        groups = self.person.groups.order_by("name").values_list("name", flat=True)
+        follows = "They can sign in again, with their former groups and permissions."
+        return [["What happens next", follows], *self.gives()]
+
+    def gives(self) -> list[list[str]]:
+        person = self.person
+        groups = person.groups.order_by("name").values_list("name", flat=True)
         return [
-            [
-                "What happens next",
-                "They can sign in again, with their former groups and permissions.",
-            ],
             ["Groups", ", ".join(groups) or "None"],
-            ["Administrator", "Yes" if self.person.is_superuser else "No"],
+            ["Permissions of their own", "\n".join(_own_permissions(person)) or "None"],
+            ["Administrator", "Yes" if person.is_superuser else "No"],
         ]
 
     def rows(self) -> list[list[str]]:
@@ -122,17 +129,42 @@ class Opening(PeopleChange):
         person.save(update_fields=["is_active"])
 
 
+def _whose_password(person: "User") -> list[list[str]]:
+    """A new account can still be used by whoever made it, which may be who proposes this."""
+    if not person.must_change_password:
+        return []
+    return [["Password", "Chosen by whoever created the account, and not changed yet"]]
+
+
 def may_do(group: Group) -> list[str]:
     """“Run it: Issue account credit”, “Decides: Credits above 100 (Issue account credit)”."""
-    grants = TaskGroupPermission.objects.filter(group=group)
-    held = grants.select_related("content_object", "permission").order_by("content_object__name")
-    rules = ApprovalRule.objects.filter(ended_at=None, groups=group).select_related("task")
+    rules = ApprovalRule.objects.filter(ended_at=None).select_related("task").order_by("pk")
     return [
-        *(f"{Right.of(g.permission.codename).label}: {g.content_object}" for g in held),
-        *(f"Decides: {rule} ({rule.task})" for rule in rules),
+        *_granted(TaskGroupPermission.objects.filter(group=group)),
+        *(f"Decides: {rule} ({rule.task})" for rule in rules.filter(groups=group)),
+        *(f"Decides when escalated: {r} ({r.task})" for r in rules.filter(escalate_to=group)),
         *(
             f"Emergency runs without approval: {task.name}"
             for task in registry.all()
             if task.break_glass and task.break_glass.group == group.name
         ),
+        *_general(group.permissions.all()),
     ]
+
+
+def _own_permissions(person: "User") -> list[str]:
+    granted = _granted(TaskUserPermission.objects.filter(user=person))
+    return [*granted, *_general(person.user_permissions.all())]
+
+
+def _granted(
+    grants: "QuerySet[TaskGroupPermission] | QuerySet[TaskUserPermission]",
+) -> Iterator[str]:
+    for grant in grants.select_related("content_object", "permission").order_by(
+        "content_object__name", "pk"
+    ):
+        yield f"{Right.of(grant.permission.codename).label}: {grant.content_object}"
+
+
+def _general(permissions: "QuerySet[Permission]") -> Iterator[str]:
+    return (f"General permission: {each.name}" for each in permissions.order_by("name", "pk"))

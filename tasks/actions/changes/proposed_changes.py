@@ -16,9 +16,9 @@ from approvals.requests.policy import StageSpec
 from approvals.requests.quorum import quorum_holds
 from audit.context import acting, current
 from audit.database.clock import database_now
+from audit.texts.quoting import quoted
 from audit.transitions import Refusal, transition
-from tasks import locks
-from tasks.access.administrators import administrators, was_shared
+from tasks.access.administrators import administrators, hold_permissions, was_shared
 from tasks.access.rights import NotGranted, Right
 from tasks.actions.changes.base import Change
 from tasks.actions.changes.delegates import Delegating
@@ -49,6 +49,7 @@ CHANGES: Final[dict[str, type[Change]]] = {
     Kind.DELEGATE: Delegating,
 }
 ALONE: Final = "(without a second administrator)"
+GIVES: Final = "gives"  # in the content of a proposal: see Change.gives
 
 
 class NotProposed(Refusal):
@@ -160,9 +161,11 @@ def _put_forward(
     change = CHANGES[proposed_change.kind](proposed_change)
     with transition(by=by, door=door, subject=proposed_change.task, reason=reason):
         # Of two at the same instant the second sees the first.
-        locks.hold(f"proposals:{proposed_change.task_id or 'people'}")
+        hold_permissions()
         _require(change, by)
         change.check()
+        if gives := change.gives():
+            proposed_change.content |= {GIVES: gives}
         _nothing_else_waits(change)
         if _stands_alone(change, by):
             _make_alone(change)
@@ -268,6 +271,7 @@ def on_proposed_change_decided(request: ApprovalRequest, **_: object) -> None:
     proposed_change = proposed_changes.select_related("task", "proposed_by", "rule").first()
     if proposed_change is None:
         return
+    hold_permissions()
     if request.status != Status.APPROVED:
         _drop(proposed_change)
         return
@@ -307,16 +311,25 @@ def _out_of_date(change: Change, request: ApprovalRequest) -> str:
         return "Somebody who approved it is no longer eligible."
     try:
         change.check()
+        return _what_it_gives_has_changed(change)
     except ValidationError as invalid:
         return " ".join(invalid.messages)
-    return ""
+
+
+def _what_it_gives_has_changed(change: Change) -> str:
+    shown, now = change.proposed_change.content.get(GIVES, []), change.gives()
+    changed = [label for label, text in now if [label, text] not in shown]
+    if shown == now:
+        return ""
+    what = ", ".join(changed or [label for label, _ in shown])
+    return f"Changed since it was proposed: {what}. Submit it again."
 
 
 def _is_stale(proposed_change: ProposedChange, request: ApprovalRequest, why: str) -> None:
     _drop(proposed_change)
     approvals.mark_stale(request.pk, by=None, door=current().door, reason=why)
     request.refresh_from_db()
-    text = f"Outdated, and not applied: {request}. {why}"
+    text = f"Outdated, and not applied: {quoted(request.title)}. {why}"
     notify(
         [proposed_change.proposed_by], event="proposed_change_outdated", subject=request, text=text
     )

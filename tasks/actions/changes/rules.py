@@ -7,15 +7,16 @@ from django.template.defaultfilters import pluralize
 
 from approvals.requests.policy import WAITS_FOR, reviewers_for
 from audit.database.clock import database_now
+from audit.texts.quoting import quoted
 from tasks import parameters
 from tasks.access.rights import Right, who
-from tasks.actions.changes.base import TaskChange
+from tasks.actions.changes.base import TaskChange, members_in_words
 from tasks.declaration.durations import problems_of_times
 from tasks.declaration.registry import UnknownTask, registry
 from tasks.declaration.tickets import problem_of_pattern
 from tasks.models import ApprovalRule, ProposedChange, Task
 from tasks.rules.conditions import check_condition
-from tasks.rules.evaluation import COPIED, MANY, RuleSpec
+from tasks.rules.evaluation import COPIED, MANY, RuleSpec, rules_in_force
 from tasks.rules.sentences import condition_in_words
 from tasks.rules.serialization import differences, from_json
 from tasks.rules.simulation import simulate_past_runs
@@ -37,9 +38,24 @@ class NewRule(TaskChange):
     def facts(self) -> list[list[str]]:
         return [
             ["What happens next", "It applies to new runs."],
+            *self.gives(),
             *_in_the_past(self.task, self._spec()),
             *_in_words(self.task, self._spec()),
         ]
+
+    def gives(self) -> list[list[str]]:
+        spec = self._spec()
+        groups = sorted({*spec.groups, *spec.escalate_to}, key=str)
+        return [[f"Members of “{group}”", members_in_words(group)] for group in groups]
+
+    def gains(self) -> "set[User]":
+        """Who could decide under it, and could not approve anything of this task before."""
+        try:
+            after = _deciding(self._spec())
+        except ValidationError:  # a group is gone, which check() says
+            return set()
+        before = {person for rule in rules_in_force(self.task) for person in _deciding(rule)}
+        return after - before - set(who(Right.APPROVE, self.task))
 
     def rows(self) -> list[list[str]]:
         return differences(_spec_of(self.proposed_change), self._spec())
@@ -56,8 +72,8 @@ class NewRule(TaskChange):
         rule = put_in_force(
             self.task, self._spec(), replaces=older, brought_by=self.proposed_change
         )
-        text = f"{self.proposed_change.proposed_by} changed an approval rule of “{rule.task}”: {rule.name}"
-        notify_of_rule(rule, text)
+        by, name = self.proposed_change.proposed_by, quoted(rule.name)
+        notify_of_rule(rule, f"{by} changed an approval rule of “{rule.task}”: {name}")
 
     def _spec(self) -> RuleSpec:
         return from_json(self.proposed_change.content)
@@ -85,7 +101,7 @@ class EndOfRule(TaskChange):
     def make(self) -> None:
         rule = _end(_locked(self.proposed_change.rule_id))
         by = self.proposed_change.proposed_by
-        notify_of_rule(rule, f"{by} ended an approval rule of “{rule.task}”: {rule.name}")
+        notify_of_rule(rule, f"{by} ended an approval rule of “{rule.task}”: {quoted(rule.name)}")
 
 
 def put_in_force(
@@ -201,6 +217,12 @@ def _somebody_can_approve(task: Task, spec: RuleSpec) -> None:
 
 def _needs(spec: RuleSpec) -> str:
     return f"The rule needs {spec.needed} approval{pluralize(spec.needed)}"
+
+
+def _deciding(rule: "ApprovalRule | RuleSpec") -> "set[User]":
+    """The active people whom a rule names, also those to whom it escalates."""
+    spec = rule if isinstance(rule, RuleSpec) else RuleSpec.of(rule)
+    return set(reviewers_for([*spec.groups, *spec.escalate_to], spec.people))
 
 
 def could_approve(task: Task, spec: RuleSpec) -> "set[User]":

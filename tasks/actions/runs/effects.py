@@ -17,6 +17,8 @@ from tasks.access.stops import in_a_sentence, stop_of, task_is_stopped
 from tasks.declaration.errors import Halted, NotOurs
 from tasks.models import Effect, Run
 from tasks.queue.kill_points import killpoint
+from tasks.secrets import storage
+from tasks.secrets.masking import Redactor
 
 # Stripe keeps a key for 24 hours; after that the same key would do it a second time.
 KEY_LIVES: Final = timedelta(hours=23)
@@ -106,9 +108,9 @@ def key_of(run: Run, step: str, generation: int = 1) -> str:
     return f"bo-{run.pk}-{step}" if generation == 1 else f"bo-{run.pk}.{generation}-{step}"
 
 
-def answer_effect(effect: Effect, answer: Any) -> None:  # noqa: ANN401 - any JSON
+def answer_effect(effect: Effect, answer: Any, redact: Redactor) -> None:  # noqa: ANN401 - any JSON
     """Keep what came back."""
-    effect.answer = answer
+    storage.keep_answer(effect, answer, redact)
     effect.refused = False
     effect.error = ""
     _close(effect)
@@ -123,7 +125,7 @@ def refuse_effect(effect: Effect, why: str) -> None:
 
 def _close(effect: Effect) -> None:
     effect.answered_at = database_now()
-    effect.save(update_fields=["answer", "refused", "error", "answered_at"])
+    effect.save(update_fields=["answer", "answer_ciphertext", "refused", "error", "answered_at"])
 
 
 def postpone_effect(effect: Effect, why: str) -> None:
@@ -134,13 +136,14 @@ def postpone_effect(effect: Effect, why: str) -> None:
     effect.save(update_fields=["sent_at", "answered_at", "refused", "error"])
 
 
-def doubt_effect(effect: Effect, why: str) -> None:
-    """Note that something was sent whose answer is not known."""
+def doubt_effect(effect: Effect, why: str, *, same_key: bool = True) -> None:
+    """Note that something was sent whose answer is not known, and whether its key can still get one."""
     effect.error = why
-    effect.save(update_fields=["error"])
+    effect.key_is_used_up = not same_key
+    effect.save(update_fields=["error", "key_is_used_up"])
 
 
-def write_effect(run: Run, step: str, write: Callable[[], Any]) -> Any:  # noqa: ANN401 - any JSON
+def write_effect(run: Run, step: str, write: Callable[[], Any], redact: Redactor) -> Any:  # noqa: ANN401 - any JSON
     """Do a step that only writes to our own database, in one transaction with its row.
 
     So it happens exactly once, whatever dies when. Returns what `write` returned, the first time
@@ -153,11 +156,12 @@ def write_effect(run: Run, step: str, write: Callable[[], Any]) -> Any:  # noqa:
             raise NotOurs("Another worker has taken over this run.")
         effect = Effect.objects.filter(run=run, step=step).first()
         if effect and effect.answered_at and not effect.refused:
-            return effect.answer
+            return storage.answer_of(effect)
         _not_stopped(run)
         answer = write()
         effect = effect or Effect(run=run, step=step, key=key_of(run, step))
-        effect.answer, effect.refused, effect.error = answer, False, ""
+        storage.keep_answer(effect, answer, redact)
+        effect.refused, effect.error = False, ""
         effect.sent_at = effect.answered_at = database_now()
         effect.save()
         killpoint("write-made")

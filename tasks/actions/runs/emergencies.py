@@ -6,7 +6,9 @@ from uuid import UUID
 from approvals import actions as approvals
 from approvals.models import ApprovalRequest, Decision
 from approvals.requests.proofs import ProofMissing, fresh_proof
+from approvals.requests.quorum import quorum_holds
 from audit.seals import seal_of
+from audit.texts.quoting import quoted
 from audit.transitions import Refusal, transition
 from tasks import locks
 from tasks.access.emergencies import REVIEWED_WITHIN, asked_about, review_stage, why_not
@@ -15,6 +17,7 @@ from tasks.access.stops import stop_of
 from tasks.actions.stops import stop_by_itself
 from tasks.models import Emergency, Run
 from tasks.runs.notifications import notify_of_run
+from tasks.runs.outdated import why_outdated
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -65,6 +68,8 @@ def _may_break(run: Run, asked: ApprovalRequest | None, person: "User", reason: 
     if problem := why_not(run, person):
         raise EmergencyRefused(problem)
     require(person, Right.REQUEST, run.task)
+    if why := why_outdated(run):
+        raise EmergencyRefused(f"{why} Nothing would run. Request it again.")
     if stop_of(run.task):
         raise EmergencyRefused(
             "This task is stopped. Nothing can be run, not even in an emergency."
@@ -100,7 +105,7 @@ def _ask_for_review(run: Run, by: "User", reason: str, door: str) -> ApprovalReq
 def on_review_decided(request: ApprovalRequest, **_: object) -> None:
     """Hear what became of a review, inside its transaction: without two who agree the task stops."""
     emergency = Emergency.objects.filter(review=request).select_related("run__task", "by").first()
-    if emergency is None or request.status == Status.APPROVED:
+    if emergency is None or (request.status == Status.APPROVED and quorum_holds(request)):
         return
     stop_by_itself(emergency.run.task, *_who_and_why(request, emergency))
 
@@ -108,15 +113,22 @@ def on_review_decided(request: ApprovalRequest, **_: object) -> None:
 def _who_and_why(request: ApprovalRequest, emergency: Emergency) -> "tuple[User | None, str]":
     """Who brought the stop about, if anybody did, and what its people are told."""
     said = request.decisions.filter(verdict=Decision.Verdict.REJECT).first()
+    what = quoted(emergency.run.headline)
     if said:
-        return said.decided_by, f"{said.decided_by} rejected an emergency run: {said.reason}"
+        return (
+            said.decided_by,
+            f"{said.decided_by} rejected an emergency run: {quoted(said.reason)}",
+        )
     if request.status == Status.WITHDRAWN:
-        return emergency.by, f"The review of an emergency run was withdrawn: {emergency.run}"
-    return None, f"An emergency run was not reviewed by two people within 24 hours: {emergency.run}"
+        return emergency.by, f"The review of an emergency run was withdrawn: {what}"
+    if request.status == Status.APPROVED:
+        return None, f"Somebody who approved an emergency run is no longer eligible: {what}"
+    return None, f"An emergency run was not reviewed by two people within 24 hours: {what}"
 
 
 def _notify(emergency: Emergency, asked: ApprovalRequest) -> None:
-    ran = f"{emergency.by} ran this in an emergency, without approval: {emergency.run}."
-    text = f"{ran} Reason: {emergency.reason}"
+    what = quoted(emergency.run.headline)
+    ran = f"{emergency.by} ran this in an emergency, without approval: {what}."
+    text = f"{ran} Reason: {quoted(emergency.reason)}"
     people = {*asked_about(asked), *asked_about(emergency.review)}
     notify_of_run(people, emergency.run, event="emergency_run", text=text)

@@ -12,30 +12,56 @@ from tasks.actions.runs.effects import (
     refuse_effect,
     sent_too_long_ago,
 )
-from tasks.actions.runs.look_ups import FRESH, Look
+from tasks.actions.runs.look_ups import FRESH, Look, look_up_of
 from tasks.models import Effect, Resolution, Run
+from tasks.runs.partial import so_far
 from tasks.runs.states import end, enqueue
 from tasks.runs.texts import moment
+from tasks.secrets.redaction import redactor_for
 
 Finding = Resolution.Finding
 Status = Run.Status
 
+LOOK_FIRST: Final = "Look it up first."
 NOT_AGAIN: Final = "This task cannot be retried safely: its code does not allow it."
 
 
 def objection(run: Run, finding: Resolution.Finding, look: Look | None, *, at: datetime) -> str:
     """Why this does not follow from what is known of the run at that time. Empty when it may."""
-    why = _OBJECTIONS[finding]
-    return why(run, look, at) if why else ""
+    return _OBJECTIONS[finding](run, look, at)
+
+
+def _to_having_happened(run: Run, look: Look | None, at: datetime) -> str:
+    steps = _to_look_up(run)
+    if not steps:
+        return ""
+    if look is None:
+        return LOOK_FIRST
+    absent = [step for step in steps if (shown := look.of(step)) and shown.happened is False]
+    return f"The look-up shows that “{absent[0]}” did not happen." if absent else ""
 
 
 def _to_doing_nothing(run: Run, look: Look | None, at: datetime) -> str:
-    return _seen_to_have_happened(look)
+    steps = _to_look_up(run)
+    return _all_seen_to_have_happened(look) or (_not_looked(look, at) if steps else "")
+
+
+def _to_look_up(run: Run) -> list[str]:
+    """The steps without an answer, where the task's code can look them up."""
+    return [effect.step for effect in open_effects(run)] if look_up_of(run) else []
 
 
 def _to_the_same_key(run: Run, look: Look | None, at: datetime) -> str:
     if not run.task.idempotent:
         return NOT_AGAIN
+    effects = list(open_effects(run))
+    if effects and all(effect.key_is_used_up for effect in effects):
+        return (
+            "The external system has saved an error under this key, and would only repeat it. "
+            "Look it up. If it did not happen, retry with a new key."
+        )
+    if why := _all_seen_to_have_happened(look):
+        return why
     if sent_too_long_ago(run):
         return (
             "The key is older than 23 hours. The external system may have forgotten it and do it a "
@@ -71,7 +97,7 @@ def _to_going_on(run: Run, look: Look | None, at: datetime) -> str:
 
 def _not_looked(look: Look | None, at: datetime) -> str:
     if look is None:
-        return "Look it up first."
+        return LOOK_FIRST
     if at - look.at > FRESH:
         return "The last look-up is older than 10 minutes. Look it up again."
     return ""
@@ -80,6 +106,12 @@ def _not_looked(look: Look | None, at: datetime) -> str:
 def _seen_to_have_happened(look: Look | None) -> str:
     happened = [step.step for step in look.steps if step.happened] if look else []
     return f"The look-up shows that “{happened[0]}” happened." if happened else ""
+
+
+def _all_seen_to_have_happened(look: Look | None) -> str:
+    """Where only some did, the others did not: each is recorded as the look-up shows it."""
+    all_did = look and look.steps and all(step.happened for step in look.steps)
+    return _seen_to_have_happened(look) if all_did else ""
 
 
 def _not_seen(look: Look | None, steps: list[str], *, happened: bool) -> str:
@@ -97,9 +129,9 @@ def _under_way_until(run: Run) -> datetime:
     return started + timedelta(seconds=run.task.timeout)
 
 
-_OBJECTIONS: Final[Mapping[str, Callable[[Run, Look | None, datetime], str] | None]] = {
+_OBJECTIONS: Final[Mapping[str, Callable[[Run, Look | None, datetime], str]]] = {
     Finding.GO_ON: _to_going_on,
-    Finding.HAPPENED: None,
+    Finding.HAPPENED: _to_having_happened,
     Finding.DID_NOT: _to_doing_nothing,
     Finding.SEND_AGAIN: _to_the_same_key,
     Finding.NEW_KEY: _to_a_new_key,
@@ -116,8 +148,9 @@ def follow(run: Run, resolution: Resolution, look: Look | None) -> None:
             run.error = ""
             end(run, Status.SUCCEEDED, at=database_now())
         case Finding.DID_NOT:
+            known = _record_what_happened(run, look)
             _refuse(run, said)
-            run.error = f"It did not happen, according to {said}"
+            run.error = f"{known or 'It'} did not happen, according to {said}"
             end(run, Status.FAILED, at=database_now())
         case Finding.GO_ON:
             _record_answers(run, look, said)
@@ -140,7 +173,15 @@ def _record_answers(run: Run, look: Look | None, said: str) -> None:
     for effect in open_effects(run):
         shown = look.of(effect.step) if look else None
         found: Any = shown.answer if shown and shown.happened else {"resolved": said}
-        answer_effect(effect, found)
+        answer_effect(effect, found, redactor_for(run))
+
+
+def _record_what_happened(run: Run, look: Look | None) -> str:
+    """Of several steps without an answer, keep the answers of those that the look-up shows."""
+    happened = {s.step: s.answer for s in look.steps if s.happened} if look else {}
+    for effect in open_effects(run).filter(step__in=happened):
+        answer_effect(effect, happened[effect.step], redactor_for(run))
+    return f"{so_far(run)} The rest" if happened else ""
 
 
 def _refuse(run: Run, said: str) -> list[Effect]:

@@ -16,6 +16,7 @@ from approvals.requests.quorum import quorum_holds
 from audit.database.clock import database_now
 from audit.database.statements import Given, ObjectStatement
 from audit.transitions import Refusal, transition
+from tasks.access.emergencies import why_not_without_approval
 from tasks.access.rights import Right, allowed, require
 from tasks.access.stops import task_is_stopped
 from tasks.actions.runs.effects import open_effects_of, sent_too_long_ago
@@ -24,6 +25,7 @@ from tasks.models import Emergency, Run
 from tasks.queue.kill_points import killpoint
 from tasks.queue.releases import is_known_here
 from tasks.runs.concurrency import may_begin
+from tasks.runs.outdated import why_outdated
 from tasks.runs.partial import has_done_something, so_far
 from tasks.runs.previews import why_not_as_approved
 from tasks.runs.seals import seal_of_run
@@ -176,10 +178,8 @@ def _leave_to_others(run: Run) -> None:
 
 def _out_of_date(run: Run) -> str:
     """Why what was asked and approved is not what would run now. Empty when it is."""
-    if run.task.retired_at:
-        return "This task is retired: its code was removed."
-    if run.task.source_hash != run.source_hash:
-        return "The task's code has changed since this was requested."
+    if why := why_outdated(run):
+        return why
     if seal_of_run(run) != run.seal:
         return "The stored data does not match what was requested."
     right = Right.REQUEST if run.needs_approval else Right.EXECUTE
@@ -198,7 +198,7 @@ def _approval_missing(run: Run) -> str:
         # Where the run's lock was waited for, the request was read before the wait.
         request.refresh_from_db()
     if request is None or request.status != ApprovalRequest.Status.APPROVED:
-        return "" if _is_emergency(run) else "It was not approved."
+        return why_not_without_approval(run)
     if request.seal != run.seal:
         return "What would run does not match what was approved."
     if not quorum_holds(request):

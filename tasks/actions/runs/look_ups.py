@@ -22,6 +22,7 @@ from tasks.declaration.look_up import Found, Sent
 from tasks.declaration.registry import RegisteredTask
 from tasks.models import Run
 from tasks.secrets import storage
+from tasks.secrets.redaction import redacting
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -67,6 +68,11 @@ class Look:
             seen.append(f"{step.step}: {step.what}{f' ({facts})' if facts else ''}")
         return seen
 
+    @property
+    def happened(self) -> dict[str, bool | None]:
+        """By step, whether it happened, as far as that can be told."""
+        return {shown.step: shown.happened for shown in self.steps}
+
     def of(self, step: str) -> StepShown | None:
         """What this step showed, if it was looked for."""
         return next((shown for shown in self.steps if shown.step == step), None)
@@ -88,7 +94,8 @@ def look_up(run_id: UUID | str, *, by: "User", door: str) -> Look:
         if registered is None:
             raise NothingToLookUp("This task has no look-up.")
     give_up = monotonic() + PATIENCE
-    steps = [_ask(registered, run, sent, give_up) for sent in sent_by(run)]
+    with redacting(run) as redact:
+        steps = redact.value([_ask(registered, run, sent, give_up) for sent in sent_by(run)])
     return _look(record(Event.Verb.LOOKED_UP, by=by, door=door, subject=run, data={"steps": steps}))
 
 

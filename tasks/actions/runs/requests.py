@@ -17,6 +17,7 @@ from audit.transitions import Refusal, transition
 from tasks import parameters
 from tasks.access.rights import NotGranted, Right, require
 from tasks.access.stops import in_a_sentence, stop_of
+from tasks.actions.runs.search_words import keep_words
 from tasks.declaration.errors import Refused
 from tasks.declaration.limits import Limits, strictest
 from tasks.declaration.registry import RegisteredTask, UnknownTask, registry
@@ -118,6 +119,7 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
             run.queued_at = run.rung_at = database_now()
         run.save(force_insert=True)
         totals.write(run, draft.groupings)
+        keep_words([run])
         if run.status == Status.QUEUED:
             messages.enqueue_run(run.pk, timeout=task.timeout)
     return run

@@ -1,6 +1,5 @@
 """What a person makes of an uncertain run, after a look at the other side."""
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -48,8 +47,8 @@ def resolve_run(
     """Write down what somebody who looked has found out about an uncertain run, and do what follows.
 
     Where a rule of the task says so it is a proposal, which follows when others have agreed. `look`
-    is the id of the look-up that this person was shown. For people who administer the task, other
-    than the one who asked. Raises `NotResolved`, or `NotGranted` for everybody else.
+    is the id of the look-up that this person was shown: whether or not it is named, the newest one
+    counts. For people who administer the task, other than the one who asked. Raises `NotResolved`, or `NotGranted` for everybody else.
     """
     subject = Run.objects.select_related("task").get(pk=run_id)
     finding, reason = Finding(finding), reason.strip()
@@ -57,7 +56,7 @@ def resolve_run(
         require(by, Right.CHANGE, subject.task)
         run = locked(Run.objects.filter(pk=run_id)).annotate(now=Now()).get()
         _check(run, by, reason)
-        seen = _seen(run, look, now=run.now)
+        seen = _seen(run, look)
         if why := objection(run, finding, seen, at=run.now):
             raise NotResolved(f"You cannot choose “{finding.label}” now. {why}")
         resolution = Resolution(run=run, finding=finding, reason=reason, resolved_by=by)
@@ -103,12 +102,12 @@ def _check(run: Run, by: "User", reason: str) -> None:
         raise NotResolved("Say what you checked and found. It is kept in the audit log.")
 
 
-def _seen(run: Run, look: int | None, *, now: datetime) -> Look | None:
-    """The look-up that this person was shown, unless it was looked up again since."""
-    newest = last_look(run, before=now)
+def _seen(run: Run, look: int | None) -> Look | None:
+    """The newest look-up on record. Raises `NotResolved` where this person was shown another."""
+    newest = last_look(run, before=database_now())
     if look is not None and (newest is None or newest.id != look):
         raise NotResolved("Somebody has looked it up again. Check the new result and choose.")
-    return newest if look is not None else None
+    return newest
 
 
 def _put_to_people(resolution: Resolution, door: str, stages: list[StageSpec]) -> ApprovalRequest:
@@ -184,7 +183,10 @@ def _out_of_date(proposed: Resolution, request: ApprovalRequest) -> str:
         return "The person who proposed it no longer administers the task."
     if not quorum_holds(request):
         return "Somebody who approved it is no longer eligible."
-    return objection(run, Finding(proposed.finding), _look_of(proposed), at=proposed.proposed_at)
+    shown, newest = _look_of(proposed), last_look(run, before=database_now())
+    if newest and (shown is None or newest.happened != shown.happened):
+        return "A look-up since it was proposed shows something else."
+    return objection(run, Finding(proposed.finding), shown, at=proposed.proposed_at)
 
 
 def _look_of(proposed: Resolution) -> Look | None:

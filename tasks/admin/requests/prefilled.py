@@ -77,6 +77,18 @@ def to_revise(request: HttpRequest, task: Task, wanted: object) -> Run | None:
     return found
 
 
+def given_with(run: Run | None) -> dict[str, str]:
+    """The files and secrets of an earlier run, which its form has not: each name with what it was."""
+    given = {}
+    for name, value in (run.values if run else {}).items():
+        match value:
+            case {"sha256": _, "name": str(file)}:
+                given[name] = file
+            case {"secret": _}:
+                given[name] = "secret"
+    return given
+
+
 def values_of(registered: RegisteredTask, run: Run | None) -> dict[str, Any]:
     """What was asked for before, as far as it can be asked for again: no files, no secrets."""
     if run is None:

@@ -24,7 +24,7 @@ from tasks.access.rights import Right, allowed, runs_for
 from tasks.access.stops import stop_of
 from tasks.actions import InvalidValues, request_run
 from tasks.admin.pages import code_of, declared_by, task_or_404
-from tasks.admin.requests.prefilled import Before, values_of
+from tasks.admin.requests.prefilled import Before, given_with, values_of
 from tasks.admin.requests.request_form import RequestForm, request_form
 from tasks.admin.rows import parameters_with_rows
 from tasks.declaration.registry import RegisteredTask
@@ -199,7 +199,10 @@ def _form_of(request: HttpRequest, task: Task, before: Before) -> parameters.Par
         return None
     if before.undo:
         check_undoable(before.undo, task=task, person=person)
-    filled = {"initial": values_of(registered, before.revise or before.again)}
+    filled = {
+        "initial": values_of(registered, before.revise or before.again),
+        "given": given_with(before.revise or before.again),
+    }
     locked = values_to_undo(before.undo) if before.undo else {}
     return _form(task, registered, person, locked=locked, **filled)
 

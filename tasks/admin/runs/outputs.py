@@ -58,6 +58,11 @@ def _table(kept: Kept, number: int, asked: QueryDict) -> dict[str, Any]:
     }
 
 
+def chart_shown(kept: Kept) -> dict[str, Any]:
+    """A chart that stands on a page of its own accord."""
+    return kept | _chart(kept, 0, QueryDict())
+
+
 def _chart(kept: Kept, number: int, asked: QueryDict) -> dict[str, Any]:
     series = drawing.series_of(kept)
     draw: Callable[[Any, Any], object] = {"bar": drawing.bars, "line": drawing.lines}[kept["drawn"]]

@@ -144,7 +144,7 @@ def _shown(run: Run, person: "User") -> dict[str, Any]:
         "look": seen,
         "choices": choices_of(run, seen),
         "asks": [
-            deciders(stage.groups, stage.people, stage.needed)
+            deciders(stage.in_words, (), stage.needed)
             for stage in stages_for_resolving(run, person)
         ],
     }

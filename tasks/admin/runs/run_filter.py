@@ -11,6 +11,7 @@ from django.utils import timezone
 from audit.admin.forms import DayField
 from tasks.access.rights import Right, tasks_for
 from tasks.models import Run
+from tasks.runs.search import found_by
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -61,9 +62,9 @@ class RunFilter(forms.Form):
         wanted = {
             "status": asked["status"],
             "task__slug": asked["task"],
-            "headline__icontains": asked["q"],
         }
         runs = runs.filter(**{name: value for name, value in wanted.items() if value})
+        runs = found_by(runs, asked["q"])
         return runs.order_by("-requested_at", "-id")
 
     def asked(self) -> dict[str, str]:

@@ -10,8 +10,9 @@ from django.http import QueryDict
 
 from approvals.models import Stage
 from approvals.requests.ballot import Ballot
-from approvals.requests.explanation import reason_of
+from approvals.requests.explanation import NOBODY, asked_by, reason_of
 from approvals.requests.policy import visible_to
+from approvals.requests.stuck import nobody_left, what_to_do
 from tasks import parameters
 from tasks.access.emergencies import emergency_of, is_offered, why_not
 from tasks.access.rights import Right, allowed, runs_for
@@ -27,6 +28,7 @@ from tasks.admin.runs.outputs import outputs_of
 from tasks.models import Run, Stop
 from tasks.rules.texts import deciders
 from tasks.runs.concurrency import ahead_of
+from tasks.runs.outdated import why_outdated
 from tasks.runs.partial import ended_half_done
 from tasks.runs.revisions import may_revise, revisions_of
 from tasks.runs.texts import state_of, time_left, what_next
@@ -56,6 +58,7 @@ class StageShown:
     approvals: int
     needed: int
     is_open: bool
+    stuck: str  # that nobody is left to decide it
     because: str
 
 
@@ -81,7 +84,7 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
     return {
         "run": run,
         "again": AGAIN.get(Run.Status(run.status), 0),
-        "state": stopped_in_words(stop) if stop else TURN if ahead else _state(run, stages),
+        "state": stopped_in_words(stop) if stop else TURN if ahead else _state(run, stages, person),
         "ahead": ahead,
         "may_open_ahead": ahead and _may_see(ahead.pk, person),
         "what_next": what_next(run, person, half_done=half_done),
@@ -91,6 +94,7 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
         "log": tail(run, asked.get("after", "")),
         "timeline": timeline_of(run),
         "stages": stages,
+        "nobody": NOBODY,
         "may_open_request": _may_open_request(run, person),
         "may_cancel": _may_cancel(run, person, administers),
         **_emergency(run, person),
@@ -115,10 +119,16 @@ def stopped_in_words(stop: Stop) -> str:
     return f"Waiting: {in_a_sentence(stop)}."
 
 
-def _state(run: Run, stages: list[StageShown]) -> str:
+def _state(run: Run, stages: list[StageShown], person: "User") -> str:
     """How a run stands; while it waits for approval, also why it needs it."""
     if run.status != Run.Status.AWAITING_APPROVAL:
         return state_of(run)
+    mine = run.requested_by_id == person.pk
+    if why := why_outdated(run):
+        advice = "Withdraw it, and request it again." if mine else ""
+        return f"{why} It cannot be approved any more. {advice}".strip()
+    if run.approval and (why := next((s.stuck for s in stages if s.stuck), "")):
+        return f"{why} {what_to_do(run.approval) if mine else ''}".strip()
     because = [f"{stage.because}." for stage in stages if stage.is_open and stage.because]
     return " ".join([state_of(run), *because])
 
@@ -167,18 +177,30 @@ def stages_of(run: Run) -> list[StageShown]:
         list(run.approval.decisions.all()),
     )
     waits = run.approval.status == run.approval.Status.PENDING
-    return [_stage(ballot, stage, waits) for stage in ballot.stages]
+    asked_now = ballot.open_stage() if waits else None
+    stuck = nobody_left(run.approval) if asked_now else ""
+    return [
+        _stage(ballot, stage, *((True, stuck) if stage == asked_now else (False, "")))
+        for stage in ballot.stages
+    ]
 
 
-def _stage(ballot: Ballot, stage: Stage, waits: bool) -> StageShown:
+def _stage(ballot: Ballot, stage: Stage, is_open: bool, stuck: str) -> StageShown:
     return StageShown(
         stage.name,
-        deciders(stage.groups.all(), stage.people.all(), stage.needed),
+        deciders(_picked(stage) if stage.picked else asked_by(stage), (), stage.needed),
         ballot.approvals(stage),
         stage.needed,
-        waits and ballot.open_stage() == stage,
+        is_open,
+        stuck,
         reason_of(stage),
     )
+
+
+def _picked(stage: Stage) -> list[str]:
+    """The reviewers whom the requester chose."""
+    own = stage.reviewers.filter(on_behalf_of=None, not_before=None).select_related("person")
+    return sorted(str(reviewer.person) for reviewer in own)
 
 
 def _may_open_request(run: Run, person: "User") -> bool:

@@ -4,11 +4,11 @@ Below the catalogue, above `requests`, whose lists of options it shows.
 """
 
 from django.contrib.admin import AdminSite
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, re_path
 
 from tasks.access.rights import Right
 from tasks.admin.requests.request_page import options
-from tasks.admin.settings import overview, rules
+from tasks.admin.settings import overview, permissions, rules
 
 
 def urls(site: AdminSite) -> list[URLPattern]:
@@ -19,6 +19,12 @@ def urls(site: AdminSite) -> list[URLPattern]:
     view = site.admin_view
     return [
         path("-/settings/", view(overview.every_task), name="tasks_task_settings_list"),
+        path("-/permissions/", view(permissions.matrix), name="tasks_permissions"),
+        re_path(
+            r"^-/permissions/(?P<kind>group|person)/(?P<pk>[0-9]{1,9})/$",
+            view(permissions.of_holder),
+            name="tasks_holder_permissions",
+        ),
         path("<slug:slug>/settings/", view(overview.one_task), name="tasks_task_settings"),
         path("<slug:slug>/settings/grants/", view(overview.save_grants), name="tasks_task_grants"),
         path(

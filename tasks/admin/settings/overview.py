@@ -1,6 +1,5 @@
 """Everything that is set on a task, on one page; and the list of the tasks one administers."""
 
-from django.contrib import messages
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -10,8 +9,8 @@ from audit.admin.pages import page, person_of
 from tasks.access.rights import Right, allowed, tasks_for
 from tasks.admin.pages import declared_by, task_or_404
 from tasks.admin.settings.from_code import said_in_code
-from tasks.admin.settings.grants import Changed, GrantsForm, apply, rows_of
-from tasks.admin.settings.proposed_changes import how_many_agree, say, waiting
+from tasks.admin.settings.grants import GrantsForm, apply, say_changed
+from tasks.admin.settings.proposed_changes import how_many_agree, waiting
 from tasks.admin.settings.versions import earlier_versions
 from tasks.admin.settings.warnings import warnings_about
 from tasks.models import Task
@@ -35,32 +34,21 @@ def every_task(request: HttpRequest) -> HttpResponse:
 def one_task(request: HttpRequest, slug: str) -> HttpResponse:
     """What is set on one task."""
     task = task_or_404(request, slug, Right.CHANGE)
-    return _show(request, task, GrantsForm(rows=rows_of(task)))
+    return _show(request, task, GrantsForm(task=task))
 
 
 @require_POST
 def save_grants(request: HttpRequest, slug: str) -> HttpResponse:
     """Give and take what was changed in the matrix."""
     task = task_or_404(request, slug, Right.CHANGE)
-    form = GrantsForm(request.POST, rows=rows_of(task))
+    form = GrantsForm(request.POST, task=task)
     if not form.is_valid():
         return _show(request, task, form)
-    _say(request, apply(task, form, by=person_of(request)))
+    say_changed(request, apply(form, by=person_of(request)))
     # Who has just given up administering the task cannot see its settings any more.
     if allowed(person_of(request), Right.CHANGE, task):
         return redirect("admin:tasks_task_settings", task.slug)
     return redirect("admin:tasks_task_changelist")
-
-
-def _say(request: HttpRequest, changed: Changed) -> None:
-    if changed.made:
-        messages.success(request, "Permissions saved. They take effect now.")
-    for proposed_change in changed.waiting:
-        say(request, proposed_change, made="")
-    for why in changed.refused:
-        messages.error(request, why)
-    if not (changed.made or changed.waiting or changed.refused):
-        messages.info(request, "Nothing to save: change a permission first.")
 
 
 def _show(

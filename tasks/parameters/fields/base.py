@@ -11,6 +11,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from tasks.parameters.again import Missing
+
 NEEDED = "This field is required."
 
 
@@ -23,6 +25,8 @@ class TypedField(forms.Field):
         """The typed value, or None when nothing was given. Raises ValidationError."""
         if value is None or (isinstance(value, str) and not value.strip()):
             return None
+        if isinstance(value, Missing):
+            raise ValidationError(value.complaint, "again")
         return self.parse(value)
 
     def parse(self, value: object) -> Any:  # noqa: ANN401 -- the field's own type

@@ -86,7 +86,6 @@ class MomentField(TypedField):
         except ValidationError:
             raise ValidationError(
                 f"When clocks change, {moment:%H:%M} comes twice or not at all in "
-                f"{timezone.get_current_timezone_name()}. Enter another time, or one with its "
-                "offset, as in 2026-01-31T14:30+00:00.",
+                f"{timezone.get_current_timezone_name()}. Enter a time before or after that hour.",
                 "clock",
             ) from None

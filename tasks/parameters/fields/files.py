@@ -21,10 +21,18 @@ class UploadField(TypedField):
 
     default_error_messages = {"required": "Choose a file."}
 
-    def __init__(self, accept: tuple[str, ...], max_size: int, **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        accept: tuple[str, ...],
+        max_size: int,
+        *,
+        optional: bool = False,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
         self.accept = tuple(ending.lower() for ending in accept)
         self.max_size = max_size
-        super().__init__(widget=file_input(accept), **kwargs)
+        kwargs.setdefault("widget", file_input(accept, optional=optional))
+        super().__init__(**kwargs)
 
     def parse(self, value: object) -> File:
         """A File. Raises ValidationError, before reading what is too large."""

@@ -5,8 +5,12 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from tasks.parameters.again import ChosenRows, Lettered, beginning_of
+from tasks.parameters.encodings import UnknownLetters, is_unicode
 from tasks.parameters.fields.files import UploadField
 from tasks.parameters.rows import Rows, Table
+from tasks.parameters.types import File
+from tasks.parameters.widgets import file_input
 
 
 class RowsField(UploadField):
@@ -14,14 +18,41 @@ class RowsField(UploadField):
 
     default_error_messages = {"required": "Choose a CSV file."}
 
-    def __init__(self, table: Table, max_size: int, **kwargs: Any) -> None:  # noqa: ANN401
-        super().__init__((".csv",), max_size, **kwargs)
+    widget: ChosenRows
+
+    def __init__(
+        self,
+        table: Table,
+        max_size: int,
+        *,
+        optional: bool = False,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        accept = (".csv",)
+        widget = file_input(accept, optional=optional, kind=ChosenRows)
+        super().__init__(accept, max_size, widget=widget, **kwargs)
         self.table = table
 
     def parse(self, value: object) -> Any:  # noqa: ANN401 -- Rows, where the parent has a File
         """Rows. Raises ValidationError, which names each cell with a fault."""
-        file = super().parse(value.file if isinstance(value, Rows) else value)
-        return Rows(self.table.read(file.content), file)
+        given = value.file if isinstance(value, Rows | Lettered) else value
+        file = super().parse(given)
+        code_page = _code_page(value, file)
+        try:
+            return Rows(self.table.read(file.content, code_page), file, code_page)
+        except UnknownLetters:
+            self.widget.ask_for_letters(file)
+            raise
+
+
+def _code_page(value: object, file: File) -> str:
+    """What somebody said about the letters of this very file; of another it says nothing."""
+    if isinstance(value, Rows):
+        return value.code_page
+    if not isinstance(value, Lettered) or is_unicode(file.content):
+        return ""
+    code_page, _, of = value.letters.partition(":")
+    return code_page if of == beginning_of(file) else ""
 
 
 class QueriedField(forms.Field):

@@ -5,7 +5,9 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from audit.texts.hidden import with_hidden_characters_shown
 from tasks.declaration.patterns import Pattern
+from tasks.parameters.again import Missing
 from tasks.parameters.fields.base import TypedField
 from tasks.parameters.types import Secret
 from tasks.parameters.widgets import secret_input, text_input
@@ -54,19 +56,26 @@ class TextField(TypedField):
                 "max_length",
             )
         if self.pattern and not self.pattern[0].fits(value):
-            raise ValidationError(self.pattern[1], "pattern")
+            raise ValidationError(f"{self.pattern[1]}{self._why_not(value)}", "pattern")
+
+    def _why_not(self, value: str) -> str:
+        """What cannot be seen in a text that would else look as if it fitted."""
+        shown = with_hidden_characters_shown(value)
+        return "" if shown == value else f" You entered “{shown}”, which has a hidden character."
 
 
 class SecretField(TextField):
     """A Secret. It is taken as it is, spaces included, and never shown again."""
 
-    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401
-        super().__init__(widget=secret_input(), **kwargs)
+    def __init__(self, *, optional: bool = False, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(widget=secret_input(optional=optional), **kwargs)
 
     def to_python(self, value: object) -> Secret | None:
         """A Secret, or None. Raises ValidationError, without the text in it."""
         if value is None or value == "":
             return None
+        if isinstance(value, Missing):
+            raise ValidationError(value.complaint, "again")
         if isinstance(value, Secret):
             return value
         if not isinstance(value, str):

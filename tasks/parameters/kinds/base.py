@@ -90,6 +90,10 @@ class Kind(ABC):
     def thaw(self, frozen: Json, load: Load) -> object:
         """The value again. Raises DoesNotFit for JSON of another shape."""
 
+    def note(self) -> str:
+        """What stands beside every field of this kind, behind the author's own words."""
+        return ""
+
     def text(self, frozen: Json) -> str:
         """What people read."""
         return str(frozen)

@@ -69,6 +69,9 @@ class DateTimeKind(Kind):
     def field(self, asked: Asked) -> forms.Field:
         return MomentField(self.min, self.max, required=asked.required)
 
+    def note(self) -> str:
+        return f"In the time zone {timezone.get_current_timezone_name()}."
+
     def accepts(self, value: object) -> bool:
         return isinstance(value, datetime) and value.utcoffset() is not None
 

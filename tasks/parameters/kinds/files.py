@@ -4,12 +4,12 @@ import rule_engine
 from django import forms
 from django.template.defaultfilters import filesizeformat
 
+from audit.texts.hidden import with_hidden_characters_shown
 from tasks.parameters.errors import DeclarationError, DoesNotFit
 from tasks.parameters.fields import UploadField
 from tasks.parameters.kinds.base import Asked, Json, Keep, Kind, Load, RuleType, fits
 from tasks.parameters.param import are_names
 from tasks.parameters.types import File
-from tasks.parameters.words import with_hidden_characters_shown
 
 
 class FileKind(Kind):
@@ -34,7 +34,12 @@ class FileKind(Kind):
             raise DeclarationError("max_size must be above 0.", "Write it in bytes.")
 
     def field(self, asked: Asked) -> forms.Field:
-        return UploadField(self.param.accept, self.param.max_size, required=asked.required)
+        return UploadField(
+            self.param.accept,
+            self.param.max_size,
+            optional=asked.optional,
+            required=asked.required,
+        )
 
     def accepts(self, value: object) -> bool:
         return False  # a default would be no file that a person handed in

@@ -8,11 +8,11 @@ from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist, Valida
 from django.db import models
 from django.db.models.options import Options
 
+from audit.texts.hidden import with_hidden_characters_shown
 from tasks.parameters.errors import DeclarationError, DoesNotFit, ObjectGone
 from tasks.parameters.fields import ObjectField
 from tasks.parameters.kinds.base import Asked, Json, Keep, Kind, Load, fits
 from tasks.parameters.param import are_names, takes_one
-from tasks.parameters.words import with_hidden_characters_shown
 
 PEOPLE_SEARCH = ("username", "first_name", "last_name", "email")
 PEOPLE_SHOWN = ("username",)

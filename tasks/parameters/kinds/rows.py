@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from tasks.declaration.calling import call_with
+from tasks.parameters.encodings import CODE_PAGES, USUAL
 from tasks.parameters.errors import DeclarationError, DoesNotFit
 from tasks.parameters.fields import QueriedField, RowsField
 from tasks.parameters.kinds.base import Asked, Json, Keep, Load, RuleType, fits
@@ -58,7 +59,9 @@ class RowsKind(FileKind):
     def field(self, asked: Asked) -> forms.Field:
         if self.is_looked_up:
             return QueriedField(self.table)
-        return RowsField(self.table, self.param.max_size, required=asked.required)
+        return RowsField(
+            self.table, self.param.max_size, optional=asked.optional, required=asked.required
+        )
 
     def look_up(self, name: str, values: dict[str, Any]) -> Rows[Any]:
         """What the author's function finds for these values. Raises ValidationError."""
@@ -73,20 +76,25 @@ class RowsKind(FileKind):
         return Rows(self.table.read(content), File.of(f"{name}.csv", content, "text/csv"))
 
     def freeze(self, value: Rows[Any], keep: Keep) -> Json:  # type: ignore[override]
-        return {**fits(super().freeze(value.file, keep), dict), "rows": len(value)}
+        letters = {"letters": value.code_page} if value.code_page else {}
+        return {**fits(super().freeze(value.file, keep), dict), "rows": len(value), **letters}
 
     def thaw(self, frozen: Json, load: Load) -> Rows[Any]:  # type: ignore[override]
         file = super().thaw(frozen, load)
+        code_page = fits(fits(frozen, dict).get("letters", USUAL), str)
         try:
-            return Rows(self.table.read(file.content), file)
+            return Rows(self.table.read(file.content, code_page), file, code_page)
         except ValidationError as error:
             raise DoesNotFit(
                 f"The rows of {file.name} no longer fit the task: {error.messages[0]}"
             ) from error
 
     def text(self, frozen: Json) -> str:
-        number = fits(fits(frozen, dict).get("rows"), int)
-        return f"{super().text(frozen)}, {number:,} row{'' if number == 1 else 's'}"
+        stored = fits(frozen, dict)
+        number = fits(stored.get("rows"), int)
+        letters = CODE_PAGES.get(str(stored.get("letters", "")), "")
+        text = f"{super().text(frozen)}, {number:,} row{'' if number == 1 else 's'}"
+        return f"{text}, read as {letters}" if letters else text
 
     def rule_values(self, name: str, frozen: Json) -> dict[str, object]:
         stored = None if frozen is None else fits(frozen, dict)

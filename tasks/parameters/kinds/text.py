@@ -4,13 +4,13 @@ from typing import Any, Final
 
 from django import forms
 
+from audit.texts.hidden import with_hidden_characters_shown
 from tasks.declaration.patterns import Pattern, WrongPattern
 from tasks.parameters.errors import DeclarationError, DoesNotFit
 from tasks.parameters.fields import OptionField, SecretField, TextField
 from tasks.parameters.kinds.base import Asked, Json, Keep, Kind, Load, fits
 from tasks.parameters.param import takes_one
 from tasks.parameters.types import Chosen, Secret
-from tasks.parameters.words import with_hidden_characters_shown
 
 PATTERN_EXAMPLE: Final = 'pattern=(r"CUS-[0-9]+", "Write it like CUS-123")'
 SHORT, LONG = 1_000, 20_000  # characters, where the author sets no max_length
@@ -121,6 +121,7 @@ class SecretKind(Kind):
             pattern=self.pattern,
             min_length=self.param.min_length,
             max_length=self.param.max_length or SHORT,
+            optional=asked.optional,
             required=asked.required,
         )
 

@@ -15,6 +15,7 @@ from approvals.requests.explanation import explain
 from approvals.requests.policy import NotEligible, StageSpec
 from audit.context import Door
 from audit.database.clock import database_now
+from tests.owner import without_guards
 from tests.people import join
 from tests.races import at_once
 from tests.tasks.admin.reading import words
@@ -55,6 +56,10 @@ def ask_patiently(ask, approvers):
     return open_one
 
 
+def tell_of_stuck() -> int:
+    return actions.notify_of_stuck(door=Door.SCHEDULE)
+
+
 def remind() -> int:
     return actions.remind_due(door=Door.SCHEDULE)
 
@@ -73,7 +78,7 @@ def told(person) -> list[str]:
 def test_those_who_may_decide_are_reminded_once(ask_patiently, alice, bob, carol):
     ask_patiently()
     assert (remind(), remind()) == (1, 0)
-    expected = ["Reminder, approval needed: Issue credit: 150.00 USD"]
+    expected = ["Reminder, approval needed: “Issue credit: 150.00 USD”"]
     assert (told(bob), told(carol), told(alice)) == (expected, expected, [])
 
 
@@ -145,7 +150,8 @@ def test_what_was_decided_before_its_time_stays_unseen_when_the_time_has_come(
     decide(request, bob)
     assert list(policy.visible_to(dave)) == [request]
     before = request.stages.get().reviewers.get(person=dave).not_before - timedelta(seconds=1)
-    ApprovalRequest.objects.update(closed_at=before)
+    with without_guards("approvals_approvalrequest"):
+        ApprovalRequest.objects.update(closed_at=before)
     assert not policy.visible_to(dave).exists()
 
 
@@ -236,8 +242,8 @@ def test_the_time_is_not_brought_forward(transactional_db, ask_later):
 def test_those_who_may_decide_now_and_who_asked_are_told_once(ask_later, alice, bob, carol, dave):
     ask_later()
     assert (escalate(), escalate()) == (1, 0)
-    assert told(dave) == ["Escalated to you, approval needed: Issue credit: 150.00 USD"]
-    assert told(alice) == ["Escalated to Risk: Issue credit: 150.00 USD"]
+    assert told(dave) == ["Escalated to you, approval needed: “Issue credit: 150.00 USD”"]
+    assert told(alice) == ["Escalated to Risk: “Issue credit: 150.00 USD”"]
     assert told(bob) == []
 
 
@@ -332,3 +338,50 @@ def test_a_page_costs_as_many_queries_for_three_stages_that_escalate_as_for_one(
         explain(few, alice, now=now)
     with django_assert_num_queries(len(queries)):
         explain(many, alice, now=now)
+
+
+# --- Nobody is left -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ask_bob(ask, approvers, bob):
+    """A question for the approvers, of whom Alice has chosen Bob alone."""
+    return lambda: ask(stages=[StageSpec("Managers", 1, [approvers], only=[bob])])
+
+
+def deactivate(person) -> None:
+    type(person).objects.filter(pk=person.pk).update(is_active=False)
+
+
+def test_who_asked_hears_that_nobody_is_left_and_what_to_do(ask_bob, alice, bob, carol, client):
+    request = ask_bob()
+    assert tell_of_stuck() == 0
+    deactivate(bob)
+    assert [tell_of_stuck(), tell_of_stuck()] == [1, 0]
+    told = Notification.objects.get(event="request_stuck")
+    assert told.person == alice
+    assert "No reviewer is left" in told.text
+    assert "Withdraw it" in told.text
+    client.force_login(alice)
+    text = words(client.get(reverse("admin:approvals_approvalrequest_change", args=[request.pk])))
+    assert "No reviewer is left for “Managers”: nobody can decide it any more. Withdraw it" in text
+    client.force_login(carol)
+    page = client.get(reverse("admin:approvals_approvalrequest_change", args=[request.pk]))
+    assert page.status_code == 404
+
+
+def test_it_waits_for_those_who_are_left_and_have_not_decided(ask, decide, bob, carol):
+    request = ask(needed=2)
+    deactivate(bob)
+    assert tell_of_stuck() == 0
+    decide(request, carol)
+    assert tell_of_stuck() == 1
+
+
+def test_it_waits_for_those_it_is_escalated_to(ask_later, bob, carol, dave):
+    ask_later(TO_COME)
+    deactivate(bob)
+    deactivate(carol)
+    assert tell_of_stuck() == 0
+    deactivate(dave)
+    assert tell_of_stuck() == 1

@@ -88,4 +88,4 @@ def _ticked(memory):
 def test_an_approver_without_choices_is_told(ask, memory, bob):
     ask()
     pump()
-    assert ("memory:bob", "Approval needed: Issue credit: 150.00 USD") in memory.sent
+    assert ("memory:bob", "Approval needed: “Issue credit: 150.00 USD”") in memory.sent

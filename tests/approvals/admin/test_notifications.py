@@ -33,7 +33,7 @@ def say(subject):
 
 def test_a_decision_is_told_to_who_asked(subject, decide, alice, bob):
     decide(subject, bob)
-    assert told(alice) == [("request_decided", "Approved: Issue credit: 150.00 USD")]
+    assert told(alice) == [("request_decided", "Approved: “Issue credit: 150.00 USD”")]
     assert told(bob) == []
 
 

@@ -35,7 +35,7 @@ def test_an_email_says_what_is_asked_and_where_to_decide(one, smtp, bob):
     message = to(smtp, bob)
     for kind in ("plain", "html"):
         body = part(message, kind)
-        assert "Approval needed: Issue credit: 150.00 USD" in body
+        assert "Approval needed: “Issue credit: 150.00 USD”" in body
         assert "Alice Example" in body
         assert "The parcel was late" in body
         assert link_in(message) in body

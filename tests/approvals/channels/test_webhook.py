@@ -33,13 +33,18 @@ def endpoint(db):
     "address",
     ["127.0.0.1", "10.1.2.3", "192.168.1.1", "172.16.0.1", "169.254.169.254", "0.0.0.1", "::1",
      "fe80::1", "fd00::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "2002:7f00:1::", "224.0.0.1",
-     "100.64.0.1", "255.255.255.255", "64:ff9b::7f00:1"],
+     "100.64.0.1", "255.255.255.255", "64:ff9b::7f00:1",
+     # Beside the internet's unicast, or a way from there into a private network.
+     "fec0::1", "::10.0.0.1", "::1.1.1.1", "::ffff:0:10.0.0.1", "::ffff:0:1.1.1.1", "5f00::1",
+     "2606:4700::5efe:10.0.0.1", "2606:4700::200:5efe:192.168.1.1", "fe80::5efe:1.1.1.1",
+     "2002:a00:1::1", "2001:0:7f00:1::1", "64:ff9b::10.0.0.1", "64:ff9b:1::1.1.1.1", "3fff::1",
+     "2001:db8::1", "2001:20::1", "100::1", "ff0e::1", "4000::1", "192.88.99.1", "::"],
 )  # fmt: skip
 def test_a_private_address_is_refused(address):
     assert not is_public(address)
 
 
-@pytest.mark.parametrize("address", ["1.1.1.1", "2606:4700:4700::1111"])
+@pytest.mark.parametrize("address", ["1.1.1.1", "2606:4700:4700::1111", "64:ff9b::1.1.1.1", "2002:101:101::1", "::ffff:1.1.1.1"])  # fmt: skip
 def test_a_public_address_is_not(address):
     assert is_public(address)
 

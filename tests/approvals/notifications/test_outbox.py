@@ -21,7 +21,7 @@ from tests.interleaving import two_lanes
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
-WAITS = "Approval needed: Issue credit: 150.00 USD"
+WAITS = "Approval needed: “Issue credit: 150.00 USD”"
 
 
 def due_now():
@@ -83,7 +83,7 @@ def test_who_asked_is_told_of_the_decision(ask, decide, memory, bob):
     request = ask()
     decide(request, bob)
     pump()
-    assert ("memory:alice", "Approved: Issue credit: 150.00 USD") in memory.sent
+    assert ("memory:alice", "Approved: “Issue credit: 150.00 USD”") in memory.sent
 
 
 def test_the_inbox_needs_no_channel(ask, decide, bob, alice):

@@ -57,7 +57,20 @@ HARMLESS = [
     "a,b;c",
     "'",
     "Zoë 🙂",
+    "-12.50",
+    "-7",
 ]
+
+
+def test_a_spreadsheet_computes_no_name_of_a_column_either():
+    """The columns of a table may come from data."""
+    names = [*COMPUTED, *HARMLESS]
+    (header,) = csv.reader(
+        io.StringIO("".join(csv_pieces(names, [], spreadsheet=True))), strict=True
+    )
+    assert not any(
+        starts_a_formula(name) for name in header if name.removeprefix(BOM) not in HARMLESS
+    )
 
 
 def text_of(rows, *, spreadsheet):

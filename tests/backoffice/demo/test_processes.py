@@ -113,7 +113,10 @@ def test_a_ctrl_c_in_the_terminal_does_not_reach_them(programs):
     assert os.getsid(program.pid) == os.getpgid(program.pid) == program.pid
 
 
+# A signal that is ignored stays so in a child, and under nohup SIGHUP is.
 WAITS = """
+import signal
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from backoffice.demo.processes import StopRequest, Stopped
 from time import sleep
 stop = StopRequest()

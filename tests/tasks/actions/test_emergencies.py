@@ -12,10 +12,11 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from approvals import actions as approvals
-from approvals.models import ApprovalRequest, Notification, Proof
+from approvals.models import ApprovalRequest, Notification, Proof, Reviewer, Stage
 from approvals.requests.policy import to_decide
 from approvals.requests.proofs import ProofMissing
 from audit.context import Door
+from audit.database.clock import database_now
 from tasks.access.administrators import deciding_groups
 from tasks.access.rights import Right
 from tasks.access.stops import stop_of
@@ -102,6 +103,23 @@ def test_two_others_review_it_and_nothing_else_follows(ask, proved, bob, carol, 
     emergency.review.refresh_from_db()
     assert emergency.review.status == "approved"
     assert stop_of(task) is None
+
+
+def test_a_review_by_somebody_who_has_left_since_does_not_count(
+    ask, proved, bob, carol, approvers, task
+):
+    emergency = broken(ask("150.00"), proved)
+    review(emergency, bob)
+    approvals.remove_member(user=bob, group=approvers, by=None, door=Door.COMMAND, reason="Left")
+    review(emergency, carol)
+    assert "no longer eligible" in stop_of(task).reason
+
+
+def test_what_is_outdated_is_not_run_in_an_emergency_either(ask, proved, deploy):
+    run = ask("150.00")
+    deploy(source_hash="2" * 64, break_glass=BreakGlass("On call", per_day=1))
+    with pytest.raises(EmergencyRefused, match="code has changed"):
+        broken(run, proved)
 
 
 def test_one_who_does_not_agree_stops_the_task(ask, proved, bob, task):
@@ -248,6 +266,40 @@ def test_the_database_wants_a_review_and_proof_and_the_very_person(ask, proved, 
         insert(run, proved)
     with pytest.raises(IntegrityError, match="Only who asked"):
         insert(run, bob)
+
+
+@transaction.atomic
+def forge(run, by, *, reviewers) -> None:
+    """An emergency as somebody would write it who has the database's password alone."""
+    review = ApprovalRequest.objects.create(
+        title="x",
+        shown={},
+        seal="x",
+        requested_by=by,
+        expires_at=database_now() + timedelta(hours=1),
+    )
+    stage = Stage.objects.create(request=review, position=1, name="x", needed=2)
+    Reviewer.objects.bulk_create(Reviewer(stage=stage, person=person) for person in reviewers)
+    Emergency.objects.create(run=run, by=by, reason="x", proof=Proof.objects.get(), review=review)
+
+
+def test_an_emergency_that_nobody_could_review_is_none(ask, proved, bob):
+    with pytest.raises(IntegrityError, match="Nobody could review"):
+        forge(ask("150.00"), proved, reviewers=[proved, bob])
+
+
+@pytest.mark.parametrize("lacking", ["the task", "the person"])
+def test_a_forged_emergency_runs_nothing(ask, proved, bob, carol, on_call, work, credit, lacking):
+    """Rows that the guards let pass: of a task that allows none, or of somebody not on call."""
+    run = ask("150.00")
+    forge(run, proved, reviewers=[bob, carol])
+    type(run).objects.filter(pk=run.pk).update(status="queued", queued_at=Now())
+    if lacking == "the task":
+        registry._tasks["test-credit"] = credit.registered
+    else:
+        approvals.remove_member(user=proved, group=on_call, by=None, door=Door.COMMAND, reason="x")
+    assert work(run).status == "stale"
+    assert not credit.calls
 
 
 def test_the_database_keeps_an_emergency_as_it_was(ask, proved):

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from approvals import actions as approvals
 from approvals.models import ApprovalRequest
+from approvals.requests.outdated import Outdated
 from approvals.requests.policy import OwnRequest
 from audit.context import Door
 from tasks.access.rights import NotGranted
@@ -31,6 +32,7 @@ from tasks.declaration.errors import Busy, OutcomeUnknown, Refused
 from tasks.declaration.limits import Limits
 from tasks.models import Pause, Run
 from tasks.runs.timeline import timeline_of
+from tasks.secrets.masking import without_settings
 from tests.owner import without_guards
 from tests.races import at_once
 from tests.tasks.actions.test_lost_runs import due, silent
@@ -131,6 +133,14 @@ def test_it_goes_on_with_the_rest_when_another_person_agrees(paused, look, work,
     assert provider.letters == LETTERS
 
 
+def test_nobody_lets_it_go_on_under_other_code(paused, look, deploy):
+    deploy(source_hash="2" * 64)
+    with pytest.raises(Outdated):
+        look(paused)
+    paused.refresh_from_db()
+    assert paused.status == Status.PAUSED
+
+
 def test_who_asked_for_it_does_not_look(paused, look, alice):
     with pytest.raises(OwnRequest):
         look(paused, by=alice)
@@ -198,7 +208,7 @@ def test_a_worker_that_died_among_the_first_items_does_not_make_them_more(
     plan_effects(run, [Planned(f"letter:{each}", each) for each in LETTERS])
     for each in "ab":
         effect, _ = begin_effect(run, f"letter:{each}")
-        answer_effect(effect, {"id": f"made-{each}"})
+        answer_effect(effect, {"id": f"made-{each}"}, without_settings())
     recover_lost_runs(door=Door.SCHEDULE)
     assert work(run).status == Status.PAUSED
     assert provider.letters == ["c"]

@@ -90,6 +90,13 @@ def test_an_ally_is_in_the_group_when_another_has_agreed(put_in, approvers, mall
     )
 
 
+def test_a_new_account_that_its_maker_can_use_is_shown_as_such(put_in, approvers, erin, evan):
+    made = {"username": "fred", "first_name": "Fred", "last_name": "Kent", "email": "f@example.com"}
+    fred = actions.add_person(**made, password="a-long-one-4711", by=erin, door=Door.ADMIN)
+    shown = dict(put_in(fred, approvers).approval.shown["facts"])
+    assert "not changed yet" in shown["Password"]
+
+
 def test_neither_who_proposes_it_nor_who_joins_agrees(put_in, approvers, erin, evan, mallory):
     proposed_change = put_in(mallory, approvers)
     with pytest.raises(OwnRequest):

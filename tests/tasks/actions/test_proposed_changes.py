@@ -168,9 +168,9 @@ def test_it_says_what_changes_in_words_and_what_it_would_have_held_up(laxer, ask
         ["Name", "Credits above 100", "Credits above 1,000"],
         ["Condition", "amount > 100", "amount > 1000"],
     ]
-    assert shown["facts"][1] == [
-        "In the last 90 days",
-        "0 of 2 runs would have needed approval. 0 did.",
+    assert shown["facts"][1:3] == [
+        ["Members of “Approvers”", "Bob Example (bob), Carol Example (carol)"],
+        ["In the last 90 days", "0 of 2 runs would have needed approval. 0 did."],
     ]
 
 

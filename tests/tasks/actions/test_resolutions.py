@@ -11,6 +11,8 @@ from tasks.access.rights import NotGranted, Right
 from tasks.actions import Finding, NotResolved, resolve_run
 from tasks.actions.changes.grants import set_right
 from tasks.actions.runs.effects import KEY_LIVES
+from tasks.declaration.errors import OutcomeUnknown
+from tasks.declaration.look_up import Found
 from tasks.models import Effect, Resolution, Run
 from tests.races import at_once
 
@@ -101,6 +103,88 @@ def test_nobody_denies_what_the_look_up_shows(uncertain, resolve, look, shows):
     shows(happened=True)
     with pytest.raises(NotResolved, match="shows that “pay” happened"):
         resolve(uncertain, Finding.DID_NOT, look=look(uncertain).id)
+
+
+@pytest.mark.parametrize("finding", [Finding.DID_NOT, Finding.SEND_AGAIN])
+def test_nor_by_leaving_the_look_up_out(uncertain, resolve, look, shows, idempotent, finding):
+    shows(happened=True)
+    look(uncertain)
+    with pytest.raises(NotResolved, match="shows that “pay” happened"):
+        resolve(uncertain, finding)
+
+
+def test_nobody_says_that_what_the_look_up_does_not_show_happened(uncertain, resolve, look, shows):
+    shows(happened=False)
+    look(uncertain)
+    with pytest.raises(NotResolved, match="shows that “pay” did not happen"):
+        resolve(uncertain, Finding.HAPPENED)
+
+
+@pytest.mark.parametrize("finding", [Finding.HAPPENED, Finding.DID_NOT])
+def test_where_it_can_be_looked_up_it_is(uncertain, resolve, shows, finding):
+    shows(happened=None)
+    with pytest.raises(NotResolved, match="Look it up first"):
+        resolve(uncertain, finding)
+
+
+@pytest.mark.parametrize(
+    ("finding", "status"),
+    [(Finding.HAPPENED, Status.SUCCEEDED), (Finding.DID_NOT, Status.FAILED)],
+)
+def test_where_the_look_up_cannot_tell_a_person_does(
+    uncertain, resolve, look, shows, finding, status
+):
+    shows(happened=None, what="The provider does not answer.")
+    look(uncertain)
+    assert resolve(uncertain, finding).status == status
+    assert "pay: The provider does not answer." in Resolution.objects.get().looked_up
+
+
+def test_the_look_up_of_an_earlier_doubt_says_nothing(
+    uncertain, resolve, look, shows, idempotent, work, used_up
+):
+    shows(happened=False)
+    look(uncertain)
+    assert work(resolve(uncertain, Finding.SEND_AGAIN)).status == Status.UNCERTAIN
+    with pytest.raises(NotResolved, match="Look it up first"):
+        resolve(uncertain, Finding.DID_NOT)
+
+
+def test_of_several_steps_each_is_recorded_as_the_look_up_shows_it(
+    ask, work, credit, deploy, resolve, look
+):
+    """Else one of the two could only be recorded as it was not."""
+
+    def no_answer(item, key):
+        raise OutcomeUnknown("No answer came.")
+
+    credit.behave = lambda run: run.each("pay", ["a", "b"], no_answer, key=str)
+    run = work(ask("50.00"))
+    deploy(
+        recorded=False,
+        look_up=lambda sent, amount: Found("Asked.", sent.step == "pay:a", {}, {"id": "re_1"}),
+    )
+    look(run)
+    for finding in (Finding.HAPPENED, Finding.GO_ON, Finding.NEW_KEY):
+        with pytest.raises(NotResolved):
+            resolve(run, finding)
+    resolve(run, Finding.DID_NOT)
+    assert run.status == Status.FAILED
+    assert run.error.startswith("1 of 2 items were done and stay done. The rest did not happen")
+    rows = run.effects.order_by("step").values_list("refused", "answer")
+    assert list(rows) == [(False, {"id": "re_1"}), (True, None)]
+
+
+# --- The same key ---------------------------------------------------------------------------------
+
+
+def test_a_key_under_which_an_error_is_saved_is_not_offered(
+    uncertain, resolve, idempotent, work, used_up
+):
+    """The other side would repeat its error for ever. See `OutcomeUnknown.same_key`."""
+    run = work(resolve(uncertain, Finding.SEND_AGAIN))
+    with pytest.raises(NotResolved, match="has saved an error under this key"):
+        resolve(run, Finding.SEND_AGAIN)
 
 
 # --- It happened, and there is more to do ----------------------------------------------------------
@@ -238,7 +322,7 @@ def test_the_database_lets_no_run_out_of_doubt_without_a_resolution(uncertain, s
 
 
 def test_an_older_resolution_does_not_serve_a_second_time(
-    uncertain, resolve, idempotent, work, credit
+    uncertain, resolve, idempotent, work, used_up
 ):
     assert work(resolve(uncertain, Finding.SEND_AGAIN)).status == Status.UNCERTAIN
     refuses("UPDATE tasks_run SET status = 'failed'")

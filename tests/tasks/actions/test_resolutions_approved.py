@@ -74,6 +74,30 @@ def test_it_shows_what_was_found_and_what_follows(proposed):
     assert facts["Amount"] == "50.00 USD"
 
 
+def test_it_shows_the_look_up_whether_or_not_its_author_named_it(
+    uncertain, for_resolving, resolve, look, shows
+):
+    shows(happened=True, what="There it is.")
+    look(uncertain)
+    resolve(uncertain, Finding.HAPPENED)
+    assert (
+        "pay: There it is." in dict(Resolution.objects.get().approval.shown["facts"])["Looked up"]
+    )
+
+
+def test_a_look_up_since_that_shows_something_else_makes_it_outdated(
+    uncertain, for_resolving, resolve, look, shows, decide, bob
+):
+    shows(happened=None)
+    look(uncertain)
+    resolve(uncertain, Finding.HAPPENED)
+    shows(happened=False)
+    look(uncertain)
+    resolution = Resolution.objects.get()
+    decide(resolution, bob)
+    assert (resolution.run.status, resolution.approval.status) == (Status.UNCERTAIN, "stale")
+
+
 def test_it_follows_when_they_agree(proposed, decide, bob):
     decide(proposed, bob)
     assert proposed.applied_at

@@ -5,7 +5,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.urls import reverse
 
 from approvals import actions as approvals
@@ -14,12 +14,12 @@ from approvals.models import ApprovalRequest
 from approvals.requests.policy import OwnRequest
 from audit.context import Door
 from tasks.access.rights import Right
-from tasks.access.stops import is_stopped
+from tasks.access.stops import is_stopped, stop_of
 from tasks.actions.changes.grants import set_right
 from tasks.actions.runs.lifecycle import start_run
 from tasks.actions.runs.requests import TaskStopped
 from tasks.actions.stops import NotStarted, NotStopped, propose_start, stop_tasks
-from tasks.models import Run, Stop
+from tasks.models import Run, Stop, Task
 from tests.races import at_once
 from tests.tasks.admin.reading import page_of, signed_in, words
 
@@ -85,6 +85,27 @@ def test_nobody_can_ask_for_it(ask, stop, scope, which):
     stop(scope, **which)
     with pytest.raises(TaskStopped, match=r"Bob Example has stopped .*: Wrong amounts"):
         ask("50.00")
+
+
+@pytest.mark.parametrize(
+    ("scope", "which", "change"),
+    [
+        (Scope.CATEGORY, {"category": "Tests"}, {"category": "Another"}),
+        (Scope.MONEY, {}, {"moves_money": False}),
+    ],
+)
+def test_a_stopped_task_does_not_change_so_that_the_stop_misses_it(
+    ask, stop, deploy, task, scope, which, change
+):
+    ask("50.00")
+    stop(scope, **which)
+    with pytest.raises(IntegrityError, match="is stopped by its category"), transaction.atomic():
+        Task.objects.filter(pk=task.pk).update(**change)
+    # A deploy goes through, and leaves it stopped.
+    deploy(name="Test credit 2", category="Another")
+    task.refresh_from_db()
+    assert task.name == "Test credit 2"
+    assert stop_of(task)
 
 
 def test_another_category_goes_on(ask, stop, root):
@@ -154,6 +175,16 @@ def test_two_start_it_again_and_what_waits_begins(ask, stop, work, bob, carol):
 def test_whoever_proposes_it_does_not_agree_to_it(stop, bob):
     with pytest.raises(OwnRequest):
         agree(propose(stop(), bob), bob)
+
+
+def test_nor_does_who_may_not_approve_its_tasks_any_more(stop, task, approvers, bob, carol):
+    stopped = stop()
+    request = propose(stopped, bob)
+    set_right(task, None, to=approvers)
+    with pytest.raises(NotStarted, match="You can no longer restart"):
+        agree(request, carol)
+    stopped.refresh_from_db()
+    assert stopped.ended_at is None
 
 
 def test_a_rejected_proposed_change_leaves_it_stopped_and_can_be_made_anew(stop, bob, carol):

@@ -177,7 +177,7 @@ def test_a_page_that_makes_no_sense_is_another_page(page, asked):
 def test_a_table_can_be_downloaded_and_that_is_an_event(returned, dave):
     run = returned(Table(["Account", "Sum"], [["=1+1", "-5.00"]]))
     response = signed_in(dave).post(url("tasks_run_result", run.pk, 1))
-    assert csv_of(response) == [["Account", "Sum"], ["'=1+1", "'-5.00"]]
+    assert csv_of(response) == [["Account", "Sum"], ["'=1+1", "-5.00"]]
     assert Event.objects.get(verb=Event.Verb.EXPORTED).subject_id == str(run.pk)
 
 

@@ -42,7 +42,8 @@ def test_nothing_has_run_yet(alice):
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ({"q": "50.00"}, {"50.00", "150.00"}),
+        ({"q": "50.00"}, {"50.00"}),
+        ({"q": "exam credit alice"}, {"50.00", "150.00"}),
         ({"q": "nothing like it"}, set()),
         ({"status": "awaiting"}, {"150.00"}),
         ({"status": "queued", "mine": "on"}, {"50.00"}),

@@ -2,8 +2,9 @@
 
 import pytest
 
+from audit.context import Door
 from tasks.access.rights import Right
-from tasks.actions import adopt_task, retire_task
+from tasks.actions import adopt_task, request_run, retire_task
 from tasks.actions.changes.grants import set_right
 from tasks.declaration.errors import OutcomeUnknown, Refused
 from tasks.declaration.registry import RegisteredTask, registry
@@ -99,6 +100,25 @@ def test_it_says_who_decides(ask, approve, shown):
     assert f"Credits above 100 {because} Waiting for Approvers. 0 of 1 approval." in shown(run)
     approve(run)
     assert f"Credits above 100 {because} Reviewers: Approvers. 1 of 1 approval." in shown(run)
+
+
+def test_it_says_when_nobody_is_left_to_decide(task, alice, bob, dave):
+    run = request_run(
+        task.pk,
+        requested_by=alice,
+        door=Door.ADMIN,
+        values={"amount": "150.00", "amount_currency": "USD"},
+        reason="The parcel was late",
+        reviewers=[bob],
+    )
+    assert "Waiting for Bob Example. 0 of 1 approval." in words(signed_in(dave).get(page_of(run)))
+    type(bob).objects.filter(pk=bob.pk).update(is_active=False)
+    text = words(signed_in(dave).get(page_of(run)))
+    assert "No reviewer is left for “Credits above 100”: nobody can decide it any more." in text
+    assert "Nobody: all reviewers have already decided or are no longer eligible." in text
+    assert "Edit and resubmit it with other reviewers" not in text
+    own = words(signed_in(alice).get(page_of(run)))
+    assert "Edit and resubmit it with other reviewers, or withdraw it." in own
 
 
 def test_only_who_may_open_the_request_is_led_to_it(ask, dave, bob):

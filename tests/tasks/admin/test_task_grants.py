@@ -133,7 +133,7 @@ def test_each_change_that_is_refused_is_said_and_the_others_are_made(
     answer = send_grants({dave: "approve", alice: ""})
     said = [str(each) for each in get_messages(answer.wsgi_request)]
     assert (
-        "Dave Example: Mallory Example has already proposed a change: Grant Dave Example (dave) "
+        "Dave Example, “Test credit”: Mallory Example has already proposed a change: Grant Dave Example (dave) "
         "“Can run” on “Test credit”. Decide or withdraw it first."
     ) in said
     assert "Permissions saved. They take effect now." in said

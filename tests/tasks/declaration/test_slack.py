@@ -50,7 +50,7 @@ def said(channel):
     return [delivery.text for delivery in told]
 
 
-ALL_OF_IT = "Failed: Test credit: {}.00 USD. The card is closed."
+ALL_OF_IT = "Failed: “Test credit: {}.00 USD”. The card is closed."
 
 
 @pytest.mark.parametrize("amount", ["50", "150"], ids=["without approval", "approved"])

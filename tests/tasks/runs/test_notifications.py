@@ -46,7 +46,7 @@ def test_a_failure_is_told_to_who_asked_and_to_who_administers_the_task(
     credit.behave = refuse
     work(ask("50.00"))
     assert people_told("run_failed") == ["alice", "carol"]
-    assert told(alice, "run_failed") == ["Failed: Test credit: 50.00 USD. The card is closed."]
+    assert told(alice, "run_failed") == ["Failed: “Test credit: 50.00 USD”. The card is closed."]
 
 
 def test_who_administers_the_task_by_a_group_is_told(ask, work, credit, task, approvers, bob):
@@ -75,7 +75,7 @@ def test_a_success_is_told_to_who_had_to_wait_for_others(ask, approve, work, ali
     run = ask("150.00")
     approve(run)
     work(run)
-    assert told(alice, "run_succeeded") == ["Succeeded: Test credit: 150.00 USD"]
+    assert told(alice, "run_succeeded") == ["Succeeded: “Test credit: 150.00 USD”"]
 
 
 def test_a_success_without_approval_is_told_to_nobody_and_costs_nothing(ask, credit):
@@ -96,7 +96,7 @@ def test_what_one_takes_back_oneself_is_not_told(ask, alice):
     assert not Notification.objects.exists()
 
 
-def test_twice_uncertain_is_told_twice(uncertain, resolve, idempotent, work, alice):
+def test_twice_uncertain_is_told_twice(uncertain, resolve, idempotent, work, used_up, alice):
     work(resolve(uncertain, "again"))
     assert len(told(alice, "run_uncertain")) == 2
 

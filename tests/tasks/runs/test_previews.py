@@ -152,6 +152,17 @@ def test_the_traceback_in_the_log_holds_no_secret(credit):
     assert "canary-key" not in log.getvalue()
 
 
+def test_a_preview_shows_no_secret(credit, settings):
+    """And a number is not hidden by making it the secret."""
+    settings.SOME_TOKEN = "canary-token"
+    for key, shown in (("5000.00 USD", "5000.00 USD"), ("canary-key", "with canary-key")):
+        code = replace(credit.registered, preview=lambda key, s=shown: [Change("Key", "", s)])
+        with pytest.raises(PreviewFailed, match="shows the secret that was entered"):
+            rows_of(code, {"key": Secret(key)})
+    code = replace(credit.registered, preview=lambda key: [Change("Key", "12", "canary-token")])
+    assert rows_of(code, {"key": Secret("12")}) == [["Key", "12", MASK]]
+
+
 def test_a_call_to_stripe_is_refused_also_on_an_open_connection(ask, shows):
     with stripe_at_double() as stripe:
         number = stripe.seed_payment(amount=1000)

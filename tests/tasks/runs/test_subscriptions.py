@@ -89,7 +89,7 @@ def test_the_rows_of_a_table_can_be_counted(notify_me, credit, ask, work, dave):
 def test_the_text_says_what_and_why(notify_me, finds, ask, work, dave):
     notify_me("flagged > 0")
     work(ask("50.00"))
-    assert told(dave) == ["Succeeded: Test credit: 50.00 USD. Your subscription: flagged > 0."]
+    assert told(dave) == ["Succeeded: “Test credit: 50.00 USD”. Your subscription: “flagged > 0”."]
 
 
 def test_only_of_the_ends_that_were_ticked(notify_me, credit, ask, work, dave, alice):
@@ -101,7 +101,7 @@ def test_only_of_the_ends_that_were_ticked(notify_me, credit, ask, work, dave, a
     notify_me(by=alice, states=["failed", "uncertain"])
     work(ask("50.00"))
     assert told(dave) == []
-    assert told(alice) == ["Failed: Test credit: 50.00 USD."]
+    assert told(alice) == ["Failed: “Test credit: 50.00 USD”."]
 
 
 def test_what_failed_returned_nothing_and_meets_no_condition_on_it(

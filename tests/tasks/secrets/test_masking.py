@@ -1,6 +1,7 @@
 """Secrets removed from texts by value. No database."""
 
 import base64
+import io
 import json
 import logging
 from urllib.parse import quote, quote_plus
@@ -9,7 +10,14 @@ import pytest
 from gunicorn.config import Config
 
 from backoffice.access_log import WithoutTokens
-from tasks.secrets.masking import MASK, MaskingFormatter, Redactor, masking_the_log, secret_settings
+from tasks.secrets.masking import (
+    MASK,
+    MaskingFormatter,
+    MaskingStream,
+    Redactor,
+    masking_the_log,
+    secret_settings,
+)
 
 CANARY = 'cänary "4711"\\x/y+z'
 KEY = "-----BEGIN KEY-----\nMIICdgIBADANBgkqh\nkiG9w0BAQEFAASC\n-----END KEY-----"
@@ -36,6 +44,48 @@ def test_a_secret_is_found_however_it_is_written(written):
     assert base64.b64encode(CANARY.encode()).decode()[:8] not in said
     assert said.startswith("before")
     assert said.endswith("after")
+
+
+@pytest.mark.parametrize("before", ["", "a", "ab", "user:", "someone:", "https://user:"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_a_secret_is_found_inside_of_something_in_base64(before, encode):
+    """Such as HTTP Basic, the commonest form in the errors of libraries."""
+    secret = "hunter2>>?-canary"
+    whole = encode(f"{before}{secret}@host".encode()).decode()
+    said = Redactor([secret])(f"Authorization: Basic {whole}")
+    assert MASK in said
+    left = said.removeprefix("Authorization: Basic ").replace(MASK, "")
+    assert len(left) <= len(encode(f"{before}@host".encode())) + 4
+
+
+def test_a_short_secret_hides_no_common_words():
+    said = "The refund of user 12345 was sent. Base64: dXNlcjphYmM="
+    assert Redactor(["abc"])(said) == said
+
+
+def test_what_the_environment_calls_secret_is_one(monkeypatch):
+    """A task reads it from there: an own setting is not needed."""
+    monkeypatch.setenv("ACME_API_TOKEN", "canary-acme-4711")
+    monkeypatch.setenv("acme_db_passwd", "canary-lower-4711")
+    monkeypatch.setenv("ACME_URL", "https://me:canary%2Furl@acme.example/")
+    monkeypatch.setenv("ACME_KEY", "short")
+    monkeypatch.setenv("KEYBOARD", "canary-keyboard")
+    found = set(secret_settings())
+    assert {"canary-acme-4711", "canary-lower-4711", "canary%2Furl", "canary/url"} <= found
+    assert not {"short", "canary-keyboard"} & found
+
+
+def test_what_is_printed_holds_no_secret():
+    out = io.StringIO()
+    stream = MaskingStream(out)
+    with masking_the_log(Redactor(["canary-4711"])):
+        print("with", "canary-", end="", file=stream)
+        print("4711", 4711, file=stream)
+        print("and canary-4711", end="", file=stream, flush=True)
+        stream.writelines(["canary-4711\n", "end"])
+    assert out.getvalue() == f"with {MASK} 4711\nand {MASK}{MASK}\n"
+    stream.flush()
+    assert out.getvalue().endswith("end")
 
 
 def test_each_line_of_a_long_secret_is_a_secret():

@@ -1,6 +1,7 @@
 """A canary: the secret of a run is in no table and no log, whatever the task does with it."""
 
 import logging
+from base64 import b64encode
 from collections.abc import Iterator
 
 import pytest
@@ -54,10 +55,10 @@ def chained(secret: str) -> Exception:
 def rotate(db, alice):
     """Run a task with the canary as its secret, which then does this with it."""
 
-    def run_it(behave) -> Run:
+    def run_it(behave, *, with_run=False) -> Run:
         def rotate_key(run: TaskRun, key: Secret) -> object:
             run.log(f"The key is {key.reveal()}")
-            return behave(key.reveal())
+            return behave(run, key.reveal()) if with_run else behave(key.reveal())
 
         registered = RegisteredTask(
             slug="rotate-key",
@@ -139,6 +140,57 @@ def test_no_secret_of_the_settings_is_kept_either(rotate, settings):
 def test_a_text_that_the_database_cannot_hold_does_not_keep_the_run_from_ending(rotate):
     assert rotate(lambda secret: {"a\x00": "\ud800"}).status == Run.Status.SUCCEEDED
     assert rotate(raising(lambda secret: ValueError("\x00"))).status == Run.Status.FAILED
+
+
+STEPS = {
+    "once": lambda run, s: run.once("make", lambda key: {"key": s, s: [s, 1]}),
+    "write_once": lambda run, s: run.write_once("make", lambda: f"made {s}"),
+    "each": lambda run, s: run.each(
+        "make", [1], lambda _, key: {"key": s}, key=str, label=lambda _: s
+    ),
+    "write_each": lambda run, s: run.write_each(
+        "make", [1], lambda _: s, key=str, label=lambda _: s
+    ),
+    "names": lambda run, s: run.once(f"make {s}", lambda key: 1),
+    "keys": lambda run, s: run.each("make", [s], lambda item, key: item, key=str),
+    "basic": lambda run, s: run.once("make", lambda key: b64encode(f"me:{s}".encode()).decode()),
+}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("do", STEPS.values(), ids=STEPS)
+def test_no_step_holds_a_secret(rotate, do):
+    """Neither while its run goes on, nor afterwards, in its answer, label, name or key."""
+    seen = []
+
+    def behave(run, secret):
+        do(run, secret)
+        seen.extend(holding_the_canary())
+        seen.extend(row for row in everything_kept() if b"canary".hex() in row)
+
+    run = rotate(behave, with_run=True)
+    assert run.status == Run.Status.SUCCEEDED, run.error
+    assert run.effects.get().answered_at
+    assert seen == holding_the_canary() == []
+    assert b64encode(f"me:{CANARY}".encode()).decode()[8:-4] not in "".join(everything_kept())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_next_attempt_gets_the_answer_as_it_was(rotate):
+    """And nobody else does: it is encrypted, until the run has ended."""
+    answers = []
+
+    def behave(run, secret):
+        for _ in range(2):
+            answers.append(run.once(f"make {secret}", lambda key: {"token": f"{secret}!"}))
+            answers.append(run.write_once("write", lambda: [secret]))
+        answers.append(run.each("all", [1], lambda _, key: secret, key=int).answers)
+
+    run = rotate(behave, with_run=True)
+    once, write = {"token": f"{CANARY}!"}, [CANARY]
+    assert answers == [once, write, once, write, {1: CANARY}], run.error
+    assert set(run.effects.values_list("answer_ciphertext", flat=True)) == {None}
+    assert run.effects.get(step="write").answer == [MASK]
 
 
 def test_the_log_of_a_run_can_be_redacted_while_it_goes_on(rotate):

@@ -1,0 +1,36 @@
+"""What a group or a person may do, for the pages about them."""
+
+from collections.abc import Iterable, Iterator
+
+from django import template
+from django.contrib.auth.models import Group
+
+from tasks.access.holders import Holder, held_by, through_groups
+from tasks.access.rights import Right
+from tasks.models import Task
+
+register = template.Library()
+
+
+@register.inclusion_tag("tasks/permissions_of.html")
+def permissions_of(holder: Holder, kind: str) -> dict[str, object]:
+    """A card that lists the tasks, with the right and where it comes from. `kind`: group or person."""
+    tasks = Task.objects.filter(retired_at=None).order_by("category", "name")
+    held = held_by(holder, tasks)
+    through = {} if isinstance(holder, Group) else through_groups(holder, tasks)
+    return {
+        "holder": holder,
+        "kind": kind,
+        "permissions": [
+            (task, list(_sources(held.get(task.pk), through.get(task.pk, ()), kind)))
+            for task in tasks
+            if task.pk in held or task.pk in through
+        ],
+    }
+
+
+def _sources(own: Right | None, through: Iterable[tuple[str, Right]], kind: str) -> Iterator[str]:
+    if own:
+        yield f"{own.label}, directly" if kind == "person" else own.label
+    for name, right in through:
+        yield f"{right.label}, through {name}"
