@@ -49,7 +49,11 @@ class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped package
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        context = {"title": "Sign in", "demo_logins": demo_logins(), **(extra_context or {})}
+        from tasks.access.restores import RESTORED, is_held  # which needs the models
+
+        notice = RESTORED if is_held() else ""
+        context = {"title": "Sign in", "demo_logins": demo_logins(), "notice": notice}
+        context |= extra_context or {}
         return super().login(request, context)  # type: ignore[no-any-return]
 
     def logout(

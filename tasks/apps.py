@@ -17,11 +17,13 @@ class TasksConfig(AppConfig):
         from tasks.actions.stops import on_start_decided
         from tasks.declaration.registry import registry
         from tasks.queue import checks as queue_checks  # noqa: F401 - checks register themselves
-        from tasks.queue import messages
+        from tasks.queue import messages, processes
         from tasks.runs import notifications, subscriptions
+        from tasks.worker.database_watch import DatabaseWatch
 
         events.add(*notifications.EVENTS, subscriptions.EVENT)
         personal_pages.add("Subscriptions", "admin:tasks_subscription_changelist")
+        processes.BEFORE_EACH.append(DatabaseWatch().look)
         registry.load(settings.TASK_MODULES)
         request_decided.connect(on_request_decided, dispatch_uid="tasks.on_request_decided")
         request_decided.connect(on_resolution_decided, dispatch_uid="tasks.on_resolution_decided")

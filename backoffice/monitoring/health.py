@@ -23,6 +23,7 @@ from prometheus_client.exposition import choose_encoder
 from approvals.models.deliveries import ChannelShutdown
 from audit.admin.pages import page, person_of
 from backoffice.monitoring.status import Status, Work, may_see, status, too_long, troubles, work
+from tasks.access.restores import RESTORED
 from tasks.runs.texts import length
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,8 @@ def ready(request: HttpRequest) -> HttpResponse:
     except Error as error:
         _note(error)
         return _answer(reason=AWAY, database=False)
+    if found.restored:
+        return _answer(reason=RESTORED, database=True, **_numbers(found))
     reason = too_long(found) if found.waits_too_long else None
     return _answer(reason=reason, database=True, **_numbers(found))
 
@@ -132,6 +135,7 @@ def _gauges(found: Work) -> dict[str, tuple[str, float]]:
         "queue_messages_waiting": ("Messages that no worker has", found.messages_waiting),
         "queue_messages_taken": ("Messages that a worker has", found.messages_taken),
         "worker_alive": ("Whether there is at least one worker", found.worker_alive),
+        "database_restored": ("Whether it was restored and is not reconciled", found.restored),
     }
 
 

@@ -14,6 +14,7 @@ from django.db.models import Case, Count, Min, Q, When
 from django.db.models.functions import Coalesce, Now
 
 from approvals.models import ApprovalRequest
+from tasks.access.restores import RESTORED, is_held
 from tasks.access.rights import Right, tasks_for
 from tasks.access.stops import is_stopped
 from tasks.models import Pause, Run
@@ -39,6 +40,7 @@ class Work:
     messages_waiting: int
     messages_taken: int
     silence: timedelta | None  # since the last sign of a worker; None: there was never one
+    restored: bool  # from a backup, and nobody has reconciled it yet
 
     @property
     def worker_alive(self) -> bool:
@@ -71,7 +73,7 @@ class Status:
 
 
 def work() -> Work:
-    """Four statements, each of which reads no more than what is on its way."""
+    """Five statements, each of which reads no more than what is on its way."""
     due = (Q(due_at=None) | Q(due_at__lte=Now())) & first_with_their_key() & ~Q(is_stopped())
     # Who had to wait for another run waits for a worker only since that one has enqueued it.
     since = Case(
@@ -94,11 +96,12 @@ def work() -> Work:
         messages_waiting=signs.waiting,
         messages_taken=max(signs.taken - later, 0),
         silence=signs.silence,
+        restored=is_held(),
     )
 
 
 def status() -> Status:
-    """Seven statements."""
+    """Eight statements."""
     version = connection.get_database_version()
     pending = ApprovalRequest.Status.PENDING
     return Status(
@@ -115,6 +118,8 @@ def status() -> Status:
 
 def troubles(found: Status) -> Iterator[str]:
     """What somebody should do something about, in words."""
+    if found.work.restored:
+        yield RESTORED
     yield from _of_workers(found.work)
     if found.work.waits_too_long:
         yield too_long(found.work)

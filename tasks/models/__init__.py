@@ -5,6 +5,7 @@ May import `declaration`; the database's own guards are in the migrations.
 
 from tasks.models.catalogue import Task, TaskGroupPermission, TaskUserPermission
 from tasks.models.effects import Effect
+from tasks.models.restores import DatabaseIdentity, Reconciliation, WorkerLook
 from tasks.models.rules import ApprovalRule, ProposedChange
 from tasks.models.runs import UNFINISHED, LogLine, Run, StoredFile, StoredSecret, SumKey
 from tasks.models.stops import Stop
@@ -14,11 +15,13 @@ from tasks.models.turns import Emergency, Pause, Resolution
 __all__ = [
     "UNFINISHED",
     "ApprovalRule",
+    "DatabaseIdentity",
     "Effect",
     "Emergency",
     "LogLine",
     "Pause",
     "ProposedChange",
+    "Reconciliation",
     "Resolution",
     "Run",
     "Stop",
@@ -29,4 +32,5 @@ __all__ = [
     "Task",
     "TaskGroupPermission",
     "TaskUserPermission",
+    "WorkerLook",
 ]

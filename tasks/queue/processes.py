@@ -9,16 +9,19 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Pipe
 from multiprocessing.sharedctypes import RawValue
 from time import monotonic
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
 from django_q.signals import post_execute_in_worker, pre_execute
 from django_q.worker import worker
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+# What each worker calls before each message. If one raises, the worker ends and the message comes again.
+BEFORE_EACH: Final[list[Callable[[], object]]] = []
 TO_STOP = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -93,7 +96,13 @@ def as_worker(activity: Activity, *arguments: object) -> None:
     """django-q2's worker, that says when it begins and ends a task."""
     pre_execute.connect(activity.begin, weak=False)
     post_execute_in_worker.connect(activity.end, weak=False)
+    for each in BEFORE_EACH:
+        pre_execute.connect(partial(_call, each), weak=False)
     worker(*arguments)
+
+
+def _call(what: Callable[[], object], **_: object) -> None:
+    what()
 
 
 def as_child(parent: int, target: Callable[..., None], *arguments: object) -> None:

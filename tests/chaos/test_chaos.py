@@ -17,6 +17,9 @@ FOUND = {  # what is wrong with each
     "every_error_is_failure": "denied",
     "trusts_the_hint": "denied",
     "no_look_up": "left_needlessly",
+    "busy_is_refusal": "dropped",
+    "no_fence": "denied",
+    "old_keys": "duplicates",
 }
 
 
@@ -38,6 +41,8 @@ def test_the_promises_hold_in_a_storm(there):
     assert counts["asked"] > SHORT * 0.9
     assert counts["restarts"] == 1
     assert counts["busy workers killed"] > SHORT / 20
+    assert counts["workers frozen"] > 0
+    assert counts["connections cut"] > 0
     assert sum(outcome["faults"].values()) > SHORT / 10
 
 

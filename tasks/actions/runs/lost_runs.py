@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce, Now
 
 from audit.transitions import transition
+from tasks.access.restores import is_held
 from tasks.actions.runs.lifecycle import may_repeat
 from tasks.models import Run
 from tasks.queue import messages
@@ -38,7 +39,7 @@ def _recover(run_id: UUID, door: str) -> bool:
             return False
         run.lease_until = None
         run.error = "The worker stopped while this was running."
-        if may_repeat(run):
+        if may_repeat(run) and not is_held():
             enqueue(run, now=run.now)
             notify_of_lost_worker(run)
         else:
