@@ -28,14 +28,19 @@ class UnsentForms:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.method == "GET" and request.user.is_authenticated:
-            _notify_of_unsent(request)
         response = self.get_response(request)
-        if request.method == "POST" and _asks_to_sign_in(request, response):
+        if request.method == "POST" and _asks_to_sign_in(response):
             keep(request, _typed(request))
         if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and _is_browser(request):
             return _to_the_page(request)
         return response
+
+    def process_view(self, request: HttpRequest, *_: object) -> None:
+        """Before a page is made, so that it says what was not sent. A probe needs no session."""
+        match = request.resolver_match
+        is_page = match is not None and "admin" in match.namespaces
+        if is_page and request.method == "GET" and request.user.is_authenticated:
+            _notify_of_unsent(request)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -58,9 +63,8 @@ def _typed(request: HttpRequest) -> Fields:
     return {TYPED: request.POST.getlist(TYPED)}
 
 
-def _asks_to_sign_in(request: HttpRequest, response: HttpResponseBase) -> bool:
-    location = response.headers.get("Location", "")
-    return not request.user.is_authenticated and location.startswith(f"{reverse('admin:login')}?")
+def _asks_to_sign_in(response: HttpResponseBase) -> bool:
+    return response.headers.get("Location", "").startswith(f"{reverse('admin:login')}?")
 
 
 def _is_browser(request: HttpRequest) -> bool:
@@ -77,7 +81,7 @@ def _notify_of_unsent(request: HttpRequest) -> None:
 
 def _to_the_page(request: HttpRequest) -> HttpResponse:
     """The page that a form stands on is at the address above the form's own."""
-    if not any(messages.get_messages(request)):
+    if not len(messages.get_messages(request)):  # reading them would remove them
         messages.warning(request, FORMS_ONLY)
     above = request.path.rstrip("/").rpartition("/")[0]
     return redirect(f"{above}/")

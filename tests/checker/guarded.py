@@ -60,6 +60,10 @@ GUARDED: Final[LiteralString] = """(VALUES
 
 # When those look that look only at some rows.
 CONDITIONS: Final[LiteralString] = """(VALUES
+    ('tasks_guard_restored',
+        '(((new.status)::text = ''running''::text) AND ((old.status)::text <> ''running''::text))'),
+    ('tasks_guard_restored_step', '((new.sent_at IS NOT NULL) AND (new.answered_at IS NULL))'),
+    ('tasks_guard_reconciled', '((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))'),
     ('approvals_guard_slack_mode', '((old.slack_mode)::text IS DISTINCT FROM (new.slack_mode)::text)'),
     ('approvals_guard_slack_decision', '((new.door)::text = ''slack''::text)'),
     ('approvals_guard_stand_in', '(new.on_behalf_of_id IS NOT NULL)'))"""
