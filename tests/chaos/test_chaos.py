@@ -7,7 +7,7 @@ import pytest
 
 from tests.chaos.__main__ import table, trial, wrong
 from tests.chaos.ground import ground
-from tests.chaos.wrong import HITS, SCRIPTS
+from tests.chaos.wrong import AGEING, FREEZING, HITS, SCRIPTS
 
 pytestmark = pytest.mark.alone
 SHORT = 60  # runs
@@ -59,5 +59,6 @@ def test_the_right_engine_gets_over_every_script_alone(there):
 def test_a_wrong_engine_is_found_out(there, engine):
     outcome = trial(there, runs=FEW, seed=2, engine=engine)
     notify(outcome)
-    # On a busy machine two faults may hit two attempts of one run.
-    assert HITS / 2 <= len(outcome["found"][FOUND[engine]]) <= HITS
+    # On a busy machine two faults may hit two attempts of one run, and few workers can be frozen.
+    least = 1 if engine in (*FREEZING, *AGEING) else HITS / 2
+    assert least <= len(outcome["found"][FOUND[engine]]) <= HITS

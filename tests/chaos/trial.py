@@ -99,7 +99,8 @@ class Trial:
         scripted = wrong.script(self.engine)
         self.faults = [self.double._faults.add(f) for f in scripted or faults_of_stripe()]
         with ExitStack() as stack:
-            for act in self._acts(storm):
+            acts = list(self._acts(storm))
+            for act in acts:
                 again = Every(STRIKES_EVERY, act)
                 stack.callback(again.must_not_have_failed)
                 stack.enter_context(again)
@@ -109,7 +110,7 @@ class Trial:
                 unless_away(staff.look)
                 if number == self.runs // 2 and not scripted:
                     storm.restart_database(Path(os.environ["CHAOS_SERVER"]))
-            if not scripted:
+            if acts:
                 _come_to_an_end(staff, self.runs / 10)
         self.counts.update(storm.done)
 
