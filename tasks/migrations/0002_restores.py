@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                             ("first", "First use"),
                             ("restored", "Restored from a backup"),
                             ("older", "Older than what a worker has seen"),
-                            ("promoted", "Promoted or recovered, by whom no worker knows"),
+                            ("promoted", "Promoted or recovered, and no worker knows it"),
                             ("moved", "Promoted, with all that a worker has seen"),
                         ],
                         editable=False,

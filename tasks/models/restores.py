@@ -22,7 +22,7 @@ class DatabaseIdentity(models.Model):
         FIRST = "first", "First use"
         RESTORED = "restored", "Restored from a backup"
         OLDER = "older", "Older than what a worker has seen"
-        PROMOTED = "promoted", "Promoted or recovered, by whom no worker knows"
+        PROMOTED = "promoted", "Promoted or recovered, and no worker knows it"
         MOVED = "moved", "Promoted, with all that a worker has seen"
 
     found = models.CharField(max_length=8, choices=Found, editable=False)
