@@ -88,19 +88,18 @@ def is_administrator(person: "User | AnonymousUser") -> bool:
 def restores(request: HttpRequest) -> HttpResponse:
     """The runs that were unfinished in the backup, with what may be decided about each."""
     restore = open_restore()
+    if restore is None:
+        return page(request, "tasks/restores.html", title="Restored database", unrecorded=is_held())
     now = database_now()
-    left = to_reconcile(restore).select_related("task", "requested_by") if restore else []
+    left = list(to_reconcile(restore).select_related("task", "requested_by"))
     return page(
         request,
         "tasks/restores.html",
         title="Restored database",
         restore=restore,
-        unrecorded=restore is None and is_held(),
         left=len(left),
-        unfinished=[shown(run, since=restore.recorded_at, now=now) for run in left[:MOST]]
-        if restore
-        else [],
-        decided=reconciled(restore)[:MOST] if restore else [],
+        unfinished=[shown(run, since=restore.recorded_at, now=now) for run in left[:MOST]],
+        decided=reconciled(restore)[:MOST],
     )
 
 

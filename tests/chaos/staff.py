@@ -102,9 +102,7 @@ class Staff:
                 self._click(run, login)
 
     def _is_missing(self, run: Run, login: str) -> bool:
-        waits = ApprovalRequest.objects.filter(
-            pk=run.approval_id, status=ApprovalRequest.Status.PENDING
-        )
+        waits = ApprovalRequest.objects.filter(run=run, status=ApprovalRequest.Status.PENDING)
         return waits.exclude(decisions__decided_by=self.people[login]).exists()
 
     def _click(self, run: Run, login: str) -> None:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
+from uuid import UUID
 
 import psutil  # type: ignore[import-untyped]
 import psycopg
@@ -128,7 +129,7 @@ class Storm:
         self, services: list[Service], double: StripeDouble, choices: random.Random
     ) -> None:
         self._services, self._double, self._choices = services, double, choices
-        self._frozen: set[object] = set()
+        self._frozen: set[UUID] = set()
         self.done: Counter[str] = Counter()
 
     def strike(self) -> None:

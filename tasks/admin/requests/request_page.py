@@ -72,7 +72,7 @@ def _as_typed(request: HttpRequest, task: Task, unsent: QueryDict) -> HttpRespon
         request, task, {name: unsent.get(f"run-{name}") for name in ("again", "undo", "revise")}
     )
     registered = code_of(task)
-    form = registered and _form(task, registered, person_of(request), data=unsent)
+    form = _form(task, registered, person_of(request), data=unsent) if registered else None
     return _show(request, task, request_form(request, task, unsent=unsent), form, before=before)
 
 

@@ -62,7 +62,7 @@ def known(transactional_db):
 def restored(known):
     """The database as a restore in place leaves it; the worker has found that."""
 
-    def restore() -> DatabaseIdentity:
+    def restore() -> DatabaseIdentity | None:
         write_behind_the_guards(REWRITTEN)
         assert check() is True
         return open_restore()
