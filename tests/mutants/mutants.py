@@ -432,6 +432,20 @@ NOTICED_IN_PLACE: Final = (
         "tests/tasks/actions/test_stops.py",
     ),
     Mutant(
+        "a restore in place is not found",
+        "tasks/migrations/guards/tasks_databaseidentity.sql",
+        "(present.system_identifier, present.database_oid, known.truly_written_in);",
+        "(present.system_identifier, present.database_oid, known.written_in % 4294967296);",
+        "tests/tasks/actions/test_restores.py",
+    ),
+    Mutant(
+        "what was done in the time that is lost is done again",
+        "tasks/actions/restores/reconciling.py",
+        "        if shown.happened and shown.step not in waiting:\n",
+        "        if False and shown.step not in waiting:\n",
+        "tests/tasks/actions/test_restores.py",
+    ),
+    Mutant(
         "one person starts again what was stopped",
         "tasks/migrations/guards/tasks_stop.sql",
         "    IF NEW.ended_at IS NOT NULL AND NOT EXISTS (",

@@ -12,12 +12,13 @@ from django.contrib import messages
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from audit.admin.pages import page, person_of
+from audit.admin.unsent import take
 from audit.context import Door
 from audit.transitions import Refusal
 from tasks import parameters
@@ -52,6 +53,8 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
     task = task_or_404(request, slug, Right.VIEW)
     if request.method == "POST":
         return _send(request, task)
+    if unsent := take(request, request.path):
+        return _as_typed(request, task, unsent)
     before = Before.of(request, task, request.GET)
     why = request_form(request, task, **_first(before), **before.keys())
     try:
@@ -60,6 +63,17 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
         messages.error(request, str(refusal))
         return redirect("admin:tasks_run_change", request.GET["undo"])
     return _show(request, task, why, form, before=before)
+
+
+def _as_typed(request: HttpRequest, task: Task, unsent: QueryDict) -> HttpResponse:
+    """The form as somebody sent it whose session had ended. It is not sent by this."""
+    unsent["run-nonce"] = uuid4().hex
+    before = Before.of(
+        request, task, {name: unsent.get(f"run-{name}") for name in ("again", "undo", "revise")}
+    )
+    registered = code_of(task)
+    form = _form(task, registered, person_of(request), data=unsent) if registered else None
+    return _show(request, task, request_form(request, task, unsent=unsent), form, before=before)
 
 
 def _first(before: Before) -> dict[str, str]:
