@@ -6,6 +6,6 @@ from audit.database.guards import guards
 
 
 class Migration(migrations.Migration):
-    dependencies = [("approvals", "0001_initial")]
+    dependencies = [("approvals", "0003_reviewers_by_right")]
 
-    operations = guards(__file__, "approvals_stage_0002_restores")
+    operations = guards(__file__, "approvals_stage_0004_restores")

@@ -13,9 +13,9 @@ from audit.database.guards import guards
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("approvals", "0002_restores"),
+        ("approvals", "0004_restores"),
         ("audit", "0001_initial"),
-        ("tasks", "0001_initial"),
+        ("tasks", "0008_signs"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -160,8 +160,8 @@ class Migration(migrations.Migration):
         *guards(
             __file__,
             "tasks_databaseidentity",
-            "tasks_approvalrule_0002_restores",
-            "tasks_emergency_0002_restores",
+            "tasks_approvalrule_0009_restores",
+            "tasks_emergency_0009_restores",
         ),
         *append_only("tasks_databaseidentity", "tasks_reconciliation"),
     ]
