@@ -45,7 +45,7 @@ EMAIL_HOST, EMAIL_PORT = _mail["EMAIL_HOST"] or "", _mail["EMAIL_PORT"] or 25
 EMAIL_HOST_USER = _mail["EMAIL_HOST_USER"] or ""
 EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_PASSWORD"] or ""
 EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.get("EMAIL_USE_TLS", False), _mail.get("EMAIL_USE_SSL", False)
-EMAIL_TIMEOUT = 20  # seconds: well within the lease of a delivery
+EMAIL_TIMEOUT = 10  # seconds for each answer of the mail server
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="backoffice@localhost")
 EMAIL_FOLDER = DATA_DIR / "mail"  # of the demo, which sends nothing
 _mails = not EMAIL_BACKEND.endswith(".dummy.EmailBackend")
@@ -59,6 +59,8 @@ SLACK_API_URL = env.str("SLACK_API_URL", default="https://slack.com/api/")
 _channels = ["approvals.channels.email.Email"] if _mails else []
 _channels += ["approvals.channels.slack.Slack"] if SLACK_BOT_TOKEN else []
 CHANNELS = env.list("CHANNELS", default=_channels)
+# How long one message may take in total, however the other side draws it out.
+DELIVERY_SECONDS = env.int("DELIVERY_SECONDS", default=20)
 # Hosts of a private network, as "name:port", to which webhooks may go all the same.
 WEBHOOK_PRIVATE_HOSTS = env.list("WEBHOOK_PRIVATE_HOSTS", default=[])
 
@@ -99,10 +101,12 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "audit.context.AuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "backoffice.unsent.UnsentForms",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "audit.texts.pages.NothingHiddenMiddleware",
 ]
 
+CSRF_FAILURE_VIEW = "backoffice.unsent.csrf_failure"
 ROOT_URLCONF = "backoffice.urls"
 WSGI_APPLICATION = "backoffice.wsgi.application"
 TEMPLATES = [
@@ -186,6 +190,9 @@ RUN_RING_AGAIN_SECONDS = env.float("RUN_RING_AGAIN_SECONDS", default=120)
 RUN_PAUSE_DAYS = env.float("RUN_PAUSE_DAYS", default=7)
 TASK_TIMEOUT_LIMIT = env.int("TASK_TIMEOUT_LIMIT", default=180)
 _workers = env.int("WORKERS", default=2)
+# Messages to people have workers of their own: no run waits for a mail server.
+MESSAGE_WORKERS = env.int("MESSAGE_WORKERS", default=2)
+MESSAGE_TASK_SECONDS = 30 + DELIVERY_SECONDS + 10  # sends for 30 seconds, and ends the last one
 # As few messages in memory as possible: what waits there may be delivered to somebody else too.
 _queue_limit = _bulk = 1
 # A message waits behind those others, each of which may take all of its time.
@@ -209,7 +216,7 @@ Q_CLUSTER = {
     "save_limit": -1,  # the run is the record, and pruning reads every record for each message
     "poll": 1.0,  # with NOTIFY only the longest time in which a message can be overheard
     "guard_cycle": 0.5,  # deaths are noticed at once; this is for time-outs and queues that stall
-    "catch_up": False,  # of minutes in which nobody swept, one is enough
+    "scheduler": False,  # its table would let whoever may write to it run any code
     "recycle": 5000,  # a leak in a task has an end; a new worker has to learn all statements anew
     # The same for a large leak, in the unit of getrusage: KB, on macOS bytes.
     "max_rss": 600_000 * (1000 if sys.platform == "darwin" else 1),

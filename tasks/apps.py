@@ -19,14 +19,16 @@ class TasksConfig(AppConfig):
         from tasks.actions.stops import on_start_decided
         from tasks.declaration.registry import registry
         from tasks.queue import checks as queue_checks  # noqa: F401 - checks register themselves
-        from tasks.queue import messages
+        from tasks.queue import messages, processes
         from tasks.runs import notifications, outdated, subscriptions
         from tasks.secrets.masking import mask_what_is_printed
+        from tasks.worker.database_watch import DatabaseWatch
 
         mask_what_is_printed()
         rights.use(RightsOnTasks())
         events.add(*notifications.EVENTS, subscriptions.EVENT)
         personal_pages.add("Subscriptions", "admin:tasks_subscription_changelist")
+        processes.BEFORE_EACH.append(DatabaseWatch().look)
         registry.load(settings.TASK_MODULES)
         outdated_wanted.connect(outdated.outdated_requests, dispatch_uid="tasks.outdated_requests")
         request_decided.connect(on_request_decided, dispatch_uid="tasks.on_request_decided")

@@ -3,7 +3,6 @@
 from tasks.actions.catalogue import adopt_task, retire_task
 from tasks.declaration.registry import registry
 from tasks.models import Task
-from tasks.queue import messages
 
 
 def sync_tasks() -> None:
@@ -19,4 +18,3 @@ def sync_tasks() -> None:
 def after_migrate(**_: object) -> None:
     """Receiver of post_migrate."""
     sync_tasks()
-    messages.schedule_sweep()

@@ -6,23 +6,25 @@ sends a second copy. Nothing here decides anything.
 
 import logging
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from django.contrib.auth import get_user_model
-from django.db import transaction
+from django.conf import settings
+from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from approvals import channels
+from approvals.actions import shutdowns
 from approvals.channels.base import Channel, Misconfigured, Permanent, Retry, Told
+from approvals.channels.deadline import TookTooLong, deadline
 from approvals.models import ApprovalRequest
 from approvals.models.deliveries import ChannelShutdown, Delivery
-from approvals.notifications.notify import notify
 from approvals.requests import policy
 from approvals.requests.versions import version_in_rows, version_of
 from approvals.signals import deliveries_written
-from audit.context import Door
 from audit.database.clock import database_now
 from audit.transitions import Refusal, transition
 
@@ -37,23 +39,28 @@ LEASE: Final = timedelta(seconds=90)  # longer than any channel may take for one
 MOST_ATTEMPTS: Final = 8
 FIRST_PAUSE: Final = 5.0  # seconds; each further one is three times as long
 LONGEST_PAUSE: Final = 3600.0
-SHUTDOWN: Final = timedelta(minutes=15)  # then a stopped channel tries one message
-AT_A_TIME: Final = 60.0  # seconds: a worker has other things to do as well
+AT_A_TIME: Final = 30.0  # seconds, within the time of the worker's task
+HELD_UP: Final = (
+    0.25  # of the time that a message may take: a failure that took so long is a time-out
+)
 
 
 class NotFailed(Refusal):
     """Only what has failed is sent again."""
 
 
-def pump() -> int:
+def pump(*, until: Callable[[], bool] = lambda: False) -> int:
     """Send what is due, and bring up to date what was sent. Returns how many went through.
 
-    Any number of processes may do so at once: each message is claimed by one of them.
+    Any number of processes may do so at once: each message is claimed by one of them. Ends after a
+    while, or as soon as `until` holds.
     """
     _give_up_what_kills()
-    until, went = time.monotonic() + AT_A_TIME, 0
-    while time.monotonic() < until and (delivery := _claim()):
+    end, went = time.monotonic() + AT_A_TIME, 0
+    while time.monotonic() < end and not until() and (delivery := _claim()):
         went += _update(delivery) if delivery.status == Status.SENT else _send(delivery)
+    if time.monotonic() >= end:
+        deliveries_written.send(sender=Delivery)  # there may be more
     return went
 
 
@@ -73,7 +80,7 @@ def send_again(delivery_id: int, *, by: "User", door: str) -> Delivery:
 def resume_channel(name: str, *, by: "User", door: str) -> None:
     """Let a channel that has stopped itself try again at once."""
     with transition(by=by, door=door):
-        _lift_shutdown(name)
+        shutdowns.turn_on(name)
         Delivery.objects.filter(channel=name, status=Status.QUEUED).update(due_at=Now())
         deliveries_written.send(sender=Delivery)
 
@@ -148,10 +155,12 @@ def _send(delivery: Delivery) -> bool:
     channel = channels.named(delivery.channel)
     # Read before the message is made: what changes meanwhile is found as out of date.
     shown = version_of(delivery.request) if delivery.request else ""
+    began = time.monotonic()
     try:
-        external = channel.send(delivery)
+        external = _in_time(partial(channel.send, delivery))
     except Exception as error:
         _failed(delivery, channel, error)
+        _note_silence(channel, error, time.monotonic() - began)
         return False
     _note(
         delivery,
@@ -162,20 +171,38 @@ def _send(delivery: Delivery) -> bool:
         attempts=0,
         error="",
     )
-    _works_again(channel)
+    shutdowns.works(channel)
     return True
 
 
 def _update(delivery: Delivery) -> bool:
     channel = channels.named(delivery.channel)
     shown = version_of(delivery.request) if delivery.request else ""
+    began = time.monotonic()
     try:
-        channel.update(delivery)
+        _in_time(partial(channel.update, delivery))
     except Exception as error:
         _not_updated(delivery, channel, error, shown)
+        _note_silence(channel, error, time.monotonic() - began)
         return False
     _note(delivery, shown_version=shown, attempts=0, error="")
     return True
+
+
+def _in_time[T](act: Callable[[], T]) -> T:
+    """What this returns. Raises `Retry` when it takes longer than one message may."""
+    try:
+        with deadline(settings.DELIVERY_SECONDS):
+            return act()
+    except TookTooLong as late:
+        connection.close()  # it may have been in the middle of a statement
+        raise Retry("There was no answer in time.") from late
+
+
+def _note_silence(channel: Channel, error: Exception, took: float) -> None:
+    """A channel that holds up its worker again and again is left alone for a while."""
+    if isinstance(error, Retry) and took >= settings.DELIVERY_SECONDS * HELD_UP:
+        shutdowns.did_not_answer(channel, settings.DELIVERY_SECONDS)
 
 
 def _pointless(delivery: Delivery) -> str:
@@ -205,7 +232,7 @@ def _leads_to(delivery: Delivery, told: Told) -> bool:
 
 def _failed(delivery: Delivery, channel: Channel, error: Exception) -> None:
     if isinstance(error, Misconfigured):
-        _shutdown(channel, str(error))
+        shutdowns.is_misconfigured(channel, str(error))
         # It is not this message's fault.
         _note(delivery, status=Status.QUEUED, attempts=delivery.attempts - 1, error=str(error))
     elif isinstance(error, Permanent) or delivery.attempts >= MOST_ATTEMPTS:
@@ -218,7 +245,7 @@ def _failed(delivery: Delivery, channel: Channel, error: Exception) -> None:
 def _not_updated(delivery: Delivery, channel: Channel, error: Exception, shown: str) -> None:
     """A message that cannot be updated stays sent; the last word is what has been tried."""
     if isinstance(error, Misconfigured):
-        _shutdown(channel, str(error))
+        shutdowns.is_misconfigured(channel, str(error))
         _note(delivery, attempts=delivery.attempts - 1, error=str(error))
     elif isinstance(error, Permanent) or delivery.attempts >= MOST_ATTEMPTS:
         _note(delivery, shown_version=shown, attempts=0, error=_words(delivery, error))
@@ -252,41 +279,3 @@ def _note(delivery: Delivery, **fields: Any) -> None:  # noqa: ANN401
         pk=delivery.pk, status=delivery.status, attempts=delivery.attempts
     )
     mine.update(lease_until=None, **fields)
-
-
-# --- Channels that stop ---------------------------------------------------------------------------
-
-
-def _shutdown(channel: Channel, why: str) -> None:
-    """Stop a channel, and tell those who can mend it: in the inbox and by the other channels."""
-    with transition(by=None, door=Door.WORKER):
-        shutdown, _ = ChannelShutdown.objects.update_or_create(
-            channel=channel.name, defaults={"why": why, "retry_at": Now() + SHUTDOWN}
-        )
-        shutdown.refresh_from_db()
-        notify(
-            managers(),
-            event="channel_turned_off",
-            subject=shutdown,
-            text=f"{channel.label} was turned off, and nothing is sent through it: {why}",
-            occurrence=shutdown.since.isoformat(),
-        )
-
-
-def _works_again(channel: Channel) -> None:
-    if not ChannelShutdown.objects.filter(channel=channel.name).exists():
-        return
-    with transition(by=None, door=Door.WORKER):
-        _lift_shutdown(channel.name)
-
-
-def _lift_shutdown(name: str) -> None:
-    # One by one: a bulk delete would leave no history.
-    for shutdown in ChannelShutdown.objects.filter(channel=name):
-        shutdown.delete()
-
-
-def managers() -> "QuerySet[User]":
-    """Who may set up channels."""
-    backend = "django.contrib.auth.backends.ModelBackend"
-    return get_user_model().objects.with_perm("approvals.manage_channels", backend=backend)

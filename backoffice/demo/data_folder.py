@@ -8,12 +8,16 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 from typing import IO, Any
 
 from backoffice.progress import Refused
+
+PATIENCE = 15.0  # seconds in which what a killed launcher has started has to end
+GLANCE = 0.1
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -63,19 +67,31 @@ class DataFolder:
         except OSError as error:
             raise Refused(self._unwritable(error)) from error
         with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock.seek(0)
-                holder = lock.read().strip() or "unknown"
-                raise Refused(
-                    f"The data in {self.path} are in use already (process numbers: {holder}): stop "
-                    "what runs there first, or set BACKOFFICE_DATA to another folder."
-                ) from None
+            self._take(lock)
             lock.truncate(0)
             lock.write(str(os.getpid()))
             lock.flush()
             yield lock
+
+    def _take(self, lock: IO[str]) -> None:
+        """What a launcher that was killed has started ends by itself: that is waited for."""
+        give_up = monotonic() + PATIENCE
+        while True:
+            try:
+                return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                launcher, *programs = (int(number) for number in lock.read().split() or ["0"])
+                if _lives(launcher) or monotonic() > give_up:
+                    raise Refused(self._in_use(filter(_lives, [launcher, *programs]))) from None
+            sleep(GLANCE)
+
+    def _in_use(self, holders: Iterable[int]) -> str:
+        numbers = " ".join(map(str, holders)) or "unknown"
+        return (
+            f"The data in {self.path} are in use already (process numbers: {numbers}): stop what "
+            "runs there first, or set BACKOFFICE_DATA to another folder."
+        )
 
     def secret(self, name: str) -> str:
         """A random text, made once and readable by the owner of the folder only."""
@@ -97,6 +113,16 @@ class DataFolder:
             f"Nothing can be written to {self.path} ({error.strerror}): correct its permissions, or "
             "set BACKOFFICE_DATA to a folder of yours."
         )
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return process != 0
 
 
 def write_private(file: Path, text: str) -> None:

@@ -70,7 +70,7 @@ def run(data: DataFolder, lock: IO[str], stop: StopRequest) -> None:
         env = environment(data, addresses, port, stripe_port, slack_port)
         programs = Programs(Surroundings(ROOT, env, data.log, lock), stop)
         try:
-            start(programs, data, port, stripe_port, slack_port)
+            start(programs, data, addresses, port, stripe_port, slack_port)
             say(f"\nReady: http://{HOST}:{port}/\n\n{box(data, port)}\n")
             while True:
                 programs.watch()
@@ -81,7 +81,12 @@ def run(data: DataFolder, lock: IO[str], stop: StopRequest) -> None:
 
 
 def start(
-    programs: Programs, data: DataFolder, port: int, stripe_port: int, slack_port: int
+    programs: Programs,
+    data: DataFolder,
+    addresses: Addresses,
+    port: int,
+    stripe_port: int,
+    slack_port: int,
 ) -> None:
     python = sys.executable
     with step("Starting the doubles of Stripe and Slack"):
@@ -98,7 +103,9 @@ def start(
         )
     for title, command, *options in PREPARATIONS:
         with step(title):
-            programs.run(command, python, "manage.py", command, *options)
+            # Web server and worker are started without the owner's address: see database-roles.md.
+            owner = {"DATABASE_OWNER_URL": addresses.owner}
+            programs.run(command, python, "manage.py", command, *options, more=owner)
     with step("Starting web server and worker"):
         programs.start("worker", python, "manage.py", "worker")
         programs.start("web server", python, "-m", "gunicorn", *GUNICORN, f"--bind={HOST}:{port}")
@@ -140,30 +147,27 @@ def embedded_addresses(server: EmbeddedPostgres) -> Addresses:
 def environment(
     data: DataFolder, addresses: Addresses, port: int, stripe_port: int, slack_port: int
 ) -> dict[str, str]:
-    env = dict(os.environ)
+    env = {name: value for name, value in os.environ.items() if name != "DATABASE_OWNER_URL"}
     if not env.get("EMAIL_URL"):
         env["EMAIL_BACKEND"] = "backoffice.demo.mail.EmailBackend"
     for name in ("NO_PROXY", "no_proxy"):  # a company's proxy knows nothing of our double
         env[name] = ",".join(filter(None, [env.get(name), HOST, "localhost"]))
-    return (
-        env
-        | addresses.environment()
-        | {
-            "DJANGO_SETTINGS_MODULE": "backoffice.settings",
-            "BACKOFFICE_DATA": str(data.path),
-            "BACKOFFICE_DEMO": "1",
-            "SECRET_KEY": data.secret("secret_key"),
-            "INSECURE_HTTP": "1",
-            "STRIPE_API_KEY": "sk_test_demo",
-            "STRIPE_API_BASE": f"http://{HOST}:{stripe_port}",
-            "SLACK_API_URL": f"http://{HOST}:{slack_port}/api/",
-            "SLACK_BOT_TOKEN": "xoxb-double",
-            "SLACK_SIGNING_SECRET": "signing-secret-of-the-double",
-            "SLACK_TEAM_ID": SLACK_TEAM,
-            "SITE_URL": f"http://{HOST}:{port}",
-            "PYTHONUNBUFFERED": "1",
-        }
-    )
+    return env | {
+        "DATABASE_URL": addresses.app,
+        "DJANGO_SETTINGS_MODULE": "backoffice.settings",
+        "BACKOFFICE_DATA": str(data.path),
+        "BACKOFFICE_DEMO": "1",
+        "SECRET_KEY": data.secret("secret_key"),
+        "INSECURE_HTTP": "1",
+        "STRIPE_API_KEY": "sk_test_demo",
+        "STRIPE_API_BASE": f"http://{HOST}:{stripe_port}",
+        "SLACK_API_URL": f"http://{HOST}:{slack_port}/api/",
+        "SLACK_BOT_TOKEN": "xoxb-double",
+        "SLACK_SIGNING_SECRET": "signing-secret-of-the-double",
+        "SLACK_TEAM_ID": SLACK_TEAM,
+        "SITE_URL": f"http://{HOST}:{port}",
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 def wanted_port() -> int:

@@ -1,18 +1,22 @@
 """The programs that a demo consists of: started with a log each, ended together."""
 
+import ctypes
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
-from types import FrameType
+from types import FrameType, MappingProxyType
 from typing import IO
 
 from backoffice.progress import Refused
 
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 PATIENCE = 10.0  # seconds to end by itself after SIGTERM
 GLANCE = 0.05  # seconds between two looks at what is going on
 
@@ -55,20 +59,27 @@ class Surroundings:
 class Program:
     """One child process. It leads a session of its own: a Ctrl-C in the terminal reaches only us."""
 
-    def __init__(self, name: str, command: Sequence[str], around: Surroundings) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        around: Surroundings,
+        more: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.name = name
         self.log = around.logs / f"{name.replace(' ', '-')}.log"
         with self.log.open("wb") as output:
             self._process = subprocess.Popen(  # noqa: S603 - our own commands
                 command,
                 cwd=around.folder,
-                env=around.env,
+                env={**around.env, **more},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                # If we are killed it goes on; nobody starts a second set while it holds this.
+                # Where it goes on after we were killed, nobody starts a second set while it holds this.
                 pass_fds=[around.lock.fileno()],
+                preexec_fn=_end_with_launcher,
             )
         around.lock.write(f" {self.pid}")
         around.lock.flush()
@@ -107,14 +118,17 @@ class Programs:
         self._around, self._stop = around, stop
         self._running: list[Program] = []
 
-    def start(self, name: str, *command: str) -> Program:
-        program = Program(name, command, self._around)
+    def start(
+        self, name: str, *command: str, more: Mapping[str, str] = MappingProxyType({})
+    ) -> Program:
+        """`more` is added to the environment that all have in common."""
+        program = Program(name, command, self._around, more)
         self._running.append(program)
         return program
 
-    def run(self, name: str, *command: str) -> None:
+    def run(self, name: str, *command: str, more: Mapping[str, str] = MappingProxyType({})) -> None:
         """One that ends by itself. Raises Refused with its last words when it does not end well."""
-        program = self.start(name, *command)
+        program = self.start(name, *command, more=more)
         while program.result is None:
             self._stop.heed()
             sleep(GLANCE)
@@ -146,6 +160,12 @@ class Programs:
         while self._running:
             self._running[-1].end(deadline)
             self._running.pop()
+
+
+def _end_with_launcher() -> None:
+    """Called in the new process: Linux has it end as by Ctrl-C when we are killed."""
+    if LIBC is not None:
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _last_words(program: Program) -> str:

@@ -22,7 +22,17 @@ from prometheus_client.exposition import choose_encoder
 
 from approvals.models.deliveries import ChannelShutdown
 from audit.admin.pages import page, person_of
-from backoffice.monitoring.status import Status, Work, may_see, status, too_long, troubles, work
+from backoffice.monitoring.status import (
+    Status,
+    Work,
+    may_see,
+    status,
+    troubles,
+    why_not_ready,
+    work,
+)
+from tasks.access.restores import RESTORED
+from tasks.queue.messages import can_be_written
 from tasks.runs.texts import length
 
 logger = logging.getLogger(__name__)
@@ -30,6 +40,9 @@ logger = logging.getLogger(__name__)
 PATIENCE_MS: Final = 5000  # for each statement: a probe that hangs tells nobody anything
 # The error itself names hosts, roles and databases: it goes into the log.
 AWAY: Final = "The database is unreachable, or its tables are not of this version."
+
+
+UNWRITABLE: Final = "The database takes no changes: it only reads, or its disk is full."
 
 
 @require_safe
@@ -49,7 +62,9 @@ def ready(request: HttpRequest) -> HttpResponse:
     except Error as error:
         _note(error)
         return _answer(reason=AWAY, database=False)
-    reason = too_long(found) if found.waits_too_long else None
+    if found.restored:
+        return _answer(reason=RESTORED, database=True, **_numbers(found))
+    reason = why_not_ready(found) or _why_not_writable()
     return _answer(reason=reason, database=True, **_numbers(found))
 
 
@@ -91,6 +106,16 @@ def status_page(request: HttpRequest) -> HttpResponse:
     )
 
 
+def _why_not_writable() -> str | None:
+    try:
+        with _bounded():
+            can_be_written()
+    except Error as error:
+        _note(error)
+        return UNWRITABLE
+    return None
+
+
 def _in_words(took: timedelta | None) -> str:
     return "" if took is None else length(took)
 
@@ -111,6 +136,7 @@ def _numbers(found: Work) -> dict[str, Any]:
         "queue_messages_taken": found.messages_taken,
         "worker_alive": found.worker_alive,
         "worker_silent_seconds": None if silence is None else round(silence.total_seconds()),
+        "sender_alive": found.sender_alive,
     }
 
 
@@ -132,6 +158,8 @@ def _gauges(found: Work) -> dict[str, tuple[str, float]]:
         "queue_messages_waiting": ("Messages that no worker has", found.messages_waiting),
         "queue_messages_taken": ("Messages that a worker has", found.messages_taken),
         "worker_alive": ("Whether there is at least one worker", found.worker_alive),
+        "sender_alive": ("Whether there is one that sends notifications", found.sender_alive),
+        "database_restored": ("Whether it was restored and is not reconciled", found.restored),
     }
 
 

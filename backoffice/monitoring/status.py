@@ -14,6 +14,7 @@ from django.db.models import Case, Count, Min, Q, When
 from django.db.models.functions import Coalesce, Now
 
 from approvals.models import ApprovalRequest
+from tasks.access.restores import RESTORED, is_held
 from tasks.access.rights import Right, tasks_for
 from tasks.access.stops import is_stopped
 from tasks.models import Pause, Run
@@ -24,8 +25,10 @@ from tasks.runs.texts import length
 if TYPE_CHECKING:
     from backoffice.models import User
 
-# A cluster gives a sign each minute: this one has missed three.
-LONGEST_SILENCE: Final = timedelta(minutes=4)
+# A cluster gives a sign every ten seconds: this one has missed five.
+LONGEST_SILENCE: Final = timedelta(minutes=1)
+# For so long it is said that a worker ended by itself: what ended it may come again.
+RECENT: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,19 @@ class Work:
     messages_waiting: int
     messages_taken: int
     silence: timedelta | None  # since the last sign of a worker; None: there was never one
+    messages_silence: timedelta | None  # the same of those that send notifications
+    replaced: timedelta | None  # since a worker ended by itself and was replaced
+    restored: bool  # from a backup, and nobody has reconciled it yet
 
     @property
     def worker_alive(self) -> bool:
         """Whether at least one cluster of workers is there."""
         return self.silence is not None and self.silence < LONGEST_SILENCE
+
+    @property
+    def sender_alive(self) -> bool:
+        """Whether at least one cluster that sends notifications is there."""
+        return self.messages_silence is not None and self.messages_silence < LONGEST_SILENCE
 
     @property
     def waits_too_long(self) -> bool:
@@ -71,7 +82,7 @@ class Status:
 
 
 def work() -> Work:
-    """Four statements, each of which reads no more than what is on its way."""
+    """Five statements, each of which reads no more than what is on its way."""
     due = (Q(due_at=None) | Q(due_at__lte=Now())) & first_with_their_key() & ~Q(is_stopped())
     # Who had to wait for another run waits for a worker only since that one has enqueued it.
     since = Case(
@@ -94,11 +105,14 @@ def work() -> Work:
         messages_waiting=signs.waiting,
         messages_taken=max(signs.taken - later, 0),
         silence=signs.silence,
+        messages_silence=signs.messages_silence,
+        replaced=signs.replaced,
+        restored=is_held(),
     )
 
 
 def status() -> Status:
-    """Seven statements."""
+    """Eight statements."""
     version = connection.get_database_version()
     pending = ApprovalRequest.Status.PENDING
     return Status(
@@ -115,6 +129,8 @@ def status() -> Status:
 
 def troubles(found: Status) -> Iterator[str]:
     """What somebody should do something about, in words."""
+    if found.work.restored:
+        yield RESTORED
     yield from _of_workers(found.work)
     if found.work.waits_too_long:
         yield too_long(found.work)
@@ -130,6 +146,23 @@ def troubles(found: Status) -> Iterator[str]:
         )
 
 
+def why_not_ready(work: Work) -> str | None:
+    """Why runs that are asked for now would not be done soon."""
+    if not work.worker_alive:
+        return no_worker(work)
+    return too_long(work) if work.waits_too_long else None
+
+
+def no_worker(work: Work) -> str:
+    """Why the product is not ready when no worker is alive."""
+    if work.silence is None:
+        return "No worker has started yet. Runs stay queued until one does."
+    return (
+        f"No worker is running. The last contact was {length(work.silence)} ago. "
+        "Runs stay queued until one starts."
+    )
+
+
 def too_long(work: Work) -> str:
     """Why the product is not ready when `work.waits_too_long`."""
     waited = length(work.oldest_wait or timedelta())
@@ -142,12 +175,14 @@ def may_see(person: "User") -> bool:
 
 
 def _of_workers(work: Work) -> Iterator[str]:
-    if work.silence is None:
-        yield "No worker has started yet. Runs stay queued until one does."
-    elif not work.worker_alive:
+    if not work.worker_alive:
+        yield no_worker(work)
+    elif not work.sender_alive:
+        yield "No worker sends notifications. They stay queued until one starts."
+    if work.replaced is not None and work.replaced < RECENT:
         yield (
-            f"No worker is running. The last contact was {length(work.silence)} ago. "
-            "Runs stay queued until one starts."
+            f"A worker ended by itself {length(work.replaced)} ago and was replaced. "
+            "Its log says why."
         )
 
 

@@ -1,7 +1,9 @@
 """Call an author's function with what it names."""
 
 import inspect
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,9 +19,22 @@ def call_with(
     for name, declared in named.items():
         if run is not None and _is_run(declared.annotation):
             arguments[name] = run
-    if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in named.values()):
-        return function(**arguments)
-    return function(**{name: arguments[name] for name in named if name in arguments})
+    takes_all = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in named.values())
+    with author_code():
+        return function(
+            **{name: arguments[name] for name in arguments if takes_all or name in named}
+        )
+
+
+@contextmanager
+def author_code() -> Iterator[None]:
+    """Code that is not ours. A process that it forks ends here, and does not go on as a second worker."""
+    process = os.getpid()
+    try:
+        yield
+    finally:
+        if os.getpid() != process:
+            os._exit(os.EX_SOFTWARE)
 
 
 def _is_run(annotation: object) -> bool:

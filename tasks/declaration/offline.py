@@ -10,8 +10,6 @@ from contextvars import ContextVar
 from functools import cache
 from typing import Any, Final
 
-from django.db import connection, transaction
-
 # The second half is for connections that were made before and kept open. A process that is started
 # could connect as well.
 _WAYS_OUT: Final = frozenset(
@@ -74,17 +72,3 @@ def _listen(event: str, _: tuple[Any, ...]) -> None:
     if event in _WAYS_OUT and (tried := _refused.get()) is not None:
         tried.append(event)
         raise WentOnline(event)
-
-
-@contextmanager
-def read_only() -> Iterator[None]:
-    """A transaction in which nothing can be changed and nothing outside be reached."""
-    with transaction.atomic(), offline():
-        with connection.cursor() as cursor:  # until the rollback
-            cursor.execute(
-                "SET LOCAL transaction_read_only = on; SET LOCAL statement_timeout = '5s'"
-            )
-        try:
-            yield
-        finally:
-            transaction.set_rollback(True)

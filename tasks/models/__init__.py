@@ -6,9 +6,11 @@ May import `declaration`; the database's own guards are in the migrations.
 from tasks.models.catalogue import Task, TaskGroupPermission, TaskUserPermission
 from tasks.models.effects import Effect
 from tasks.models.pins import PinnedTask
+from tasks.models.restores import DatabaseIdentity, Reconciliation, WorkerLook
 from tasks.models.rules import ApprovalRule, ProposedChange
 from tasks.models.runs import UNFINISHED, LogLine, Run, StoredFile, StoredSecret, SumKey
 from tasks.models.search import RunWords
+from tasks.models.signs import Sign
 from tasks.models.stops import Stop
 from tasks.models.subscriptions import Subscription
 from tasks.models.turns import Emergency, Pause, Resolution
@@ -16,15 +18,18 @@ from tasks.models.turns import Emergency, Pause, Resolution
 __all__ = [
     "UNFINISHED",
     "ApprovalRule",
+    "DatabaseIdentity",
     "Effect",
     "Emergency",
     "LogLine",
     "Pause",
     "PinnedTask",
     "ProposedChange",
+    "Reconciliation",
     "Resolution",
     "Run",
     "RunWords",
+    "Sign",
     "Stop",
     "StoredFile",
     "StoredSecret",
@@ -33,4 +38,5 @@ __all__ = [
     "Task",
     "TaskGroupPermission",
     "TaskUserPermission",
+    "WorkerLook",
 ]

@@ -4,6 +4,7 @@ from typing import ClassVar, Self
 
 from django.db import models
 
+from tasks.models.answers import Decoder, Encoder
 from tasks.models.runs import Run
 
 
@@ -71,7 +72,7 @@ class Effect(models.Model):
     # The other side has saved an error under the key: sent again, it only repeats that.
     key_is_used_up = models.BooleanField(default=False, db_default=False)
     # Without secrets; an answer that holds some is whole beside it, encrypted until the run has ended.
-    answer = models.JSONField(null=True, blank=True)
+    answer = models.JSONField(null=True, blank=True, encoder=Encoder, decoder=Decoder)
     answer_ciphertext = models.BinaryField(null=True, blank=True)
     error = models.TextField(blank=True, default="", db_default="")
 

@@ -101,6 +101,10 @@ class Run(models.Model):
     concurrency_key = models.CharField(
         "one at a time", max_length=200, blank=True, default="", db_default=""
     )
+    # Of the form that was sent for it, with all that was filled in: sent again, it makes no second run.
+    form_token = models.CharField(
+        max_length=64, blank=True, default="", db_default="", editable=False
+    )
     output = models.JSONField(null=True, blank=True)
     error = models.TextField(blank=True)
     traceback = models.TextField(blank=True)
@@ -108,7 +112,7 @@ class Run(models.Model):
     history = audited(
         excluded_fields=[
             "preview", "output", "traceback", "lease_until", "rung_at", "steps_done",
-            "steps_total",
+            "steps_total", "form_token",
         ]
     )  # fmt: skip
 
@@ -153,6 +157,11 @@ class Run(models.Model):
                 fields=["concurrency_key"],
                 condition=models.Q(status="running") & ~models.Q(concurrency_key=""),
                 name="one_run_at_a_time",
+            ),
+            models.UniqueConstraint(
+                fields=["form_token"],
+                condition=~models.Q(form_token=""),
+                name="one_run_of_a_form",
             ),
         ]
 

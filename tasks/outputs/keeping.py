@@ -1,21 +1,26 @@
 """What a task returned, in the form that is kept and shown.
 
-What is too large is cut or left out, with a note that says so. It is never a reason to call a run
-failed: what the run did is done.
+What is too large is cut or left out, and what cannot be shown is written as Python writes it, with a
+note that says so. It is never a reason to call a run failed: what the run did is done.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, time, timedelta
 from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
+from uuid import UUID
 
+from django.db import InterfaceError, OperationalError
 from django.template.defaultfilters import filesizeformat
 
+from tasks.declaration.texts import written
 from tasks.outputs.kinds import JSON, Chart, KeyValue, Markdown, Table, Text, exact
 from tasks.outputs.texts import text_of
 from tasks.parameters import File, Money
 from tasks.secrets import storage
+from tasks.secrets.bounds import beginning, bounded
 from tasks.secrets.masking import Redactor
 
 MOST_CHARACTERS: Final = 4_000_000  # of one run, over all that it returns
@@ -25,6 +30,10 @@ LARGEST_FILE: Final = 10 * 1024 * 1024  # bytes
 MOST_POINTS: Final = 200  # labels of a chart
 MOST_SERIES: Final = 6
 DEEPEST: Final = 30  # levels of JSON
+LARGEST_NUMBER: Final = 10_000  # bits: Python writes no number of more than 4,300 digits
+
+# Not outputs of their own, but there is only one way to show them.
+_PLAIN: Final = (bool, int, float, Decimal, date, time, timedelta, UUID)
 
 type Kept = dict[str, Any]
 
@@ -32,9 +41,22 @@ type Kept = dict[str, Any]
 def kept(output: object, redact: Redactor) -> Kept:
     """The output as JSON, without secrets; files go into the storage under their fingerprints.
 
-    Raises TypeError for a value that is none of the outputs.
+    Raises nothing but that the database is away.
     """
-    return _Keeper(redact).of(output)
+    try:
+        return _Keeper(redact).of(output)
+    except (OperationalError, InterfaceError):
+        raise
+    # Whatever the code of a value raises while it is read.
+    except Exception as error:
+        return unreadable(error)
+
+
+def unreadable(error: Exception) -> Kept:
+    """What is kept of a result that could not be read."""
+    return _note(
+        f"The result cannot be shown: reading it raised {type(error).__name__}. What the run did is done."
+    )
 
 
 def parts(output: Kept | None) -> list[Kept]:
@@ -62,14 +84,26 @@ class _Keeper:
                 return self._columns(output)
             case JSON() | Chart() | File():
                 return self._other(output)
-            case list() | tuple() if all(isinstance(row, Mapping) for row in output):
-                return self._table(_from_dicts(output))
-            case list() | tuple() if not any(map(_is_nested, output)):
-                return {"kind": "several", "outputs": [self.of(each) for each in output]}
-        raise TypeError(
-            f"A task returned {type(output).__name__}. Return a Table, KeyValue, Text, Markdown, "
-            "JSON, Chart, File, Money, a dict, a list of dicts, a str or None, or a list of these."
+            case list() | tuple():
+                return self._listed(output)
+        return self._as_written(output)
+
+    def _listed(self, outputs: Sequence[object]) -> Kept:
+        rows = [each for each in outputs if isinstance(each, Mapping)]
+        if len(rows) == len(outputs):
+            return self._table(_from_dicts(rows))
+        if any(map(_is_nested, outputs)):
+            return self._as_written(outputs)
+        return {"kind": "several", "outputs": [self.of(each) for each in outputs]}
+
+    def _as_written(self, output: object) -> Kept:
+        if isinstance(output, _PLAIN):
+            return self._long("text", text_of(output))
+        note = (
+            f"The task returned a value of the type {type(output).__name__}, which is shown as Python "
+            "writes it."
         )
+        return {"kind": "several", "outputs": [self._long("text", written(output)), _note(note)]}
 
     def _words(self, output: str | Text | Markdown | Money) -> Kept:
         match output:
@@ -96,7 +130,7 @@ class _Keeper:
         return self._file(output)
 
     def _text(self, value: object) -> str:
-        text = self._redact(text_of(value))
+        text = bounded(text_of(value), self._redact, LONGEST_TEXT)
         self._left -= len(text)
         return text
 
@@ -105,13 +139,11 @@ class _Keeper:
 
     def _long(self, kind: str, text: str) -> Kept:
         most = max(0, min(LONGEST_TEXT, self._left))
-        # Masked before it is cut: half a secret would not be found.
-        whole = self._redact(text)
-        self._left -= min(len(whole), most)
-        found = {"kind": kind, "text": whole[:most]}
-        if len(whole) <= most:
+        found = {"kind": kind, "text": beginning(text, self._redact, most)}
+        self._left -= min(len(text), most)
+        if len(text) <= most:
             return found
-        note = f"Only the first {most:,} of {len(whole):,} characters were kept."
+        note = f"Only the first {most:,} of {len(text):,} characters were kept."
         return {"kind": "several", "outputs": [found, _note(note)]}
 
     def _pairs(self, output: KeyValue) -> Kept:
@@ -146,9 +178,9 @@ class _Keeper:
         if levels == 0 or self._left < 0:
             return "…"
         match value:
-            case None | bool() | int():
+            case None | bool():
                 return value
-            case float() if math.isfinite(value):
+            case int() | float() if _fits_json(value):
                 return value
             case Mapping():
                 return {self._text(k): self._plain(v, levels - 1) for k, v in value.items()}
@@ -194,6 +226,12 @@ class _Keeper:
             "size": safe.size,
             "sha256": safe.sha256,
         }
+
+
+def _fits_json(number: float) -> bool:
+    if isinstance(number, int):
+        return number.bit_length() < LARGEST_NUMBER
+    return math.isfinite(number)
 
 
 def _note(text: str) -> Kept:

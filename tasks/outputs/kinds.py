@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, Literal
 
+from tasks.declaration.texts import said
 from tasks.outputs.texts import text_of
 from tasks.parameters import File, Money
 
@@ -114,7 +115,7 @@ class Change:
 
     def as_json(self) -> list[str]:
         """Three texts, as they are shown and sealed; a fourth for what is only information."""
-        texts = [self.label, text_of(self.before), text_of(self.after)]
+        texts = [said(self.label), text_of(self.before), text_of(self.after)]
         return texts if self.must_hold else [*texts, MAY_DIFFER]
 
 

@@ -6,6 +6,8 @@ from contextlib import suppress
 
 from django.utils import timezone
 
+from tasks.declaration.texts import said
+
 
 def text_of(value: object) -> str:
     """A value as people read it."""
@@ -17,7 +19,7 @@ def text_of(value: object) -> str:
         return _moment(value)
     if isinstance(value, decimal.Decimal):
         return f"{value:f}"
-    return str(value)
+    return said(value)
 
 
 def _moment(value: datetime.datetime) -> str:

@@ -13,7 +13,10 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
+from tasks.databases import NotAllowedHere
 from tasks.declaration.errors import Refused
+from tasks.declaration.texts import cut, said
+from tasks.time_limits import TookTooLong
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +38,9 @@ def told_in_a_sentence(what: str) -> Iterator[None]:
     except (ValidationError, AuthorsFault):
         raise
     except Refused as refused:
-        raise ValidationError(str(refused)) from refused
+        raise ValidationError(cut(said(refused))) from refused
+    except (NotAllowedHere, TookTooLong) as error:
+        raise AuthorsFault(f"{what}. {error} {WHOM_TO_TELL}") from error
     except Exception as error:
         where = extract_tb(error.__traceback__)[-1]
         kind = type(error).__name__

@@ -12,8 +12,9 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, prefetch_related_objects
 from django.http import QueryDict
 
+from tasks.databases import rolled_back
 from tasks.declaration.calling import call_with
-from tasks.declaration.offline import read_only
+from tasks.declaration.offline import offline
 from tasks.parameters.again import GivenAgain
 from tasks.parameters.faults import AuthorsFault, BrokenField, kept_apart, told_in_a_sentence
 from tasks.parameters.kinds import Asked
@@ -21,9 +22,11 @@ from tasks.parameters.kinds.objects import ObjectKind
 from tasks.parameters.kinds.rows import RowsKind
 from tasks.parameters.param import listed
 from tasks.parameters.signature import Parameter
+from tasks.time_limits import in_time
 
 PAGE = 20  # objects in one answer of a picker
 LONGEST_TERM = 100
+STATEMENT_SECONDS = 5  # for each statement of a look-up: somebody waits for it
 
 type PickerUrl = Callable[[str], str]
 
@@ -86,8 +89,12 @@ class ParameterForm(forms.Form):
         if not (isinstance(kind, RowsKind) and kind.is_looked_up and self._arises(parameter)):
             return
         try:
-            with told_in_a_sentence("The rows could not be looked up"), read_only():
-                found = kind.look_up(parameter.name, self.cleaned_data)
+            with (
+                told_in_a_sentence("The rows could not be looked up"),
+                rolled_back(seconds=STATEMENT_SECONDS, read_only=True),
+                offline(),
+            ):
+                found = in_time(lambda: kind.look_up(parameter.name, self.cleaned_data))
         except ValidationError as error:
             self.add_error(parameter.name, error)
         except AuthorsFault as fault:
@@ -114,7 +121,7 @@ class ParameterForm(forms.Form):
     def _check_together(self, validate: Callable[..., object]) -> None:
         try:
             with told_in_a_sentence("These values could not be checked"):
-                said = call_with(validate, self.cleaned_data)
+                said = in_time(lambda: call_with(validate, self.cleaned_data))
         except ValidationError as error:
             self._place(error)
         except AuthorsFault as fault:
@@ -217,7 +224,7 @@ def search(
         raise TypeError(f"{parameter.name} is no object that could be searched for.")
     try:
         with told_in_a_sentence("The choices could not be loaded"):
-            return _page_of(kind, person, term, max(page, 1))
+            return in_time(lambda: _page_of(kind, person, term, max(page, 1)))
     except (AuthorsFault, ValidationError) as error:
         text = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
         said = {"id": "", "text": text, "disabled": True}
@@ -257,7 +264,7 @@ def _field(parameter: Parameter, person: object, picker_url: PickerUrl | None) -
     help_text = " ".join(filter(None, [parameter.help, parameter.kind.note()]))
     try:
         with told_in_a_sentence("The choices could not be loaded"), _apart(parameter):
-            field = parameter.kind.field(asked)
+            field = in_time(lambda: parameter.kind.field(asked))
     except (AuthorsFault, ValidationError) as error:
         fault = error if isinstance(error, AuthorsFault) else AuthorsFault(*error.messages)
         field, help_text = BrokenField(fault), str(fault)

@@ -142,8 +142,9 @@ class PostgresBroker(ORM):  # type: ignore[misc]  # untyped
         if self._ears is None:
             self._ears = _own_connection()
             self._ears.execute(f"LISTEN {CHANNEL}")
-        for _ in self._ears.notifies(timeout=timeout, stop_after=1 if timeout else None):
-            pass
+        for heard in self._ears.notifies(timeout=timeout):
+            if timeout and heard.payload == self.list_key:  # another lane's wakes nobody here
+                break
 
     def _note_outage(self, error: Exception) -> None:
         if self._away_since is None:

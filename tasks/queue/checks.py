@@ -21,6 +21,7 @@ def check_queue(**_: object) -> list[CheckMessage]:
         *_of_database(queue),
         *_of_broker(queue),
         *_of_repetition(queue),
+        *_of_scheduler(queue),
         *_of_retry(queue),
         *_of_guard(queue),
         *_of_records(queue),
@@ -75,6 +76,15 @@ def _of_repetition(queue: Mapping[str, Any]) -> Iterator[CheckMessage]:
             "not set.",
             hint="Set Q_CLUSTER['max_attempts'] to 1 and Q_CLUSTER['ack_failures'] to True.",
             id="tasks.E105",
+        )
+
+
+def _of_scheduler(queue: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    if queue.get("scheduler") is not False:
+        yield Error(
+            "django-q2's own cluster would call whatever function a row of its table of schedules names.",
+            hint="Set Q_CLUSTER['scheduler'] to False.",
+            id="tasks.E106",
         )
 
 

@@ -5,20 +5,29 @@ whoever wants it next hangs. So everything here that two processes share is a pi
 """
 
 import ctypes
+import logging
 import os
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
+from multiprocessing import current_process
 from multiprocessing.connection import Pipe
 from multiprocessing.sharedctypes import RawValue
 from time import monotonic
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
+from django_q.conf import Conf
 from django_q.signals import post_execute_in_worker, pre_execute
 from django_q.worker import worker
 
+logger = logging.getLogger(__name__)
+
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+LEAVES = 1  # the memory that a worker may use at most when it is to be replaced: it uses more
+# What each worker calls before each message. If one raises, the worker ends and the message comes again.
+BEFORE_EACH: Final[list[Callable[[], object]]] = []
 TO_STOP = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -63,6 +72,7 @@ class Activity:
     def __init__(self, timer: Any) -> None:  # noqa: ANN401 - has no public type
         self._timer = timer.get_obj()
         self._busy = RawValue("b", 0)
+        self._stops = RawValue("b", 0)
         self.began = Moment()
 
     def begin(self, **_: object) -> None:
@@ -71,6 +81,14 @@ class Activity:
 
     def end(self, **_: object) -> None:
         self._busy.value = 0
+
+    def ask_to_stop(self) -> None:
+        """For what can end sooner than its task does: see `is_to_stop`."""
+        self._stops.value = 1
+
+    @property
+    def is_to_stop(self) -> bool:
+        return bool(self._stops.value)
 
     @property
     def busy(self) -> bool:
@@ -91,14 +109,38 @@ class Activity:
 
 def as_worker(activity: Activity, *arguments: object) -> None:
     """django-q2's worker, that says when it begins and ends a task."""
+    _own.append(activity)
     pre_execute.connect(activity.begin, weak=False)
     post_execute_in_worker.connect(activity.end, weak=False)
+    for each in BEFORE_EACH:
+        pre_execute.connect(partial(_call, each), weak=False)
     worker(*arguments)
+    if Conf.MAX_RSS == LEAVES:
+        sys.exit(os.EX_SOFTWARE)
+
+
+# That of this process, where it is a worker.
+_own: Final[list[Activity]] = []
+
+
+def is_to_stop() -> bool:
+    """Whether the cluster of this worker stops and waits for its present task."""
+    return any(activity.is_to_stop for activity in _own)
+
+
+def leave() -> None:
+    """Have this worker end after its present task, as one that is too large. Another one is started."""
+    Conf.MAX_RSS = LEAVES
+
+
+def _call(what: Callable[[], object], **_: object) -> None:
+    what()
 
 
 def as_child(parent: int, target: Callable[..., None], *arguments: object) -> None:
     die_with(parent)
     ignore_signals()
+    logger.info("The %s is there at %d", current_process().name, os.getpid())
     target(*arguments)
 
 

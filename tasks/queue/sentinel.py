@@ -17,14 +17,16 @@ from threading import Timer
 from typing import Any, NoReturn
 from uuid import UUID
 
-from django.db import DatabaseError, connections
+from django.db import Error, close_old_connections, connections
 from django_q.cluster import Sentinel, get_mp_context
 from django_q.conf import Conf
-from django_q.scheduler import scheduler
 from django_q.worker import worker
 
+from tasks.models import Sign
 from tasks.queue.broker import Delivery, PostgresBroker
-from tasks.queue.messages import enqueue_sweep
+from tasks.queue.clock import ClockWatch
+from tasks.queue.lanes import RUNS, Lane
+from tasks.queue.messages import enqueue_pump, enqueue_sweep, enqueue_sweep_if_due
 from tasks.queue.processes import (
     TO_STOP,
     Activity,
@@ -36,12 +38,14 @@ from tasks.queue.processes import (
     ignore_signals,
 )
 from tasks.queue.releases import current, superseded
+from tasks.queue.signs import give
+from tasks.queue.transport import monitor, pusher
 
 logger = logging.getLogger(__name__)
 
 FLUSH = 5.0  # seconds for a worker that leaves to hand over its last result
 STALLED = 60.0  # seconds without a movement that should be there
-SCHEDULES = 10.0  # seconds between two looks at what is due
+LOOKS = 10.0  # seconds between two signs of life, and looks at what is due
 
 
 class Result(IntEnum):
@@ -69,14 +73,18 @@ class WatchedBroker(PostgresBroker):
         super().acknowledge(task_id)
 
 
-def as_sentinel(parent: int, cluster: UUID, stop: Flag, alive: Moment, seconds: int) -> None:
+def as_sentinel(
+    lane: Lane, parent: int, cluster: UUID, stop: Flag, alive: Moment, seconds: int
+) -> None:
     """The life of the process. Returns after `stop`, or ends it with a `Result`."""
     die_with(parent)
     # django-q2's constructor makes SIGTERM deadly for a moment.
     signal.pthread_sigmask(signal.SIG_BLOCK, TO_STOP)
-    sentinel = Guard(stop, Flag(), cluster, WatchedBroker(), start=False)
+    sentinel = Guard(stop, Flag(), cluster, WatchedBroker(lane.queue), start=False)
     ignore_signals()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, TO_STOP)
+    os.nice(lane.niceness)
+    sentinel.work_at(lane)
     sentinel.alive, sentinel.parent_pid, sentinel.stop_seconds = alive, parent, seconds
     try:
         sentinel.start()
@@ -104,12 +112,20 @@ class Guard(Sentinel):  # type: ignore[misc]  # untyped
     broker: WatchedBroker
     alive: Moment
     stop_seconds: int
+    lane = RUNS
+
+    def work_at(self, lane: Lane) -> None:
+        self.lane, self.pool_size, self.timeout = lane, lane.workers, lane.timeout
+        self._clock = ClockWatch()
 
     def spawn_process(self, target: Any, *arguments: Any) -> Any:  # noqa: ANN401
         activity = Activity(arguments[2]) if target is worker else None
         task = (as_worker, activity) if activity else (target,)
         process = get_mp_context().Process(
-            target=as_child, args=(os.getpid(), *task, *arguments), daemon=True
+            name=f"{self.lane.name} {target.__name__}",
+            target=as_child,
+            args=(os.getpid(), *task, *arguments),
+            daemon=True,
         )
         if activity:
             process.activity = activity
@@ -121,13 +137,19 @@ class Guard(Sentinel):  # type: ignore[misc]  # untyped
         timer = Value("f", -1)
         self.spawn_process(worker, self.task_queue, self.result_queue, timer, self.timeout)
 
+    def spawn_pusher(self) -> Any:  # noqa: ANN401
+        return self.spawn_process(pusher, self.task_queue, self.event_out, self.broker)
+
+    def spawn_monitor(self) -> Any:  # noqa: ANN401
+        return self.spawn_process(monitor, self.result_queue, self.broker)
+
     def guard(self) -> None:
         self._current: frozenset[str] = self._asked(current, frozenset())
-        logger.info("Cluster is running, with %d workers", len(self.pool))
+        logger.info("Cluster of %s is running, with %d workers", self.lane.name, len(self.pool))
         self.start_event.set()
-        self._sweep()
+        self._asked(enqueue_sweep if self.lane is RUNS else enqueue_pump, None)
         self._flowing = Moment()
-        scheduled: Moment | None = None
+        looked: Moment | None = None
         while not self.stop_event.is_set():
             self.alive.mark()
             for each in list(self.pool):
@@ -136,21 +158,21 @@ class Guard(Sentinel):  # type: ignore[misc]  # untyped
             self._look_after_queues()
             if os.getppid() != self.parent_pid:
                 self._broken("the main process has ended")
-            if scheduled is None or scheduled.age > SCHEDULES:
-                scheduled = Moment()
-                scheduler(broker=self.broker)
+            if looked is None or looked.age > LOOKS:
+                looked = Moment()
+                self._asked(self._look_at_the_database, None)
                 self._leave_if_outdated()
             processes = (each.sentinel for each in (*self.pool, self.monitor, self.pusher))
             wait([self.stop_event.reader, *processes], timeout=Conf.GUARD_CYCLE)
         self.stop()
 
-    def _sweep(self) -> None:
-        """The cluster before this one may have died with runs in its hands."""
-        try:
-            enqueue_sweep()
-        except DatabaseError as error:
-            logger.warning("First check skipped: the database is unreachable: %s", error)
-            connections.close_all()
+    def _look_at_the_database(self) -> None:
+        close_old_connections()
+        give(self.lane.sign)
+        if self.lane is RUNS:
+            self._clock.look()
+            if self._clock.can_be_trusted:
+                enqueue_sweep_if_due()
 
     def _leave_if_outdated(self) -> None:
         """After a deploy, finish what has begun and end: a new start brings the new code.
@@ -170,8 +192,8 @@ class Guard(Sentinel):  # type: ignore[misc]  # untyped
     def _asked[T](self, question: Callable[[], T], otherwise: T) -> T:
         try:
             return question()
-        except DatabaseError as error:
-            logger.warning("Code not compared: the database is unreachable: %s", error)
+        except Error as error:
+            logger.warning("Look skipped: the database is unreachable: %s", error)
             connections.close_all()
             return otherwise
 
@@ -180,6 +202,8 @@ class Guard(Sentinel):  # type: ignore[misc]  # untyped
         bound = Timer(self.stop_seconds, self._cut_off)
         bound.daemon = True
         bound.start()
+        for each in self.pool:
+            each.activity.ask_to_stop()
         super().stop()
         bound.cancel()
 
@@ -194,8 +218,9 @@ class Guard(Sentinel):  # type: ignore[misc]  # untyped
             return
         if why := self._left_locked(process):
             self._broken(f"worker {process.pid} {why}")
-        if not process.activity.leaving:
+        if process.exitcode or not process.activity.leaving:
             logger.error("Worker %d ended with %d in a task", process.pid, process.exitcode)
+            self._asked(partial(give, Sign.Name.REPLACED), None)
         self.pool.remove(process)
         connections.close_all()
         self.spawn_worker()

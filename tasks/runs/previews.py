@@ -7,25 +7,30 @@ from typing import Any, Final, NamedTuple
 
 import psycopg
 from django.core.exceptions import ValidationError
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError
 
+from tasks.databases import NotAllowedHere, rolled_back
 from tasks.declaration.calling import call_with
 from tasks.declaration.errors import Refused
 from tasks.declaration.offline import WentOnline, offline
 from tasks.declaration.registry import RegisteredTask, registry
+from tasks.declaration.texts import said
 from tasks.models import Run
 from tasks.outputs import Change
 from tasks.parameters import DoesNotFit, ObjectGone, Secret
 from tasks.queue import messages
-from tasks.queue.outages import OUTAGE
+from tasks.queue.outages import is_outage
 from tasks.secrets import storage
+from tasks.secrets.bounds import bounded
 from tasks.secrets.masking import SHORTEST_SETTING, Redactor, masking_the_log, without_settings
 from tasks.secrets.redaction import redacting
+from tasks.time_limits import SECONDS, TookTooLong, in_time
 
 logger = logging.getLogger(__name__)
 
 # For each statement of a preview, at the form and at the claim: somebody waits for it.
 STATEMENT_SECONDS: Final = 5
+MOST_CHARACTERS: Final = 500_000  # of all its rows: somebody reads them
 
 type Rows = Sequence[Sequence[str]]
 
@@ -34,8 +39,15 @@ class PreviewFailed(Exception):
     """A fault of the preview's code. The text is for people; the traceback is in the log."""
 
 
+class _TooLong(Exception):
+    """It lists more than anybody reads."""
+
+
 class PreviewTimedOut(BaseException):
-    """The worker's time was over while a preview was at work. Like a time-out, not to be caught."""
+    """The time was over while a preview was at work at the claim. Like a time-out, not to be caught.
+
+    The text says how long that is.
+    """
 
 
 class _Row(NamedTuple):
@@ -53,29 +65,41 @@ class _Row(NamedTuple):
 def rows_of(registered: RegisteredTask, values: Mapping[str, Any]) -> list[list[str]]:
     """What a run with these values would change now, as it is shown and sealed.
 
-    The preview runs in a transaction that is rolled back, and offline. What it raises to turn the
-    request down, `Refused` or `ValidationError`, passes; so does an outage of the database.
-    Everything else is a `PreviewFailed`.
+    The preview runs in a transaction of each database, which is rolled back, and offline. What it
+    raises to turn the request down, `Refused` or `ValidationError`, passes; so does an outage of the
+    database. Everything else is a `PreviewFailed`.
     """
-    if registered.preview is None:
+    preview = registered.preview
+    if preview is None:
         return []
     given = [value.reveal() for value in values.values() if isinstance(value, Secret)]
     try:
-        with masking_the_log(Redactor(given)), transaction.atomic(), offline():
-            _limit_statements()
-            try:
-                changes: Iterable[Change] = call_with(registered.preview, values)
-                return _without_secrets(registered, [each.as_json() for each in changes], given)
-            finally:
-                transaction.set_rollback(True)
+        with (
+            masking_the_log(Redactor(given)),
+            rolled_back(seconds=STATEMENT_SECONDS),
+            offline(),
+        ):
+            rows = in_time(lambda: _rows(call_with(preview, values)))
+            return _without_secrets(registered, rows, given)
     except (Refused, ValidationError, PreviewFailed):
         raise
     except Exception as error:
-        if isinstance(error, OUTAGE) and not _took_too_long(error):
+        if is_outage(error):
             raise
         with masking_the_log(Redactor(given)):
             logger.exception("The preview of “%s” failed", registered.name)
         raise PreviewFailed(_fault(registered, error)) from error
+
+
+def _rows(changes: Iterable[Change]) -> list[list[str]]:
+    rows: list[list[str]] = []
+    left = MOST_CHARACTERS
+    for change in changes:
+        rows.append(change.as_json())
+        left -= sum(map(len, rows[-1]))
+        if left < 0:
+            raise _TooLong
+    return rows
 
 
 def _without_secrets(
@@ -106,7 +130,7 @@ def why_not_as_approved(run: Run) -> str:
     if registered.preview is None or run.attempt or not run.needs_approval:
         return ""
     with redacting(run) as redact:
-        return redact(_why_not(registered, run))
+        return bounded(_why_not(registered, run), redact)
 
 
 def _why_not(registered: RegisteredTask, run: Run) -> str:
@@ -115,11 +139,13 @@ def _why_not(registered: RegisteredTask, run: Run) -> str:
     except ValidationError as error:
         return f"It can no longer be done: {' '.join(error.messages)}"
     except (Refused, DoesNotFit, ObjectGone) as error:
-        return f"It can no longer be done: {error}"
+        return f"It can no longer be done: {said(error)}"
     except PreviewFailed as failure:
+        if isinstance(failure.__cause__, TookTooLong):
+            raise PreviewTimedOut(f"{SECONDS} seconds") from failure
         return str(failure)
     except messages.TimedOut as late:
-        raise PreviewTimedOut from late
+        raise PreviewTimedOut(f"{run.task.timeout} seconds") from late
 
 
 def difference(approved: Rows, now: Rows) -> str:
@@ -143,11 +169,6 @@ def _binding(rows: Rows) -> list[_Row]:
     return [row for row in (_Row(*texts) for texts in rows) if not row.note]
 
 
-def _limit_statements() -> None:
-    with connection.cursor() as cursor:  # until the rollback
-        cursor.execute(f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'")
-
-
 def _took_too_long(error: Exception) -> bool:
     return isinstance(error, OperationalError) and isinstance(
         error.__cause__, psycopg.errors.QueryCanceled
@@ -157,8 +178,14 @@ def _took_too_long(error: Exception) -> bool:
 def _fault(registered: RegisteredTask, error: Exception) -> str:
     if isinstance(error, WentOnline):
         why = "its code tried to reach another system, which a preview must not"
+    elif isinstance(error, NotAllowedHere):
+        why = f"its code did something that cannot be undone. {error}"
+    elif isinstance(error, _TooLong):
+        why = f"it lists more than {MOST_CHARACTERS:,} characters"
+    elif isinstance(error, TookTooLong):
+        why = str(error)
     elif _took_too_long(error):
         why = f"the database had no answer within {STATEMENT_SECONDS} seconds"
     else:
         why = "its code has a fault"
-    return f"The preview failed: {why}. Contact {registered.owner}."
+    return f"The preview failed: {why.rstrip('.')}. Contact {registered.owner}."

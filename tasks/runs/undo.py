@@ -12,6 +12,7 @@ from tasks.models import Run, Task
 from tasks.parameters.faults import told_in_a_sentence
 from tasks.runs.concurrency import OPEN
 from tasks.secrets import storage
+from tasks.time_limits import in_time
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -80,7 +81,7 @@ def values_to_undo(run: Run) -> dict[str, Any]:
     )
     try:
         with told_in_a_sentence("What is to be undone could not be found"):
-            return {name: give(finished) for name, give in declared.fill.items()}
+            return in_time(lambda: {name: give(finished) for name, give in declared.fill.items()})
     except ValidationError as refusal:
         raise NotUndoable(" ".join(refusal.messages)) from refusal
     except parameters.AuthorsFault as fault:

@@ -42,6 +42,7 @@ class Redactor:
     def __init__(self, secrets: Iterable[str]) -> None:
         forms = {form for secret in secrets for form in _forms(secret)}
         longest_first = sorted(forms, key=len, reverse=True)
+        self.longest = len(longest_first[0]) if longest_first else 0
         found = "|".join(map(re.escape, longest_first)) or _NOTHING
         self._in_text = re.compile(found)
         self._in_bytes = re.compile(found.encode(errors="replace"))

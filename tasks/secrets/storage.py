@@ -9,6 +9,7 @@ from audit import ciphers
 from tasks import parameters
 from tasks.declaration.registry import RegisteredTask
 from tasks.models import Effect, Run, StoredFile, StoredSecret
+from tasks.models.answers import as_json, from_json
 from tasks.parameters import DoesNotFit, File
 from tasks.secrets.masking import Redactor
 
@@ -49,14 +50,16 @@ def forget_secrets(run: Run) -> None:
     run.effects.exclude(answer_ciphertext=None).update(answer_ciphertext=None)
 
 
-def keep_answer(effect: Effect, answer: Any, redact: Redactor) -> None:  # noqa: ANN401 - any JSON
+def keep_answer(effect: Effect, answer: Any, redact: Redactor) -> None:  # noqa: ANN401 - see tasks/models/answers.py
     """Put the answer to a step into its row without secrets; with them only encrypted.
 
     The next attempt needs it as it was, and everybody who may see the run reads it.
     """
-    effect.answer = redact.value(answer)
-    whole = json.dumps(answer)
-    changed = json.dumps(effect.answer) != whole
+    plain = as_json(answer)
+    masked = redact.value(plain)
+    effect.answer = from_json(masked)
+    whole = json.dumps(plain)
+    changed = json.dumps(masked) != whole
     effect.answer_ciphertext = ciphers.locked(whole, purpose=ANSWERS) if changed else None
 
 
@@ -64,7 +67,7 @@ def answer_of(effect: Effect) -> Any:  # noqa: ANN401 - any JSON
     """The answer to a step as it came, while its run goes on; after that without the secrets in it."""
     if effect.answer_ciphertext is None:
         return effect.answer
-    return json.loads(ciphers.opened(effect.answer_ciphertext, purpose=ANSWERS))
+    return from_json(json.loads(ciphers.opened(effect.answer_ciphertext, purpose=ANSWERS)))
 
 
 def plain_values(registered: RegisteredTask, run: Run) -> dict[str, Any]:

@@ -66,7 +66,8 @@ class Heartbeat:
             return
         try:
             self._log_buffer.flush()
-        except DatabaseError:
+        # Whatever it is: without a heartbeat the run would lose its worker.
+        except Exception:
             logger.exception("Run %s could not write its log", self._run.pk)
             connection.close()
             self._writes_from = time.monotonic() + BEATS_EVERY

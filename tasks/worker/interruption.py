@@ -6,6 +6,7 @@ waits until it is done.
 """
 
 import functools
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Concatenate, Final, Protocol, Self
 
+from tasks.declaration.calling import author_code
 from tasks.declaration.errors import Stopped
 
 # django-q2 has SIGALRM for the time-out.
@@ -26,6 +28,7 @@ class Interruption:
     """
 
     def __init__(self) -> None:
+        self._process = os.getpid()
         self._thread = threading.get_ident()
         self._works = threading.current_thread() is threading.main_thread()
         self._open = False  # whether the author's code is at work
@@ -47,19 +50,31 @@ class Interruption:
         if self._works:
             signal.pthread_kill(self._thread, NUMBER)
 
+    @property
+    def is_allowed(self) -> bool:
+        """Whether the author's own code is at work now, and nothing of this package."""
+        return self._open
+
     @contextmanager
     def allowed(self) -> Iterator[None]:
         """The author's code: it may be interrupted anywhere."""
         before, self._open = self._open, True
         try:
             self._raise_if_wanted()
-            yield
+            with author_code():
+                yield
         finally:
             self._open = before
 
     @contextmanager
     def postponed(self) -> Iterator[None]:
-        """Our own code within it: an interruption comes after it."""
+        """Our own code within it: an interruption comes after it.
+
+        Raises RuntimeError in a process that the author's code has forked, which would write on
+        the worker's own connections.
+        """
+        if os.getpid() != self._process:
+            raise RuntimeError("A process that a task has forked cannot use its run.")
         before, self._open = self._open, False
         try:
             yield

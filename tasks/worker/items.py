@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from tasks.actions.runs.effects import Planned, plan_effects
 from tasks.declaration.errors import Busy, Halted, OutcomeUnknown, Paused, Refused
+from tasks.declaration.texts import said
 from tasks.models import Effect, Run
 from tasks.outputs import KeyValue
 from tasks.parameters import Money
@@ -18,12 +19,12 @@ from tasks.secrets.storage import answer_of
 from tasks.worker.checkpoints import Checkpoints
 from tasks.worker.heartbeat import Heartbeat
 from tasks.worker.log_buffer import LogBuffer
+from tasks.worker.steps import LONGEST
 
 type Amount = Money | Decimal | int
 
 # After so many in a row the other side is away: what is left waits for the next attempt.
 GIVE_UP_AFTER: Final = 3
-LONGEST: Final = 160  # characters of a step: the column has no more
 
 
 class ItemsDiffer(Exception):
@@ -61,7 +62,7 @@ class Items[I]:
                 raise ValueError(f"Two items of “{name}” have the key {key(item)!r}: it names one.")
             self._steps[step] = key(item), item
             self._plan[step] = Planned(
-                step, redact(label(item)), *_amount(amount(item) if amount else None)
+                step, redact(said(label(item))), *_amount(amount(item) if amount else None)
             )
 
     def plan(self, run: Run) -> None:
@@ -149,11 +150,12 @@ def _raise_if_any(later: list[Busy | OutcomeUnknown], *, of: int) -> None:
     unknown = [each for each in later if isinstance(each, OutcomeUnknown)]
     if unknown:
         raise OutcomeUnknown(
-            f"{len(unknown)} of {of} items had no clear answer. The first: {unknown[0]}",
+            f"{len(unknown)} of {of} items had no clear answer. The first: {said(unknown[0])}",
             # One that may not be sent again is not, and does not hold up the others.
             same_key=any(each.same_key for each in unknown) or len(unknown) < len(later),
         )
     if later:
+        first = said(later[0])
         raise Busy(
-            f"The external system was busy for {len(later)} of {of} items. The first: {later[0]}"
+            f"The external system was busy for {len(later)} of {of} items. The first: {first}"
         )

@@ -5,11 +5,15 @@ import time
 from typing import Final
 
 from tasks.actions.runs.effects import show_progress, write_lines
+from tasks.declaration.texts import said
 from tasks.models import Run
+from tasks.secrets.bounds import bounded
 from tasks.secrets.masking import Redactor
 
 TOGETHER: Final = 100  # lines after which nobody waits for the next second
 MOST_LINES: Final = 100_000  # of one attempt: a loop that has gone wild fills no disk
+MOST_CHARACTERS: Final = 20_000_000  # of all of them
+MOST_STEPS: Final = 2**31 - 1  # as the column can hold it
 
 
 class LogBuffer:
@@ -25,24 +29,30 @@ class LogBuffer:
         self.redact = redact
         self._lines: list[tuple[float, str]] = []
         self._left = MOST_LINES
+        self._characters_left = MOST_CHARACTERS
         self._progress: tuple[int, int] | None = None
         self._writing = threading.Lock()
         self.many = threading.Event()
 
-    def write(self, text: str) -> None:
+    def write(self, text: object) -> None:
         """Add a line."""
         if self._left <= 0:
             return
+        line = bounded(said(text), self.redact)
         self._left -= 1
+        self._characters_left -= len(line)
         if not self._left:
-            text = f"The log ends here, after {MOST_LINES:,} lines. The run continues."
-        self._lines.append((time.monotonic(), self.redact(text)))
+            line = _end_after(f"{MOST_LINES:,} lines")
+        elif self._characters_left < 0:
+            self._left = 0
+            line = _end_after(f"{MOST_CHARACTERS:,} characters")
+        self._lines.append((time.monotonic(), line))
         if len(self._lines) >= TOGETHER:
             self.many.set()
 
     def progress(self, done: int, total: int) -> None:
-        """Remember how far it has come. Only the newest is written."""
-        self._progress = (done, total)
+        """Remember how far it has come. Only the newest is written. Raises TypeError for no numbers."""
+        self._progress = (_whole(done), _whole(total))
 
     def flush(self) -> None:
         """Write what has come together. Lines stay in their order, whoever calls.
@@ -61,3 +71,12 @@ class LogBuffer:
         if lines := self._lines[:]:
             write_lines(self._run, lines)
             del self._lines[: len(lines)]
+
+
+def _end_after(so_much: str) -> str:
+    return f"The log ends here, after {so_much}. The run continues."
+
+
+def _whole(number: int) -> int:
+    """A number of steps, whatever the task counts. Raises TypeError or ValueError where it is none."""
+    return max(0, min(int(number), MOST_STEPS))

@@ -1,9 +1,9 @@
 """The steps of a run, each done once: outside our database under a key, inside it in one transaction."""
 
 from collections.abc import Callable
-from typing import cast
+from typing import Any, Final, cast
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections, transaction
 
 from tasks.actions.runs.effects import (
     answer_effect,
@@ -13,16 +13,25 @@ from tasks.actions.runs.effects import (
     postpone_effect,
     refuse_effect,
     refuse_write,
+    reopen_effect,
     write_effect,
+    written_by,
 )
+from tasks.databases import writing_only_to
+from tasks.declaration.calling import author_code
 from tasks.declaration.errors import Busy, OutcomeUnknown, Refused
+from tasks.declaration.texts import said
 from tasks.models import Effect, Run
+from tasks.models.answers import stored_answer
 from tasks.queue.kill_points import killpoint
-from tasks.queue.outages import patiently
+from tasks.queue.outages import OUTAGE, patiently
+from tasks.secrets.bounds import bounded
 from tasks.secrets.redaction import without_secrets
 from tasks.secrets.storage import answer_of
 from tasks.worker.heartbeat import Heartbeat
 from tasks.worker.log_buffer import LogBuffer
+
+LONGEST: Final = 160  # characters of a step: the column has no more
 
 
 class Steps:
@@ -32,9 +41,25 @@ class Steps:
         self._run = run
         self._heartbeat = heartbeat
         self._log_buffer = log_buffer
+        self._begun: set[str] = set()
+
+    def begin(self, step: str) -> None:
+        """Raise ValueError for a name that no step can have, or that this attempt has used before.
+
+        The second of that name would get the answer of the first, and nothing would be sent.
+        """
+        if not _is_name(step):
+            raise ValueError(f"A step is named by a text of 1 to {LONGEST} characters.")
+        if step in self._begun:
+            raise ValueError(
+                f"The step “{step}” was begun before in this attempt, so it was not begun again. "
+                "Give each step a name of its own, such as with the number of what it is about."
+            )
+        self._begun.add(step)
 
     def send[T](self, step: str, send: Callable[[str], T]) -> T:
         """Call `send` with the step's key, unless its answer is known. See `TaskRun.once`."""
+        self.begin(step)
         self._get_ready("run.once()")
         step = without_secrets(step, self._log_buffer.redact)
         effect, first = begin_effect(self._run, step)
@@ -51,27 +76,95 @@ class Steps:
             with self._heartbeat.interruption.allowed():  # it may hang: then nobody knows
                 answer = send(effect.key)
         except OutcomeUnknown as unknown:
-            said = self._log_buffer.redact(str(unknown))
-            doubt_effect(effect, said, same_key=unknown.same_key)
+            doubt_effect(effect, self._said(unknown), same_key=unknown.same_key)
             raise
         except Refused as refusal:
-            raise _noted(effect, refusal, self._log_buffer.redact(str(refusal)), first) from refusal
+            raise _noted(effect, refusal, self._said(refusal), first) from refusal
         killpoint("step-sent")
-        patiently(lambda: answer_effect(effect, answer, self._log_buffer.redact))
+        stored = self._stored(step, answer)
+        patiently(lambda: answer_effect(effect, stored, self._log_buffer.redact))
         killpoint("step-answered")
-        return answer
+        return cast(T, stored)
 
-    def write[T](self, step: str, write: Callable[[], T]) -> T:
+    def write[T](self, step: str, write: Callable[[], T], using: str) -> T:
         """Call `write` in one transaction with the step's row. See `TaskRun.write_once`."""
+        self.begin(step)
         self._get_ready("run.write_once()")
         step = without_secrets(step, self._log_buffer.redact)
+
+        def written() -> T:
+            with author_code():
+                return write()
+
+        if using != DEFAULT_DB_ALIAS:
+            return self._write_elsewhere(step, written, using)
         try:
-            return cast(T, write_effect(self._run, step, write, self._log_buffer.redact))
+            return cast(T, write_effect(self._run, step, written, self._log_buffer.redact))
         except Busy:
             raise
         except Refused as refusal:
-            refuse_write(self._run, step, self._log_buffer.redact(str(refusal)))
+            refuse_write(self._run, step, self._said(refusal))
             raise
+
+    def _write_elsewhere[T](self, step: str, write: Callable[[], T], using: str) -> T:
+        """The same in another database: all of it or nothing there, and its row before and after."""
+        if connections[using].in_atomic_block:
+            raise RuntimeError(
+                f"run.write_once() inside a transaction of “{using}” could not commit."
+            )
+        effect, first = begin_effect(self._run, step)
+        if effect.answered_at and not effect.refused:
+            return cast(T, answer_of(effect))
+        if effect.refused:
+            reopen_effect(effect)
+        elif not first:
+            raise OutcomeUnknown(
+                f"“{step}” was begun before, and nobody recorded how it ended: it may have been "
+                f"written to the database “{using}”. Look there.",
+                same_key=False,
+            )
+        killpoint("step-begun")
+        stored = self._written(effect, write, using)
+        killpoint("step-sent")
+        patiently(lambda: answer_effect(effect, stored, self._log_buffer.redact))
+        killpoint("step-answered")
+        return cast(T, stored)
+
+    def _written(self, effect: Effect, write: Callable[[], object], using: str) -> Any:  # noqa: ANN401 - its answer
+        written = False
+        try:
+            with writing_only_to(using), transaction.atomic(using=using):
+                stored = written_by(effect.step, write)
+                written = True
+        except BaseException as error:
+            if written and not _was_refused(error):
+                raise self._unknown(effect, error, using) from error
+            note = refuse_effect if _is_final(error) else postpone_effect
+            note(effect, self._said(error))  # nothing is written there: it was not committed
+            raise
+        return stored
+
+    def _unknown(self, effect: Effect, error: BaseException, using: str) -> OutcomeUnknown:
+        doubt_effect(effect, self._said(error), same_key=False)
+        return OutcomeUnknown(
+            f"“{effect.step}” was written, and the database “{using}” did not confirm that it is "
+            "committed. Look there.",
+            same_key=False,
+        )
+
+    def _stored(self, step: str, answer: object) -> Any:  # noqa: ANN401 - the answer
+        """The answer as a later attempt gets it: as text where it cannot be kept. It is sent already."""
+        try:
+            return stored_answer(answer)
+        # Whatever its own code raises: what was sent is answered.
+        except Exception as error:
+            self._log_buffer.write(
+                f"The answer of “{step}” could not be kept as it is: {said(error)}. It is kept as text."
+            )
+            return self._said(answer)
+
+    def _said(self, what: object) -> str:
+        return bounded(said(what), self._log_buffer.redact)
 
     def _get_ready(self, caller: str) -> None:
         if connection.in_atomic_block:
@@ -94,3 +187,16 @@ def _noted(effect: Effect, refusal: Refused, said: str, first: bool) -> Exceptio
     else:
         refuse_effect(effect, said)
     return refusal
+
+
+def _is_name(step: object) -> bool:
+    return isinstance(step, str) and 0 < len(step) <= LONGEST and "\0" not in step
+
+
+def _is_final(error: BaseException) -> bool:
+    return isinstance(error, Refused) and not isinstance(error, Busy)
+
+
+def _was_refused(error: BaseException) -> bool:
+    """Whether the database has answered a commit with an error, as by a constraint that is deferred."""
+    return isinstance(error, DatabaseError) and not isinstance(error, OUTAGE)

@@ -4,6 +4,8 @@ from collections.abc import Callable, Hashable, Iterable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from django.db import DEFAULT_DB_ALIAS
+
 from tasks.models import Run
 from tasks.secrets.masking import Redactor
 from tasks.worker.heartbeat import Heartbeat
@@ -49,7 +51,7 @@ class TaskRun:
         return self._run.reason
 
     @uninterrupted
-    def log(self, text: str) -> None:
+    def log(self, text: object) -> None:
         """Write a line that people see on the run's page, at most a second later."""
         self._log_buffer.write(text)
 
@@ -71,20 +73,28 @@ class TaskRun:
         """Do one thing outside our database, and remember its answer under the step's name.
 
         `send` is called with an idempotency key that is the same whenever this run tries this
-        step; its answer must be JSON. A step that was answered before is not sent again. The
-        intent is committed before `send` is called: RuntimeError inside a transaction.
+        step. Its answer is JSON, with decimals, dates, times and UUIDs; what cannot be kept so is kept
+        and returned as text. A step that an earlier attempt has the answer of is not sent again. The
+        intent is committed before `send` is called: RuntimeError inside a transaction. ValueError for a
+        name that this attempt has used before.
         """
         return self._steps.send(step, send)
 
     @uninterrupted
-    def write_once[T](self, step: str, write: Callable[[], T]) -> T:
-        """Do one thing that writes to our own database and nowhere else, exactly once.
+    def write_once[T](
+        self, step: str, write: Callable[[], T], *, using: str = DEFAULT_DB_ALIAS
+    ) -> T:
+        """Do one thing that writes to one database and nowhere else: to our own one, exactly once.
 
         `write` is called in the transaction that records the step: both are there, or neither. Its
-        answer must be JSON, and is returned instead of a second call. RuntimeError inside a
-        transaction.
+        answer is JSON, as that of `once`, and returned instead of a second call: TypeError where it is
+        not, and nothing is written. RuntimeError inside a transaction, NotAllowedHere for a write to
+        another database.
+
+        `using` names another database. There all of it is written or nothing, and at most once: the step
+        is recorded before and after. If the worker dies in between, its outcome is unknown.
         """
-        return self._steps.write(step, write)
+        return self._steps.write(step, write, using)
 
     @uninterrupted
     def each[I](
@@ -106,15 +116,16 @@ class TaskRun:
         item: done, refused, without an answer, not begun. After an interruption it goes on where it
         stopped. A refused item does not stop the others; return the report, or raise, to say
         what that means for the run. Raises ItemsDiffer when a later attempt brings other items,
-        ValueError for two items with one key.
+        ValueError for two items with one key, and for a name that this attempt has used before.
         """
         return self._each(
+            step,
             Items(step, items, key=key, label=label, amount=amount, redact=self._redact),
             lambda name, item: self._steps.send(name, lambda key_: send(item, key_)),
         )
 
     @uninterrupted
-    def write_each[I](
+    def write_each[I](  # noqa: PLR0913 - what is done with each item, what it is called, and where
         self,
         step: str,
         items: Iterable[I],
@@ -123,13 +134,16 @@ class TaskRun:
         key: Callable[[I], Hashable],
         label: Callable[[I], str] = str,
         amount: Callable[[I], Amount] | None = None,
+        using: str = DEFAULT_DB_ALIAS,
     ) -> Report:
-        """The same for items that are only written to our own database, as by `write_once`."""
+        """The same for items that are only written to one database, as by `write_once`."""
         return self._each(
+            step,
             Items(step, items, key=key, label=label, amount=amount, redact=self._redact),
-            lambda name, item: self._steps.write(name, lambda: write(item)),
+            lambda name, item: self._steps.write(name, lambda: write(item), using),
         )
 
-    def _each[I](self, items: Items[I], act: Callable[[str, I], object]) -> Report:
+    def _each[I](self, step: str, items: Items[I], act: Callable[[str, I], object]) -> Report:
+        self._steps.begin(step)
         items.plan(self._run)
         return items.do(self._run, self._heartbeat, self._log_buffer, act)

@@ -14,7 +14,15 @@ import psutil  # type: ignore[import-untyped]
 
 from tests.acceptance.conftest import ROOT, eventually
 
-ROLES = {"worker": "ready for work", "monitor": "monitoring", "pusher": "pushing tasks"}
+# What the processes of the lane of runs say of themselves, and those of django-q2's own cluster.
+ROLES = {
+    role: re.compile(rf"(?:runs {role} is there|Process-\S+ {stock}) at (\d+)")
+    for role, stock in (
+        ("worker", "ready for work"),
+        ("monitor", "monitoring"),
+        ("pusher", "pushing tasks"),
+    )
+}
 
 
 class Service:
@@ -61,8 +69,9 @@ class Service:
             return [self.main.pid]
         if role == "sentinel":
             return [psutil.Process(self.main.pid).children()[0].pid]
-        self.says(ROLES[role])
-        return [int(n) for n in re.findall(rf"{ROLES[role]} at (\d+)", self.log.read_text())]
+        return eventually(
+            lambda: [int(n) for n in ROLES[role].findall(self.log.read_text())], within=30
+        )
 
     def ready(self) -> None:
         """Returns when every process is there, and remembers them."""
@@ -70,6 +79,8 @@ class Service:
         for role in ("monitor", "pusher"):
             self.pids(role)
         self._remember()
+        sentinel = psutil.Process(self.pids("sentinel")[0])
+        self._runs = [sentinel, *sentinel.children(recursive=True)]
 
     def _remember(self) -> None:
         main = psutil.Process(self.main.pid)
@@ -78,6 +89,10 @@ class Service:
     def left(self) -> list[psutil.Process]:
         """Of the processes that were there when it was ready."""
         return [process for process in self._seen if lives(process)]
+
+    def left_of_runs(self) -> list[psutil.Process]:
+        """The same of the lane of runs, which is started anew without the others."""
+        return [process for process in self._runs if lives(process)]
 
     def kill(self, role: str) -> None:
         os.kill(self.pids(role)[0], signal.SIGKILL)

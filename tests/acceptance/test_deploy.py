@@ -76,7 +76,7 @@ def test_a_worker_of_the_next_release_leaves_runs_to_the_present_one(release, wo
 def test_a_cluster_ends_once_after_a_deploy_and_not_again(release, worker, alice):
     release("old")
     service = worker("old")
-    service.says("Cluster is running")
+    service.says("Cluster of runs is running")
     release("new")
     eventually(lambda: service.results == [Result.OUTDATED], within=40)
     service.ready()  # with the old code once more, as if that were all there is

@@ -15,7 +15,8 @@ from approvals.models.deliveries import Delivery
 from approvals.requests.policy import StageSpec
 from audit.context import Door
 from tests.acceptance.conftest import MODULE, eventually, worker_of
-from tests.doubles.smtp import SmtpDouble
+from tests.acceptance.test_cluster import approve, credit
+from tests.doubles.smtp import SmtpDouble, Tarpit
 
 pytestmark = [pytest.mark.alone, pytest.mark.django_db(transaction=True)]
 QUESTIONS = 12
@@ -94,3 +95,28 @@ def test_an_email_leaves_soon_after_the_commit(operations, tmp_path, alice, bob,
     p50, p95 = statistics.median(took), took[int(len(took) * 0.95) - 1]
     print(f"commit to email: p50 {p50 * 1000:.0f} ms, p95 {p95 * 1000:.0f} ms")  # noqa: T201
     assert p95 < 5
+
+
+def test_no_run_waits_for_a_mail_server_that_never_says_what_it_should(
+    operations, tmp_path, alice, bob, carol, approvers, finished
+):
+    """Each sender has it for 20 seconds. Where runs waited behind them, the first one came after that."""
+    tarpit = Tarpit(every=1)
+    with (
+        channels.temporarily(Email()),
+        worker_of(MODULE, tmp_path, EMAIL_URL=tarpit.url, WORKERS="2"),
+        tarpit,
+    ):
+        finished(credit(alice, "1.00"))  # it has started
+        for _ in range(QUESTIONS):
+            ask(alice, approvers)
+        eventually(lambda: tarpit.visitors == 2)
+        waits = []
+        for _ in range(5):
+            run = credit(alice)
+            approve(run, bob)
+            finished(run)
+            waits.append((run.log_lines.get().at - run.queued_at).total_seconds())
+        assert tarpit.visitors == 2
+    print(f"approval to first line beside a tarpit: {max(waits) * 1000:.0f} ms at most")  # noqa: T201
+    assert max(waits) < 5

@@ -6,15 +6,17 @@ The tests at the end show with django-q2's own `qcluster` that the faults are th
 import os
 import signal
 import time
-from datetime import timedelta
+from contextlib import contextmanager
+from uuid import uuid4
 
 import psutil  # type: ignore[import-untyped]
 import pytest
 from django.conf import settings
-from django.db.models.functions import Now
-from django_q.models import OrmQ, Schedule
+from django.db import connection, transaction
+from django_q.models import OrmQ
 
-from tasks.models import Run
+from tasks.models import Run, Sign
+from tasks.queue.messages import enqueue_run
 from tasks.queue.sentinel import Result
 from tests.acceptance.conftest import MODULE, eventually, url_of_the_database
 from tests.acceptance.supervised import Service
@@ -71,29 +73,69 @@ def all_acknowledged():
 
 
 @pytest.mark.parametrize(
-    ("role", "result"),
+    "role",
     [
-        ("worker", Result.BROKEN),  # with the lock of the queue: nobody reads it any more (E02)
-        ("monitor", Result.BROKEN),  # results are never read, each task comes again for ever (E18)
-        ("pusher", Result.BROKEN),  # may have half a message in the pipe
-        ("sentinel", Result.BROKEN),  # orphans without guard; the main process ends with 0 (E04)
-        ("main", -signal.SIGKILL),  # orphans go on beside the next cluster (E04)
+        "worker",  # with the lock of the queue: nobody reads it any more (E02)
+        "monitor",  # results are never read, each task comes again for ever (E18)
+        "pusher",  # may have half a message in the pipe
+        "sentinel",  # orphans without guard; the main process ends with 0 (E04)
     ],
 )
-def test_after_any_idle_process_is_killed_the_service_works_again(
-    start, finished, alice, role, result
-):
+def test_after_any_idle_process_is_killed_its_lane_starts_anew(start, finished, alice, role):
     service = start()
     before = finished(credit(alice, "1.00"))
     eventually(all_acknowledged)
     service.kill(role)
-    eventually(lambda: service.results, within=5)
-    assert service.results == [result]
-    eventually(lambda: not service.left(), within=5)
+    service.says("cluster of runs ended with", within=5)
+    eventually(lambda: not service.left_of_runs(), within=5)
     after = finished(credit(alice, "2.00"))
     assert [begun(before), begun(after)] == [1, 1]
     eventually(all_acknowledged)
+    assert "cluster of messages ended" not in service.log.read_text()
+    assert service.results == []
     assert service.end() == 0
+
+
+def test_after_the_main_process_is_killed_the_service_works_again(start, finished, alice):
+    """Stock leaves orphans that go on beside the next cluster. (E04)"""
+    service = start()
+    service.kill("main")
+    eventually(lambda: service.results == [-signal.SIGKILL], within=5)
+    eventually(lambda: not service.left(), within=5)
+    assert begun(finished(credit(alice, "1.00"))) == 1
+
+
+def test_a_cluster_that_breaks_again_and_again_ends_for_whoever_supervises_it(start):
+    service = start()
+    for number in range(1, 4):
+        eventually(lambda number=number: len(service.pids("pusher")) >= number)
+        os.kill(service.pids("pusher")[-1], signal.SIGKILL)
+    eventually(lambda: service.results == [Result.BROKEN], within=10)
+
+
+def test_a_worker_that_cannot_claim_is_replaced(start, finished, alice):
+    """Its processes live and look well. Here the table of the runs is not to be found."""
+    service = start(workers=1)
+    finished(credit(alice, "1.00"))
+    with renamed("tasks_run"):
+        for _ in range(2):
+            with transaction.atomic():
+                enqueue_run(uuid4(), timeout=60)
+        service.says("2 claims failed in a row")
+        service.says("ended with 70 in a task")
+    finished(credit(alice, "2.00"))
+    assert Sign.objects.filter(name=Sign.Name.REPLACED).exists()
+    assert service.results == []
+
+
+@contextmanager
+def renamed(table):
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO elsewhere")
+        try:
+            yield
+        finally:
+            cursor.execute(f"ALTER TABLE elsewhere RENAME TO {table}")
 
 
 def test_a_killed_busy_worker_is_replaced_and_its_run_does_not_begin_again(
@@ -115,8 +157,8 @@ def test_a_run_that_goes_on_dies_with_its_cluster(start, alice, gate, role):
     service = start()
     run = hold(alice, gate)
     service.kill(role)
-    eventually(lambda: not service.left(), within=5)
-    eventually(lambda: len(service.results) == 1)
+    left = service.left if role == "main" else service.left_of_runs
+    eventually(lambda: not left(), within=5)
     assert begun(run) == 1
 
 
@@ -130,7 +172,7 @@ def test_what_is_asked_for_while_nobody_works_is_done_by_the_next(start, finishe
 
 def test_a_cluster_that_starts_looks_for_what_was_lost(start, finished, alice):
     """Stock looks for schedules after half a minute."""
-    Schedule.objects.update(next_run=Now() + timedelta(hours=1))
+    Sign.objects.create(name=Sign.Name.SWEEP)
     run = credit(alice, "1.00")
     OrmQ.objects.all().delete()
     Run.objects.filter(pk=run.pk).update(rung_at=None)

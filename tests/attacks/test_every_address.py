@@ -60,6 +60,8 @@ DOORS: Final = {
     "admin:tasks_run_resolve": "tasks.actions.resolve_run",
     "admin:tasks_run_look_up": "tasks.actions.look_up",
     "admin:tasks_run_break_glass": "tasks.actions.runs.emergencies.break_glass",
+    "admin:tasks_reconciliation_look_up": "tasks.actions.restores.look_up_unfinished",
+    "admin:tasks_reconciliation_decide": "tasks.actions.restores.reconcile_run",
     "admin:tasks_stop_changelist": "tasks.actions.stops.stop_tasks",
     "admin:tasks_stop_start": "tasks.actions.stops.propose_start",
     "admin:tasks_subscription_changelist": "tasks.actions.subscriptions.subscribe",

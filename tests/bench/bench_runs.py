@@ -1,8 +1,10 @@
 """`make bench`: how fast whole runs go, from the claim to the record. Not a test: it asserts no figure."""
 
+import logging
 import os
 import time
 from contextlib import contextmanager
+from functools import partial
 from statistics import median, quantiles
 
 import pytest
@@ -13,6 +15,9 @@ from django.test import Client
 from django.urls import reverse
 
 from approvals import actions as approvals
+from approvals import channels
+from approvals.channels.email import Email
+from approvals.models.deliveries import Delivery
 from audit.context import Door
 from tasks.access.rights import Right
 from tasks.actions import request_run
@@ -24,10 +29,13 @@ from tasks.runs.seals import seal_of_run
 from tasks.sync import sync_tasks
 from tests.acceptance.conftest import eventually, url_of_the_database
 from tests.acceptance.supervised import Service
+from tests.doubles.smtp import SmtpDouble, Tarpit
+from tests.people import join, person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MODULE = "tests.bench.operations"
 RUNS, PACED, LINES = 1000, 50, 10_000
+PEOPLE, EMAILS = 50, 1000
 FINISHED = int(os.environ.get("FINISHED_RUNS", 1_000_000))
 
 # Copies of one finished run, each with an id and a time of its own.
@@ -48,12 +56,13 @@ def people(transactional_db, alice, bob, carol, approvers):
 
 
 @contextmanager
-def cluster(folder, workers):
+def cluster(folder, workers, **more):
     surroundings = os.environ | {
         "DATABASE_URL": url_of_the_database(),
         "WORKERS": str(workers),
         "LOG_LEVEL": "INFO",  # by which the harness sees that its processes are there
         "TASK_MODULES": MODULE,
+        **more,
     }
     service = Service("worker", surroundings, folder)
     try:
@@ -120,22 +129,44 @@ def test_runs_a_second_beside_many_finished_ones(people, tmp_path):
 
 
 def test_from_the_approval_to_the_first_line(people, bob, tmp_path):
-    waits = []
     with cluster(tmp_path, 2):
-        for _ in range(PACED):
-            run = ask("bench-first-line", people)
-            begun = time.monotonic()
-            approvals.decide(
-                run.approval_id, decided_by=bob, verdict="approve", seal=run.seal, door=Door.COMMAND
-            )
-            run.refresh_from_db()
-            eventually(LogLine.objects.filter(run=run).exists)
-            line = LogLine.objects.get(run=run)
-            waits.append((line.at - run.queued_at).total_seconds() * 1000)
-            assert time.monotonic() - begun < 30
-    say(
-        f"approval to first line: p50 {median(waits):.0f} ms, p95 {quantiles(waits, n=20)[-1]:.0f} ms"
-    )
+        say_waits("approval to first line", people, bob)
+
+
+def say_waits(what, people, bob):
+    waits = []
+    for _ in range(PACED):
+        run = ask("bench-first-line", people)
+        begun = time.monotonic()
+        approvals.decide(
+            run.approval_id, decided_by=bob, verdict="approve", seal=run.seal, door=Door.COMMAND
+        )
+        run.refresh_from_db()
+        eventually(LogLine.objects.filter(run=run).exists)
+        line = LogLine.objects.get(run=run)
+        waits.append((line.at - run.queued_at).total_seconds() * 1000)
+        assert time.monotonic() - begun < 30
+    say(f"{what}: p50 {median(waits):.0f} ms, p95 {quantiles(waits, n=20)[-1]:.0f} ms")
+
+
+@pytest.mark.parametrize(
+    ("name", "server"),
+    [("a mail server that drips", partial(Tarpit, every=4)), ("a mail server", SmtpDouble)],
+)
+def test_beside_a_burst_of_a_thousand_emails(people, bob, approvers, tmp_path, name, server):
+    logging.getLogger("mail.log").setLevel(logging.WARNING)
+    for number in range(PEOPLE):
+        join(person(f"Approver{number}"), approvers)
+    with (
+        server() as mail,
+        channels.temporarily(Email()),
+        cluster(tmp_path, 2, EMAIL_URL=mail.url),
+    ):
+        while Delivery.objects.count() < EMAILS:
+            ask("bench-first-line", people)
+        say_waits(f"approval to first line, {EMAILS:,} emails at once to {name}", people, bob)
+        left = Delivery.objects.exclude(status="sent").count()
+        say(f"not sent by then: {left:,} of {Delivery.objects.count():,} emails")
 
 
 def test_ten_thousand_lines(people, tmp_path):

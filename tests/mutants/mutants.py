@@ -404,6 +404,20 @@ NOTICED_IN_PLACE: Final = (
         "tests/tasks/actions/test_lost_runs.py tests/tasks/worker/test_execution.py",
     ),
     Mutant(
+        "two steps of one name, of which one is sent",
+        "tasks/worker/steps.py",
+        "        if step in self._begun:\n",
+        "        if False:\n",
+        "tests/tasks/worker/test_every_end.py",
+    ),
+    Mutant(
+        "a second database is not rolled back",
+        "tasks/databases.py",
+        "    with frame(DEFAULT_DB_ALIAS), _around_others(DEFAULT_DB_ALIAS, frame):\n",
+        "    with frame(DEFAULT_DB_ALIAS):\n",
+        "tests/tasks/test_databases.py",
+    ),
+    Mutant(
         "a step begins after the stop",
         EFFECTS,
         "    _not_stopped(run)\n    if effect is None:\n",
@@ -416,6 +430,20 @@ NOTICED_IN_PLACE: Final = (
         "    IF NEW.status = 'running' AND OLD.status <> 'running' AND EXISTS (",
         "    IF false AND EXISTS (",
         "tests/tasks/actions/test_stops.py",
+    ),
+    Mutant(
+        "a restore in place is not found",
+        "tasks/migrations/guards/tasks_databaseidentity.sql",
+        "(present.system_identifier, present.database_oid, known.truly_written_in);",
+        "(present.system_identifier, present.database_oid, known.written_in % 4294967296);",
+        "tests/tasks/actions/test_restores.py",
+    ),
+    Mutant(
+        "what was done in the time that is lost is done again",
+        "tasks/actions/restores/reconciling.py",
+        "        if shown.happened and shown.step not in waiting:\n",
+        "        if False and shown.step not in waiting:\n",
+        "tests/tasks/actions/test_restores.py",
     ),
     Mutant(
         "one person starts again what was stopped",
@@ -500,6 +528,20 @@ NOTICED_IN_PLACE: Final = (
         "effect.answer = redact.value(answer)",
         "effect.answer = answer",
         "tests/tasks/secrets/test_redaction.py",
+    ),
+    Mutant(
+        "what is to be sent waits where runs wait",
+        "tasks/queue/messages.py",
+        "    lane = get_broker(MESSAGES.queue)\n",
+        "    lane = get_broker()\n",
+        "tests/tasks/queue/test_lanes.py",
+    ),
+    Mutant(
+        "a connection is used as a task has left it",
+        "tasks/worker/sessions.py",
+        "    _replace(connection)\n    return",
+        "    return",
+        "tests/tasks/worker/test_sessions.py",
     ),
 )
 

@@ -2,15 +2,12 @@
 
 import pytest
 from django.contrib.auth.models import Group
-from django.utils.module_loading import import_string
-from django_q.models import Schedule
 
 from tasks.actions import adopt_task, retire_task
 from tasks.actions.changes.grants import set_right
 from tasks.declaration.registry import registry
 from tasks.models import Task
 from tasks.sync import sync_tasks
-from tasks.worker import execution
 from tests.rules import end_rule
 
 
@@ -61,9 +58,3 @@ def test_a_task_that_comes_back_is_open_again(row, credit):
     adopt_task(credit.registered)
     row.refresh_from_db()
     assert row.retired_at is None
-
-
-def test_after_a_migration_the_sweep_is_scheduled_once(db):
-    schedule = Schedule.objects.get()
-    assert import_string(schedule.func) is execution.sweep
-    assert (schedule.schedule_type, schedule.minutes, schedule.repeats) == ("I", 1, -1)

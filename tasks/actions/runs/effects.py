@@ -8,14 +8,17 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, transaction
 from django.db.models import OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from audit.database.clock import database_now
 from tasks.access.stops import in_a_sentence, stop_of, task_is_stopped
+from tasks.databases import writing_only_to
 from tasks.declaration.errors import Halted, NotOurs
+from tasks.declaration.texts import said
 from tasks.models import Effect, Run
+from tasks.models.answers import NotStorable, stored_answer
 from tasks.queue.kill_points import killpoint
 from tasks.secrets import storage
 from tasks.secrets.masking import Redactor
@@ -108,7 +111,7 @@ def key_of(run: Run, step: str, generation: int = 1) -> str:
     return f"bo-{run.pk}-{step}" if generation == 1 else f"bo-{run.pk}.{generation}-{step}"
 
 
-def answer_effect(effect: Effect, answer: Any, redact: Redactor) -> None:  # noqa: ANN401 - any JSON
+def answer_effect(effect: Effect, answer: Any, redact: Redactor) -> None:  # noqa: ANN401 - see tasks/models/answers.py
     """Keep what came back."""
     storage.keep_answer(effect, answer, redact)
     effect.refused = False
@@ -143,13 +146,14 @@ def doubt_effect(effect: Effect, why: str, *, same_key: bool = True) -> None:
     effect.save(update_fields=["error", "key_is_used_up"])
 
 
-def write_effect(run: Run, step: str, write: Callable[[], Any], redact: Redactor) -> Any:  # noqa: ANN401 - any JSON
+def write_effect(run: Run, step: str, write: Callable[[], Any], redact: Redactor) -> Any:  # noqa: ANN401 - see tasks/models/answers.py
     """Do a step that only writes to our own database, in one transaction with its row.
 
     So it happens exactly once, whatever dies when. Returns what `write` returned, the first time
-    and every other time. Raises `NotOurs` if the run was taken from this worker.
+    and every other time. Raises `NotOurs` if the run was taken from this worker, `NotAllowedHere` for a
+    write to another database, which no transaction would hold together with this one.
     """
-    with transaction.atomic():
+    with transaction.atomic(), writing_only_to(DEFAULT_DB_ALIAS):
         # Until the commit nobody takes the run away, and two attempts come one after the other.
         mine = Run.objects.filter(pk=run.pk, attempt=run.attempt, status=Run.Status.RUNNING)
         if not mine.select_for_update(no_key=True).exists():
@@ -158,7 +162,7 @@ def write_effect(run: Run, step: str, write: Callable[[], Any], redact: Redactor
         if effect and effect.answered_at and not effect.refused:
             return storage.answer_of(effect)
         _not_stopped(run)
-        answer = write()
+        answer = written_by(step, write)
         effect = effect or Effect(run=run, step=step, key=key_of(run, step))
         storage.keep_answer(effect, answer, redact)
         effect.refused, effect.error = False, ""
@@ -169,6 +173,17 @@ def write_effect(run: Run, step: str, write: Callable[[], Any], redact: Redactor
     return answer
 
 
+def written_by(step: str, write: Callable[[], object]) -> Any:  # noqa: ANN401 - see tasks/models/answers.py
+    """What a write answers, as each later attempt gets it. Raises `NotStorable`, so that nothing is written."""
+    answer = write()
+    try:
+        return stored_answer(answer)
+    # Whatever the answer's own code raises.
+    except Exception as error:
+        why = f"The answer of “{step}” cannot be kept: {said(error)}. Nothing was written."
+        raise NotStorable(why) from error
+
+
 def refuse_write(run: Run, step: str, why: str) -> None:
     """Note that a step in our own database was refused: its transaction has left nothing there."""
     now = database_now()
@@ -176,6 +191,12 @@ def refuse_write(run: Run, step: str, why: str) -> None:
     Effect.objects.update_or_create(
         run=run, step=step, defaults=found, create_defaults=found | {"key": key_of(run, step)}
     )
+
+
+def reopen_effect(effect: Effect) -> None:
+    """Note that a step is begun again whose refusal said that nothing had happened."""
+    effect.sent_at, effect.answered_at, effect.refused = database_now(), None, False
+    effect.save(update_fields=["sent_at", "answered_at", "refused"])
 
 
 def open_effects(run: Run) -> QuerySet[Effect]:

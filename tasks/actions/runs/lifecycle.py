@@ -221,13 +221,12 @@ def _give_up(run: Run, why: str, door: str) -> None:
         approvals.mark_stale(run.approval.pk, by=None, door=door, reason=why)
 
 
-def give_up_late(run_id: UUID | str, *, door: str) -> None:
+def give_up_late(run_id: UUID | str, *, within: str, door: str) -> None:
     """End a run whose preview took all of its time at the claim, instead of trying it for ever."""
     with transition(by=None, door=door):
         run = locked(Run.objects.filter(pk=run_id, status=Status.QUEUED, attempt=0)).first()
         if run:
-            limit = f"{run.task.timeout} seconds"
-            why = f"The preview could not be repeated within {limit}."
+            why = f"The preview could not be repeated within {within}."
             _give_up(run, why, door)
 
 

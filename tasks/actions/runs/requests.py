@@ -14,13 +14,14 @@ from approvals.models import SlackMode
 from approvals.requests.policy import StageSpec
 from audit.database.clock import database_now
 from audit.transitions import Refusal, transition
-from tasks import parameters
+from tasks import locks, parameters
 from tasks.access.rights import NotGranted, Right, require
 from tasks.access.stops import in_a_sentence, stop_of
 from tasks.actions.runs.search_words import keep_words
 from tasks.declaration.errors import Refused
 from tasks.declaration.limits import Limits, strictest
 from tasks.declaration.registry import RegisteredTask, UnknownTask, registry
+from tasks.declaration.texts import cut, said
 from tasks.declaration.tickets import problem_of_ticket, ticket_url
 from tasks.models import ApprovalRule, Run, Task
 from tasks.queue import messages
@@ -80,6 +81,7 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
     again_of: Run | None = None,
     undoes: Run | None = None,
     revises: Run | None = None,
+    form_token: str = "",
 ) -> Run:
     """Ask for a run: it is queued at once, or waits for the people its rules name.
 
@@ -88,7 +90,8 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
     none is named; `waits_for` is how long people have to decide, three days by default; `again_of`
     is the run that this one repeats, `undoes` the one that it undoes, whose values it gets and
     nobody can change; `revises` the one that it is asked for instead of, whose request is taken
-    back if it waits. Raises `InvalidValues` when they break a rule of the task, and a `Refusal` when
+    back if it waits; `form_token` names the form that was sent, which makes one run at most: see
+    `run_of_form`. Raises `InvalidValues` when they break a rule of the task, and a `Refusal` when
     this person may not ask, or nobody could approve it; `Taken` when only one such run may be open,
     and one is; `NotUndoable` when the other run cannot be undone, `NotRevisable` when it cannot be
     changed.
@@ -111,6 +114,7 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
         run = _sealed(task, draft, requested_by, door, reason, ticket, undoes, limits)
         run.again_of = again_of
         run.revises = revises
+        run.form_token = form_token
         run.concurrency_key = key_of(draft.registered, draft.frozen)
         refuse_second(run, draft.registered)
         if stages:
@@ -123,6 +127,16 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
         if run.status == Status.QUEUED:
             messages.enqueue_run(run.pk, timeout=task.timeout)
     return run
+
+
+def run_of_form(form_token: str, *, person: "User") -> Run | None:
+    """The run that this form has already made for this person, if any.
+
+    Called in the transaction in which it is then asked for: whoever sends the same form at that
+    moment waits here until the transaction has ended.
+    """
+    locks.hold(form_token)
+    return Run.objects.filter(form_token=form_token, requested_by=person).first()
 
 
 def _may_ask(person: "User", task: Task) -> None:
@@ -228,7 +242,7 @@ def _preview(registered: RegisteredTask, form: Form) -> list[list[str]]:
     try:
         return rows_of(registered, form.cleaned_data)
     except (Refused, ValidationError, PreviewFailed) as error:
-        form.add_error(None, error if isinstance(error, ValidationError) else str(error))
+        form.add_error(None, error if isinstance(error, ValidationError) else cut(said(error)))
         raise InvalidValues(form) from error
 
 

@@ -5,24 +5,27 @@ import json
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from audit.admin.pages import page, person_of
+from audit.admin.unsent import take
 from audit.context import Door
 from audit.transitions import Refusal
-from tasks import locks, parameters
+from tasks import parameters
 from tasks.access.rights import Right, allowed, runs_for
 from tasks.access.stops import stop_of
 from tasks.actions import InvalidValues, request_run
+from tasks.actions.runs.requests import run_of_form
 from tasks.admin.pages import code_of, declared_by, task_or_404
 from tasks.admin.requests.prefilled import Before, given_with, values_of
 from tasks.admin.requests.request_form import RequestForm, request_form
@@ -42,8 +45,6 @@ if TYPE_CHECKING:
     from backoffice.models import User
 
 RECENT = 5
-REMEMBERED = 20  # forms a session has sent
-SENT = "tasks_sent"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -52,6 +53,8 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
     task = task_or_404(request, slug, Right.VIEW)
     if request.method == "POST":
         return _send(request, task)
+    if unsent := take(request, request.path):
+        return _as_typed(request, task, unsent)
     before = Before.of(request, task, request.GET)
     why = request_form(request, task, **_first(before), **before.keys())
     try:
@@ -60,6 +63,17 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
         messages.error(request, str(refusal))
         return redirect("admin:tasks_run_change", request.GET["undo"])
     return _show(request, task, why, form, before=before)
+
+
+def _as_typed(request: HttpRequest, task: Task, unsent: QueryDict) -> HttpResponse:
+    """The form as somebody sent it whose session had ended. It is not sent by this."""
+    unsent["run-nonce"] = uuid4().hex
+    before = Before.of(
+        request, task, {name: unsent.get(f"run-{name}") for name in ("again", "undo", "revise")}
+    )
+    registered = code_of(task)
+    form = _form(task, registered, person_of(request), data=unsent) if registered else None
+    return _show(request, task, request_form(request, task, unsent=unsent), form, before=before)
 
 
 def _first(before: Before) -> dict[str, str]:
@@ -136,51 +150,45 @@ def _send(request: HttpRequest, task: Task) -> HttpResponse:
     return redirect("admin:tasks_run_change", run.pk)
 
 
-def _once(request: HttpRequest, nonce: str, asked: Callable[[], Run]) -> Run:
+def _once(request: HttpRequest, nonce: str, asked: Callable[..., Run]) -> Run:
     """The one run of a form, however often it is sent with the same values: by a double click, say.
 
-    Going back in the browser and changing a value is another request.
+    Going back in the browser and changing a value is another request. Which forms were sent stands
+    with their runs: a session is written as a whole, and the page of another form would forget it.
     """
     if not nonce:
         return asked()
-    form = _fingerprint(request)
+    token = _token(request)
     refused: Refusal | InvalidValues
     with transaction.atomic():
-        # The second of two clicks waits here until the first has been written down.
-        locks.hold(form)
-        sent = _fresh_session(request).get(SENT, {})
-        if form in sent:
+        if first := run_of_form(token, person=person_of(request)):
             messages.info(
                 request, "You submitted this form twice. It was run once: this is the run."
             )
-            return Run.objects.get(pk=sent[form], requested_by=person_of(request))
+            return first
         try:
-            run = asked()
+            return asked(form_token=token)
         except (Refusal, InvalidValues) as error:
             refused = error  # raised below: that it was refused is on record, and stays there
-        else:
-            _remember(request, sent, form, run.pk)
-            return run
     raise refused
 
 
-def _fingerprint(request: HttpRequest) -> str:
+def _token(request: HttpRequest) -> str:
     """Of all that was sent. The nonce among it is random, so that nothing can be guessed from it."""
     values = sorted((n, v) for n, v in request.POST.lists() if n != "csrfmiddlewaretoken")
     files = sorted(
-        (name, file.name, file.size) for name, given in request.FILES.lists() for file in given
+        (name, file.name, _sha256(file)) for name, given in request.FILES.lists() for file in given
     )
-    return hashlib.sha256(json.dumps([values, files]).encode()).hexdigest()
+    sent = [person_of(request).pk, values, files]
+    return hashlib.sha256(json.dumps(sent).encode()).hexdigest()
 
 
-def _fresh_session(request: HttpRequest) -> Any:  # noqa: ANN401 - the session of any backend
-    return type(request.session)(request.session.session_key)
-
-
-def _remember(request: HttpRequest, sent: dict[str, str], form: str, run_id: UUID) -> None:
-    newest = list({**sent, form: str(run_id)}.items())[-REMEMBERED:]
-    request.session[SENT] = dict(newest)
-    request.session.save()
+def _sha256(file: "UploadedFile[Any]") -> str:
+    digest = hashlib.sha256()
+    for chunk in file.chunks():
+        digest.update(chunk)
+    file.seek(0)
+    return digest.hexdigest()
 
 
 def _bound(request: HttpRequest, task: Task, undoes: Run | None) -> parameters.ParameterForm | None:

@@ -86,6 +86,10 @@ class Running:
         return next(program for program in self.programs if "worker" in program.cmdline())
 
 
+def at_work(program):
+    return any(part in ("worker", "gunicorn") for part in program.cmdline())
+
+
 @contextmanager
 def running(folder):
     demo = Running(folder)
@@ -107,6 +111,7 @@ def first(folder):
     """A demo in an empty folder, looked at while it ran, and ended with Ctrl-C."""
     with running(folder) as demo:
         demo.page = demo.get("/login/")
+        demo.addresses = [program.environ() for program in demo.programs if at_work(program)]
         demo.beside_it = another(folder)
         demo.reset_beside_it = another(folder, "--reset")
         demo.result, demo.last_words = demo.stop(signal.SIGINT)
@@ -133,6 +138,12 @@ def test_it_says_who_can_log_in(first):
 
 def test_it_answers_when_it_says_so(first):
     assert first.page == 200
+
+
+def test_web_server_and_worker_do_not_have_the_address_of_the_owner(first):
+    assert len(first.addresses) >= 4
+    assert all("backoffice_app" in env["DATABASE_URL"] for env in first.addresses)
+    assert not any("DATABASE_OWNER_URL" in env for env in first.addresses)
 
 
 def test_ctrl_c_is_no_failure(first):

@@ -8,7 +8,7 @@ import sys
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from backoffice.demo import processes
+from backoffice.demo import data_folder, processes
 from backoffice.demo.data_folder import ROOT, DataFolder
 from backoffice.demo.processes import Programs, Stopped, Surroundings
 from backoffice.progress import Refused
@@ -145,24 +145,47 @@ def test_a_data_folder_is_held_by_one_at_a_time(data):
         pass
 
 
-def test_a_data_folder_is_held_by_programs_whose_launcher_was_killed(data):
-    launcher = f"""
-import sys, os, pathlib
+@pytest.fixture
+def killed_launcher(data):
+    """One that has started a program and was killed then. The program's process number."""
+
+    def kill_it(script):
+        launcher = f"""
+import sys, os, pathlib, time
 from backoffice.demo.data_folder import DataFolder
 from backoffice.demo.processes import Program, Surroundings
 data = DataFolder(pathlib.Path({str(data.path)!r}))
 with data.held() as lock:
     around = Surroundings(data.path, dict(os.environ), data.log, lock)
-    print(Program("worker", [sys.executable, "-c", {FOR_EVER!r}], around).pid, flush=True)
+    program = Program("worker", [sys.executable, "-c", {script!r}], around)
+    while "here" not in program.log.read_text():
+        time.sleep(0.01)
+    print(program.pid, flush=True)
     os.kill(os.getpid(), 9)
 """
-    killed = subprocess.run(
-        [sys.executable, "-c", launcher], cwd=ROOT, capture_output=True, text=True
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    left = int(killed.stdout)
+        killed = subprocess.run(
+            [sys.executable, "-c", launcher], cwd=ROOT, capture_output=True, text=True
+        )
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        return int(killed.stdout)
+
+    return kill_it
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Elsewhere nothing ends them.")
+def test_what_a_killed_launcher_has_started_ends_and_the_next_can_start(data, killed_launcher):
+    left = killed_launcher(FOR_EVER)
+    with data.held():
+        assert not psutil.pid_exists(left) or dead(psutil.Process(left))
+
+
+def test_a_data_folder_is_held_by_programs_that_go_on_and_only_those_are_named(
+    data, killed_launcher, monkeypatch
+):
+    monkeypatch.setattr(data_folder, "PATIENCE", 0.5)
+    left = killed_launcher(DEAF)
     try:
-        with pytest.raises(Refused, match=f"process numbers: .* {left}"), data.held():
+        with pytest.raises(Refused, match=rf"process numbers: {left}\)"), data.held():
             pass
     finally:
         os.kill(left, signal.SIGKILL)

@@ -12,8 +12,7 @@ from django.db.models.functions import Now
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django_q.models import OrmQ, Schedule
-from django_q.scheduler import scheduler
+from django_q.models import OrmQ
 
 from audit.context import Door
 from backoffice.monitoring import health
@@ -21,7 +20,7 @@ from tasks.access.rights import Right
 from tasks.actions import adopt_task, request_run, start_run
 from tasks.actions.changes.grants import set_right
 from tasks.declaration.registry import Approval, RegisteredTask, registry
-from tasks.models import ApprovalRule, Run, Task
+from tasks.models import ApprovalRule, Run, Sign, Task
 from tasks.outputs import Change
 from tasks.queue.messages import queue_status
 from tasks.sync import after_migrate
@@ -62,7 +61,7 @@ def task(alice, bob):
 
 
 @pytest.fixture
-def ask(task, alice):
+def ask(task, alice, worker):
     def ask_for(slug="greet"):
         return request_run(
             Task.objects.get(slug=slug).pk,
@@ -91,15 +90,15 @@ def uncertain(run):
     Run.objects.filter(pk=claimed(run).pk).update(status=Run.Status.UNCERTAIN, finished_at=Now())
 
 
-def swept(*, ago: timedelta) -> None:
-    """As if a cluster had sent the sweep then, and was not seen since."""
-    next_run = Now() - ago + timedelta(minutes=1)
-    Schedule.objects.filter(name="sweep").update(next_run=next_run, task="a-message")
+def seen(*, ago: timedelta, lane: str = Sign.Name.RUNS) -> None:
+    """As if a cluster of this lane had given a sign then, and none since."""
+    Sign.objects.update_or_create(name=lane, defaults={"at": Now() - ago})
 
 
 @pytest.fixture
 def worker(db):
-    swept(ago=timedelta(seconds=30))
+    seen(ago=timedelta(seconds=5))
+    seen(ago=timedelta(seconds=5), lane=Sign.Name.MESSAGES)
 
 
 @pytest.fixture
@@ -143,7 +142,7 @@ def test_a_cookie_of_somebody_who_is_signed_in_does_not_make_it_ask_the_database
 def test_with_nothing_to_do_it_is_ready(client, worker):
     status, answer = ready(client)
     assert status == 200
-    assert 20 < answer.pop("worker_silent_seconds") < 60
+    assert 4 < answer.pop("worker_silent_seconds") < 30
     assert answer == {
         "ready": True,
         "reason": None,
@@ -155,6 +154,7 @@ def test_with_nothing_to_do_it_is_ready(client, worker):
         "queue_messages_waiting": 0,
         "queue_messages_taken": 0,
         "worker_alive": True,
+        "sender_alive": True,
     }
 
 
@@ -224,11 +224,31 @@ def test_a_run_that_waits_for_people_may_take_its_time(client, ask, settings):
     assert ready(client)[0] == 200
 
 
-def test_without_a_worker_it_says_so_and_is_ready_while_nothing_waits(client, db):
-    swept(ago=timedelta(minutes=5))
+def test_without_a_worker_it_is_not_ready_before_anything_waits(client, db):
+    seen(ago=timedelta(minutes=5))
     status, answer = ready(client)
-    assert (status, answer["worker_alive"]) == (200, False)
+    assert (status, answer["worker_alive"]) == (503, False)
+    assert "No worker is running" in answer["reason"]
     assert 300 <= answer["worker_silent_seconds"] < 330
+
+
+def test_without_who_sends_notifications_it_says_so_and_is_ready(client, worker):
+    seen(ago=timedelta(minutes=5), lane=Sign.Name.MESSAGES)
+    status, answer = ready(client)
+    assert (status, answer["worker_alive"], answer["sender_alive"]) == (200, True, False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_takes_no_changes_makes_it_unready(client, worker):
+    """As one whose disk is full, or that has become a standby: reading goes on."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+    try:
+        status, answer = ready(client)
+    finally:
+        connection.close()
+    assert (status, answer["reason"]) == (503, health.UNWRITABLE)
+    assert ready(client)[0] == 200
 
 
 def test_a_database_that_is_away_makes_it_unready(client, away, caplog):
@@ -238,17 +258,17 @@ def test_a_database_that_is_away_makes_it_unready(client, away, caplog):
     assert away in caplog.text  # the address is for the log alone
 
 
-def test_it_is_ready_again_when_the_database_is_back(client, away):
+def test_it_asks_again_when_the_database_is_back(client, away):
     here = connections["default"]
     assert ready(client)[0] == 503
     here.settings_dict |= {"OPTIONS": connections["owner"].settings_dict["OPTIONS"]}
     here.settings_dict |= {key: connections["owner"].settings_dict[key] for key in ("HOST", "PORT")}
-    assert ready(client)[0] == 200
+    assert ready(client)[1]["database"] is True
     here.close()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_does_not_hang_where_a_table_is_locked(client, monkeypatch):
+def test_it_does_not_hang_where_a_table_is_locked(client, worker, monkeypatch):
     monkeypatch.setattr(health, "PATIENCE_MS", 50)
     with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as other:
         other.execute("SET LOCAL idle_in_transaction_session_timeout = '5s'")  # so that this ends
@@ -275,14 +295,13 @@ def test_it_costs_the_same_for_many_runs(client, ask):
     before = cost()
     for _ in range(5):
         ask()
-    assert cost() == before < 10
+    assert cost() == before < 13
 
 
 # --- Who gives a sign of life --------------------------------------------------------------------
 
 
 def test_before_the_first_worker_there_is_no_sign_of_one(client, db):
-    Schedule.objects.all().delete()
     after_migrate()
     assert queue_status().silence is None
     assert ready(client)[1]["worker_alive"] is False
@@ -290,21 +309,11 @@ def test_before_the_first_worker_there_is_no_sign_of_one(client, db):
 
 
 def test_a_deploy_is_no_sign_of_life(db):
-    swept(ago=timedelta(hours=1))
+    seen(ago=timedelta(hours=1))
     after_migrate()
     silence = queue_status().silence
     assert silence
     assert silence >= timedelta(hours=1)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_schedule_of_a_cluster_is_a_sign_of_life():
-    """With django-q2's own function, which a cluster calls every few seconds."""
-    swept(ago=timedelta(hours=1))
-    scheduler()
-    silence = queue_status().silence
-    assert silence is not None
-    assert timedelta(0) <= silence < timedelta(minutes=1, seconds=10)
 
 
 # --- All of them ---------------------------------------------------------------------------------
@@ -386,6 +395,7 @@ def test_the_metrics_say_what_readyz_says(ask, worker, settings):
         "backoffice_queue_messages_waiting": 3,
         "backoffice_queue_messages_taken": 0,
         "backoffice_worker_alive": 1,
+        "backoffice_sender_alive": 1,
     }
 
 
@@ -454,7 +464,7 @@ def test_it_is_marked_in_the_sidebar(client, root):
 
 
 def test_it_says_what_needs_somebody(client, root, ask):
-    swept(ago=timedelta(minutes=12, seconds=5))
+    seen(ago=timedelta(minutes=12, seconds=5))
     change(claimed(ask()), lease_until=1)
     for _ in range(2):
         uncertain(ask())
@@ -470,7 +480,6 @@ def test_it_says_what_needs_somebody(client, root, ask):
 
 
 def test_it_says_that_no_worker_was_ever_started(client, root):
-    Schedule.objects.update(task=None)
     response = page(client, root)
     assert "No worker has started yet" in response.context["troubles"][0]
     assert "No contact yet." in response.text

@@ -16,12 +16,16 @@ from tasks.actions import (
     extend_lease,
     finish_run,
     recover_lost_runs,
+    resume_run,
     start_run,
+    write_effect,
 )
+from tasks.actions.runs.effects import Planned, plan_effects
 from tasks.actions.runs.lifecycle import MAX_ATTEMPTS
 from tasks.declaration.errors import Busy, OutcomeUnknown, Refused
 from tasks.models import Effect, Run
 from tasks.runs.states import MOVES, move
+from tasks.secrets.masking import without_settings
 from tasks.worker.execution import execute
 from tests.tasks.worker.test_execution import raising
 
@@ -301,3 +305,95 @@ def test_a_lost_run_whose_key_may_be_forgotten_is_not_begun_again(ask, work, cre
     recover_lost_runs(door=Door.SCHEDULE)
     assert work(run).status == Status.UNCERTAIN
     assert credit.calls == []
+
+
+# --- A batch whose every item is on record --------------------------------------------------------
+
+
+def lost_after(run: Run, done: str) -> Run:
+    """An attempt of three items whose worker was killed after these, without an item half done."""
+    started = claimed(run)
+    plan_effects(started, [Planned(f"letter:{each}", each) for each in "abc"])
+    for each in done:
+        write_effect(started, f"letter:{each}", lambda: "written", without_settings())
+    Run.objects.filter(pk=run.pk).update(lease_until=Now() - timedelta(seconds=1))
+    recover_lost_runs(door=Door.SCHEDULE)
+    run.refresh_from_db()
+    return run
+
+
+def writing_letters(credit) -> list[str]:
+    written: list[str] = []
+    credit.behave = lambda run: run.write_each("letter", "abc", written.append, key=str)
+    return written
+
+
+def test_a_batch_that_was_lost_too_often_is_paused_says_how_far_it_is_and_goes_on(
+    ask, work, credit, alice, idempotent
+):
+    written = writing_letters(credit)
+    run = ask("50.00")
+    for done in ("a", "", "", "b"):
+        due(run)
+        run = lost_after(run, done)
+    assert run.status == Status.PAUSED
+    assert run.pauses.get().why == (
+        "Its worker stopped 4 times while this was running. 2 of 3 items were done and stay done. "
+        "1 was not started. It can be resumed."
+    )
+    resume_run(run.pk, by=alice, door=Door.ADMIN)
+    assert work(run).status == Status.SUCCEEDED
+    assert written == ["c"]
+
+
+def test_a_batch_that_may_not_be_sent_again_goes_on_as_after_any_pause(ask, work, credit, alice):
+    written = writing_letters(credit)
+    run = lost_after(ask("50.00"), "a")
+    assert run.status == Status.PAUSED
+    resume_run(run.pk, by=alice, door=Door.ADMIN)
+    assert work(run).status == Status.SUCCEEDED
+    assert written == ["b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("done", "open_step", "said"),
+    [
+        ("abc", False, "3 of 3 items were done and stay done. Whether anything else was done"),
+        ("a", True, "1 of 3 items were done and stay done. 1 was not started. A step was sent"),
+    ],
+)
+def test_what_is_not_on_record_stays_uncertain_and_says_how_far_it_is(ask, done, open_step, said):
+    run = ask("50.00")
+    if open_step:
+        Effect.objects.create(
+            run=run, step="letter:b", label="b", key="b", position=2, sent_at=Now()
+        )
+    run = lost_after(run, done)
+    assert run.status == Status.UNCERTAIN
+    assert said in run.error
+
+
+def test_a_lost_run_that_was_to_be_cancelled_is_not_paused(ask, alice):
+    run = ask("50.00")
+    claimed(run)
+    cancel_run(run.pk, by=alice, door=Door.ADMIN)
+    Effect.objects.create(run=run, step="letter:a", label="a", key="a", position=1)
+    Run.objects.filter(pk=run.pk).update(lease_until=Now() - timedelta(seconds=1))
+    recover_lost_runs(door=Door.SCHEDULE)
+    run.refresh_from_db()
+    assert run.status == Status.UNCERTAIN
+
+
+def test_a_run_that_does_a_step_and_is_lost_too_often_is_paused(
+    ask, work, credit, alice, idempotent
+):
+    run = ask("50.00")
+    for _ in range(MAX_ATTEMPTS):
+        due(run)
+        started = claimed(run)
+        write_effect(started, "pay", lambda: "paid", without_settings())
+        Run.objects.filter(pk=run.pk).update(lease_until=Now() - timedelta(seconds=1))
+        recover_lost_runs(door=Door.SCHEDULE)
+    run.refresh_from_db()
+    assert run.status == Status.PAUSED
+    assert "“pay” was done and stays done." in run.pauses.get().why

@@ -2,18 +2,24 @@
 
 import re
 from dataclasses import replace
+from hashlib import sha256
+from typing import Annotated
+from uuid import uuid4
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from django.urls import reverse
 
 from audit.models import Event
 from tasks.access.rights import Right
-from tasks.actions import retire_task
+from tasks.actions import adopt_task, retire_task
 from tasks.actions.changes.grants import set_right
 from tasks.declaration.errors import Refused
-from tasks.declaration.registry import registry
-from tasks.models import Run
+from tasks.declaration.registry import RegisteredTask, registry
+from tasks.models import Run, Task
+from tasks.parameters import File, Param
 from tests.races import at_once
 from tests.tasks.admin.reading import catalogue, form_of, page_of, signed_in, words
 
@@ -212,6 +218,49 @@ def test_two_clicks_at_the_same_instant_make_one_run(task, alice):
     other.cookies = client.cookies.copy()
     at_once(lambda: client.post(form_of(task), sent), lambda: other.post(form_of(task), sent))
     assert Run.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_form_that_is_sent_twice_makes_one_run_though_another_is_sent_at_that_instant(
+    task, alice
+):
+    """Both requests write the session, each as it read it."""
+    client, other = signed_in(alice), Client()
+    other.cookies = client.cookies.copy()
+    for trial in range(1, 21):
+        first, second = (CREDIT | {"run-nonce": uuid4().hex} for _ in range(2))
+        at_once(
+            lambda sent=first: client.post(form_of(task), sent),
+            lambda sent=second: other.post(form_of(task), sent),
+        )
+        for sent in (first, second):
+            client.post(form_of(task), sent)
+        assert Run.objects.count() == 2 * trial
+
+
+def test_another_file_of_the_same_name_and_size_is_another_request(db, alice):
+    def read(file: Annotated[File, Param(accept=(".txt",))]) -> None:
+        """Reads a file."""
+
+    registered = RegisteredTask(
+        slug="read",
+        name="Read",
+        category="Tests",
+        owner="Testers",
+        description="Reads a file.",
+        function=read,
+        source_hash="3" * 64,
+    )
+    nonce = {"run-nonce": uuid4().hex}
+    with registry.temporarily(registered):
+        adopt_task(registered)
+        task = Task.objects.get(slug="read")
+        set_right(task, Right.EXECUTE, to=alice)
+        for content in (b"10.00", b"20.00", b"20.00"):
+            file = SimpleUploadedFile("amounts.txt", content)
+            signed_in(alice).post(form_of(task), nonce | {"file": file})
+    kept = [run.values["file"]["sha256"] for run in Run.objects.order_by("requested_at")]
+    assert kept == [sha256(content).hexdigest() for content in (b"10.00", b"20.00")]
 
 
 def test_going_back_and_changing_a_value_is_another_request(task, alice):

@@ -32,14 +32,6 @@ def test_a_result_is_one_output_or_several(output, kind):
     assert kinds(output) == kind
 
 
-@pytest.mark.parametrize(
-    ("output", "name"), [(1, "int"), ({1}, "set"), (["x", 1], "int"), (["x", [1]], "list")]
-)
-def test_anything_else_is_refused_by_its_type(output, name):
-    with pytest.raises(TypeError, match=rf"A task returned {name}\. Return a Table"):
-        kept(output, plain)
-
-
 def test_rows_of_dicts_need_not_have_the_same_names():
     found = kept([{"a": 1}, {"b": Decimal("2.50")}], plain)
     assert (found["columns"], found["rows"]) == (["a", "b"], [["1", ""], ["", "2.50"]])

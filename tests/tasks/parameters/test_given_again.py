@@ -5,6 +5,8 @@ from typing import Annotated
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from tasks.admin.requests.prefilled import given_with
+from tasks.models import Run
 from tasks.parameters import File, Param, Secret, form_for, read
 from tests.tasks.parameters.asking import page
 
@@ -76,3 +78,10 @@ def test_an_earlier_run_is_not_repeated_without_them(name, was):
 def test_other_doors_send_what_they_mean():
     form = form_for(read(send), person=None, data={"count": 3, "note-given": "a.txt"})
     assert form.is_valid(), form.errors
+
+
+def test_an_earlier_run_is_known_to_have_had_them():
+    file = {"content_type": "", "name": "a.txt", "sha256": "5" * 64, "size": 1}
+    values = {"count": 3, "note": file, "token": {"secret": "ref"}, "proof": None}
+    assert given_with(Run(values=values)) == {"note": "a.txt", "token": "secret"}
+    assert given_with(None) == {}

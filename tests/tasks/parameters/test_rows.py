@@ -208,7 +208,7 @@ def test_a_look_up_changes_nothing(db):
         return some(least)
 
     (said,) = look_up_with(writes).errors["payouts"]
-    assert "could not be looked up: the code of this task has a fault (InternalError)" in said
+    assert said.startswith("The rows could not be looked up. Nothing may be written to “default”")
     assert not StoredFile.objects.exists()
 
 

@@ -32,6 +32,7 @@ def test_the_checks_run_with_djangos_own(settings):
         ("E104", {"broker_class": "django_q.brokers.orm.ORM"}),
         ("E105", {"max_attempts": 0}),
         ("E105", {"ack_failures": False}),
+        ("E106", {"scheduler": True}),
         ("W101", {"retry": 200}),
         ("W101", {"queue_limit": 16}),
         ("W101", {"bulk": 10}),

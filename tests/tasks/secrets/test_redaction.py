@@ -12,7 +12,7 @@ from audit.context import Door
 from tasks.access.rights import Right
 from tasks.actions import adopt_task, request_run
 from tasks.actions.changes.grants import set_right
-from tasks.declaration.errors import OutcomeUnknown, Refused
+from tasks.declaration.errors import Busy, OutcomeUnknown, Refused
 from tasks.declaration.registry import RegisteredTask, registry
 from tasks.models import Run, StoredFile, Task
 from tasks.outputs import JSON, Chart, File, KeyValue, Markdown, Table
@@ -55,7 +55,7 @@ def chained(secret: str) -> Exception:
 def rotate(db, alice):
     """Run a task with the canary as its secret, which then does this with it."""
 
-    def run_it(behave, *, with_run=False) -> Run:
+    def run_it(behave, *, with_run=False, attempts=1) -> Run:
         def rotate_key(run: TaskRun, key: Secret) -> object:
             run.log(f"The key is {key.reveal()}")
             return behave(run, key.reveal()) if with_run else behave(key.reveal())
@@ -68,13 +68,16 @@ def rotate(db, alice):
             description="Puts a new key in place.",
             function=rotate_key,
             source_hash="2" * 64,
+            idempotent=attempts > 1,
         )
         with registry.temporarily(registered):
             adopt_task(registered)
             task = Task.objects.get(slug="rotate-key")
             set_right(task, Right.EXECUTE, to=alice)
             run = request_run(task.pk, requested_by=alice, door=Door.ADMIN, values={"key": CANARY})
-            execute(str(run.pk))
+            for _ in range(attempts):
+                Run.objects.update(due_at=None)
+                execute(str(run.pk))
         run.refresh_from_db()
         return run
 
@@ -181,12 +184,13 @@ def test_the_next_attempt_gets_the_answer_as_it_was(rotate):
     answers = []
 
     def behave(run, secret):
-        for _ in range(2):
-            answers.append(run.once(f"make {secret}", lambda key: {"token": f"{secret}!"}))
-            answers.append(run.write_once("write", lambda: [secret]))
+        answers.append(run.once(f"make {secret}", lambda key: {"token": f"{secret}!"}))
+        answers.append(run.write_once("write", lambda: [secret]))
+        if len(answers) == 2:
+            raise Busy("Once more.")
         answers.append(run.each("all", [1], lambda _, key: secret, key=int).answers)
 
-    run = rotate(behave, with_run=True)
+    run = rotate(behave, with_run=True, attempts=2)
     once, write = {"token": f"{CANARY}!"}, [CANARY]
     assert answers == [once, write, once, write, {1: CANARY}], run.error
     assert set(run.effects.values_list("answer_ciphertext", flat=True)) == {None}

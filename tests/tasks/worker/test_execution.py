@@ -1,10 +1,10 @@
 """What a worker does: at most once, and only what was approved. S12; attacks 4, 7, 11."""
 
-from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from django_q.models import OrmQ
 
@@ -16,7 +16,7 @@ from backoffice.models import User
 from tasks.access.rights import Right
 from tasks.actions import Outcome, enqueue_again, finish_run, retire_task
 from tasks.actions.changes.grants import set_right
-from tasks.declaration.errors import OutcomeUnknown, Refused
+from tasks.declaration.errors import Busy, OutcomeUnknown, Refused
 from tasks.declaration.registry import registry
 from tasks.models import Effect, Run, Task
 from tasks.queue.messages import TimedOut
@@ -26,6 +26,11 @@ from tests.owner import without_guards
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = Run.Status
+
+
+def due(run: Run) -> None:
+    """As if the pause before the next attempt were over."""
+    Run.objects.filter(pk=run.pk).update(due_at=Now())
 
 
 def raising(error: BaseException):
@@ -201,16 +206,20 @@ def test_a_fault_after_something_was_sent_is_uncertain(ask, work, credit):
     assert "had no answer" in run.error
 
 
-def test_a_step_is_sent_once_and_its_answer_remembered(ask, work, credit):
+def test_a_step_is_sent_once_and_its_answer_remembered(ask, work, credit, idempotent):
     keys = []
 
     def behave(run):
-        for _ in range(3):
-            answer = run.once("pay", lambda key: keys.append(key) or {"paid": True})
+        answer = run.once("pay", lambda key: keys.append(key) or {"paid": True})
+        if len(credit.calls) < 3:
+            raise Busy("Something else was busy.")
         return answer
 
     credit.behave = behave
-    run = work(ask("50.00"))
+    run = ask("50.00")
+    for _ in range(3):
+        due(work(run))
+    run.refresh_from_db()
     assert keys == [f"bo-{run.pk}-pay"]
     assert run.output["pairs"] == [["paid", "Yes"]]
 
@@ -227,14 +236,20 @@ def test_the_intent_is_on_record_before_the_first_byte_leaves(ask, work, credit)
     assert seen == [None]
 
 
-def test_a_refusal_does_not_speak_for_an_earlier_call_without_an_answer(ask, work, credit):
+def test_a_refusal_does_not_speak_for_an_earlier_call_without_an_answer(
+    ask, work, credit, idempotent
+):
     def behave(run):
-        with suppress(ConnectionResetError):
-            run.once("pay", lambda key: raising(ConnectionResetError("gone"))(run))
-        run.once("pay", lambda key: raising(Refused("Already refunded"))(run))
+        first = len(credit.calls) == 1
+        error = OutcomeUnknown("gone") if first else Refused("Already refunded")
+        run.once("pay", lambda key: raising(error)(run))
 
     credit.behave = behave
-    assert work(ask("50.00")).status == Status.UNCERTAIN
+    run = work(ask("50.00"))
+    due(run)
+    run = work(run)
+    assert run.error == "Sent before without an answer, and now refused: Already refunded"
+    assert run.effects.get().answered_at is None
 
 
 def test_a_refused_step_leaves_nothing_open(ask, work, credit):

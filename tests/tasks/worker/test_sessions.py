@@ -1,0 +1,133 @@
+"""What a task leaves behind on the worker's connections ends with its run."""
+
+import pytest
+from django.db import connection, transaction
+
+from tasks.models import Run
+from tasks.queue import processes
+from tasks.worker import execution, fitness
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Status = Run.Status
+
+
+def sql(*statements):
+    def leave(run):
+        with connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+        return {"Credited": "yes"}
+
+    return leave
+
+
+def failed_transaction(run):
+    raw = connection.connection
+    raw.execute("BEGIN")
+    with pytest.raises(Exception, match="does not exist"):
+        raw.execute("SELECT FROM nowhere")
+
+
+def autocommit_off(run):
+    transaction.set_autocommit(False)
+
+
+def autocommit_off_behind_django(run):
+    connection.connection.autocommit = False
+
+
+def open_block(run):
+    transaction.atomic().__enter__()
+
+
+def lost_block_that_failed(run):
+    transaction.atomic().__enter__()
+    with pytest.raises(Exception, match="does not exist"):
+        sql("SELECT FROM nowhere")(run)
+
+
+LOST = {
+    "a raw BEGIN": sql("BEGIN"),
+    "a raw BEGIN with something written": sql(
+        "BEGIN", "CREATE TABLE left_behind ()", "INSERT INTO left_behind DEFAULT VALUES"
+    ),
+    "a failed raw transaction": failed_transaction,
+    "a block that nobody ended": open_block,
+    "a block that failed and nobody ended": lost_block_that_failed,
+}
+HARMLESS = {
+    "another search_path": sql("SET search_path = nowhere"),
+    "another role": sql("SET ROLE backoffice_lookup"),
+    "a session that only reads": sql("SET default_transaction_read_only = on"),
+    "a time-out of each statement": sql("SET statement_timeout = 1"),
+    "another time zone": sql("SET TIME ZONE 'Asia/Tokyo'"),
+    "a temporary table with the name of ours": sql("CREATE TEMPORARY TABLE tasks_run ()"),
+    "autocommit off": autocommit_off,
+    "autocommit off behind Django's back": autocommit_off_behind_django,
+    "a closed connection": lambda run: connection.connection.close(),
+}
+
+
+@pytest.fixture(autouse=True)
+def clean():
+    yield
+    connection.close()
+    connection.connect()
+
+
+@pytest.mark.parametrize("name", [*LOST, *HARMLESS])
+def test_the_next_run_of_the_same_worker_succeeds_whatever_a_task_leaves(ask, work, credit, name):
+    credit.behave = (LOST | HARMLESS)[name]
+    left = work(ask("50.00"))
+    assert left.status == (Status.FAILED if name in LOST else Status.SUCCEEDED)
+    assert ("left a transaction open" in left.error) == (name in LOST)
+    credit.behave = lambda run: {"Credited": "yes"}
+    assert work(ask("60.00")).status == Status.SUCCEEDED
+
+
+def test_a_lock_of_the_session_is_given_back(ask, work, credit):
+    credit.behave = sql("SELECT pg_advisory_lock(4217)")
+    assert work(ask("50.00")).status == Status.SUCCEEDED
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4217")
+        assert cursor.fetchone() == (0,)
+
+
+def test_a_run_that_leaves_nothing_keeps_its_connection(ask, work, credit):
+    """A new one would have to learn all statements anew."""
+    work(ask("50.00"))
+    before = connection.connection
+    work(ask("60.00"))
+    assert connection.connection is before
+
+
+# --- A worker that cannot claim ------------------------------------------------------------------
+
+
+@pytest.fixture
+def claims_fail(monkeypatch):
+    monkeypatch.setattr(processes.Conf, "MAX_RSS", None)
+    monkeypatch.setattr(fitness._Claims, "failed", 0)
+
+    def fail(*_, **__):
+        raise ValueError("No claim")
+
+    return lambda: monkeypatch.setattr(execution, "start_run", fail)
+
+
+def test_a_worker_whose_claims_fail_twice_in_a_row_leaves(ask, work, claims_fail, caplog):
+    run, real = ask("50.00"), execution.start_run
+    claims_fail()
+    with pytest.raises(ValueError, match="No claim"):
+        work(run)
+    assert processes.Conf.MAX_RSS is None
+    execution.start_run = real
+    work(run)  # in between it went well
+    claims_fail()
+    with pytest.raises(ValueError, match="No claim"):
+        work(run)
+    assert processes.Conf.MAX_RSS is None
+    with pytest.raises(ValueError, match="No claim"):
+        work(run)
+    assert processes.Conf.MAX_RSS == processes.LEAVES
+    assert "2 claims failed in a row" in caplog.text
