@@ -5,7 +5,7 @@ import inspect
 import subprocess
 import sys
 from decimal import Decimal
-from functools import partial, wraps
+from functools import cache, partial, wraps
 from typing import Any
 
 import pytest
@@ -250,6 +250,7 @@ class Statement:
         lambda value: partial(compiled, value),
         lambda value: retried(len(value))(same_as),
         lambda value: Statement(value).__call__,
+        lambda value: cache(statement(value)),
         lambda value: statement({"sql": [value, {"b", "a"}, Decimal(1)]}),
         lambda value: statement(Approval(value)),
         lambda value: statement(statement(value)),
