@@ -29,6 +29,7 @@ from tasks.actions.runs.pauses import open_pause, stop_here, was_left_clean
 from tasks.declaration.look_up import Sent
 from tasks.models import DatabaseIdentity, Effect, Reconciliation, Run
 from tasks.runs.states import end, locked
+from tasks.secrets.redaction import redactor_for
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -183,7 +184,7 @@ def _record(run: Run, shown: StepShown) -> Effect:
         effect = Effect(run=run, step=shown.step, key=key_of(run, shown.step))
     effect.sent_at = effect.sent_at or database_now()
     effect.save()
-    answer_effect(effect, shown.answer)
+    answer_effect(effect, shown.answer, redactor_for(run))
     return effect
 
 
