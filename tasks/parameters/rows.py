@@ -5,13 +5,14 @@ import io
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, overload
 
 from django import forms
 from django.core.exceptions import ValidationError
 
-from tasks.parameters.types import File, Money
+from tasks.parameters.types import File, Money, exactly
 
 if TYPE_CHECKING:
     from tasks.parameters.signature import Parameter
@@ -82,8 +83,13 @@ class Table:
         writer = csv.writer(out)
         writer.writerow(self.header)
         for row in rows:
-            writer.writerow(self.cells(row))
+            writer.writerow(self._cells_to_read(row))
         return out.getvalue().encode()
+
+    def _cells_to_read(self, row: object) -> list[str]:
+        """A row as texts that are read as the same row: no number with more decimals than it may have."""
+        values = ((p, getattr(row, p.name)) for p in self.columns)
+        return [text for p, value in values for text in _texts(_shortened(value, p.param.places))]
 
     def cells(self, row: object) -> list[str]:
         """A row as texts, in the order of the header."""
@@ -175,6 +181,15 @@ def _text(content: bytes) -> str:
         except UnicodeDecodeError:
             continue
     raise ValidationError("Its letters cannot be read. Save it again as “CSV UTF-8”.")
+
+
+def _shortened(value: object, places: int | None) -> object:
+    if not isinstance(value, Decimal) or places is None:
+        return value
+    try:
+        return exactly(value, places)
+    except ValueError:
+        return value  # what reads it says what is wrong
 
 
 def _texts(value: object) -> list[str]:
