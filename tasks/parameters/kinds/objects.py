@@ -21,7 +21,7 @@ class ObjectKind(Kind):
     """A model: stored as its key and, for people, its name of that day"""
 
     what = "an object"
-    options = frozenset({"limit", "search"})
+    options = frozenset({"limit", "offered", "search"})
     same_everywhere = True
 
     def prepare(self) -> None:
@@ -47,6 +47,11 @@ class ObjectKind(Kind):
         if self.is_people:
             return self.objects.filter(is_active=True)
         return self.objects.all()
+
+    def offered(self, person: Any) -> models.QuerySet[Any]:  # noqa: ANN401 -- whoever asks
+        """Those of them that the picker lists."""
+        found = self.queryset(person)
+        return self.param.offered(found) if self.param.offered else found
 
     def field(self, asked: Asked) -> forms.Field:
         picker = asked.picker_url(asked.name) if asked.picker_url else ""
