@@ -15,6 +15,7 @@ from tasks.declaration.offline import WentOnline, offline
 from tasks.declaration.registry import RegisteredTask, registry
 from tasks.models import Run
 from tasks.outputs import Change
+from tasks.outputs.kinds import MAY_DIFFER
 from tasks.parameters import DoesNotFit, ObjectGone, Secret
 from tasks.queue import messages
 from tasks.queue.outages import OUTAGE
@@ -39,7 +40,7 @@ class PreviewTimedOut(BaseException):
 
 
 class _Row(NamedTuple):
-    """One change as it is stored: `note` is empty for what must hold."""
+    """One change as it is stored: `note` is empty for what must hold as it is, or says its limits."""
 
     label: str
     before: str
@@ -47,6 +48,8 @@ class _Row(NamedTuple):
     note: str = ""
 
     def __str__(self) -> str:
+        if self.note:
+            return f"“{self.note}”"
         return f"{self.before or 'nothing'} → {self.after or 'nothing'}"
 
 
@@ -64,7 +67,7 @@ def rows_of(registered: RegisteredTask, values: Mapping[str, Any]) -> list[list[
             _limit_statements()
             try:
                 changes: Iterable[Change] = call_with(registered.preview, values)
-                return [change.as_json() for change in changes]
+                return [_within_its_limits(change) for change in changes]
             finally:
                 transaction.set_rollback(True)
     except (Refused, ValidationError):
@@ -76,6 +79,12 @@ def rows_of(registered: RegisteredTask, values: Mapping[str, Any]) -> list[list[
         with masking_the_log(Redactor(secrets)):
             logger.exception("The preview of “%s” failed", registered.name)
         raise PreviewFailed(_fault(registered, error)) from error
+
+
+def _within_its_limits(change: Change) -> list[str]:
+    if problem := change.problem():
+        raise Refused(problem)
+    return change.as_json()
 
 
 def why_not_as_approved(run: Run) -> str:
@@ -108,7 +117,8 @@ def _why_not(registered: RegisteredTask, run: Run) -> str:
 def difference(approved: Rows, now: Rows) -> str:
     """The first change that is not as it was approved, in words. Empty when there is none.
 
-    Rows that are there for information may differ.
+    Rows that are there for information may differ. Of those with a limit, the limit must be the
+    same: that it is kept, the preview has made sure of.
     """
     then, here = Counter(_binding(approved)), Counter(_binding(now))
     gone, new = list(then - here), list(here - then)
@@ -123,7 +133,13 @@ def difference(approved: Rows, now: Rows) -> str:
 
 
 def _binding(rows: Rows) -> list[_Row]:
-    return [row for row in (_Row(*texts) for texts in rows) if not row.note]
+    """What of these rows must be so again."""
+    found = (_Row(*texts) for texts in rows)
+    return [
+        _Row(row.label, "", "", row.note) if row.note else row
+        for row in found
+        if row.note != MAY_DIFFER
+    ]
 
 
 def _limit_statements() -> None:
