@@ -9,6 +9,7 @@ class TasksConfig(AppConfig):
 
     def ready(self) -> None:
         from approvals.notifications import events, personal_pages
+        from approvals.requests import related
         from approvals.signals import deliveries_written, request_decided
         from tasks import checks, sync  # noqa: F401 - checks register themselves
         from tasks.actions import on_pause_decided, on_request_decided, on_resolution_decided
@@ -18,9 +19,10 @@ class TasksConfig(AppConfig):
         from tasks.declaration.registry import registry
         from tasks.queue import checks as queue_checks  # noqa: F401 - checks register themselves
         from tasks.queue import messages
-        from tasks.runs import notifications, subscriptions
+        from tasks.runs import alike, notifications, subscriptions
 
         events.add(*notifications.EVENTS, subscriptions.EVENT)
+        related.add("runs", alike.related_runs)
         personal_pages.add("Subscriptions", "admin:tasks_subscription_changelist")
         registry.load(settings.TASK_MODULES)
         request_decided.connect(on_request_decided, dispatch_uid="tasks.on_request_decided")

@@ -13,6 +13,7 @@ from approvals.requests.inbox import status_of
 from approvals.requests.policy import objection
 from approvals.requests.proofs import fresh_proof, is_needed
 from approvals.requests.quorum import in_order, still_reviewers
+from approvals.requests.related import Related, related_to
 from audit.context import Door
 from audit.transitions import Refusal
 
@@ -120,6 +121,7 @@ class Explained:
     in_place_of: "User | None"
     may_withdraw: bool
     asks_proof: bool
+    related: Sequence[Related]
 
 
 def explain(
@@ -147,6 +149,7 @@ def explain(
         in_place_of=_in_whose_place(ballot, person, eligible) if waits else None,
         may_withdraw=waits and request.requested_by_id == person.pk,
         asks_proof=_asks_proof(ballot, person, session),
+        related=related_to(request, person) if waits else [],
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from tasks.declaration.declared import LEVELS, Approval, RegisteredTask
+from tasks.declaration.declared import LEVELS, SAME_FILE, Approval, RegisteredTask
 from tasks.declaration.durations import problems_of_times
 from tasks.declaration.tickets import problem_of_pattern
 
@@ -54,6 +54,11 @@ def _problems_of_limits(task: RegisteredTask, label: str) -> Iterator[tuple[str,
         yield (
             f"The task {label} has both one_open_per and one_running_per.",
             "Keep one. A run that is open may also be running, so one_open_per is the stricter.",
+        )
+    if task.same_file not in SAME_FILE:
+        yield (
+            f"same_file of the task {label} is {task.same_file!r}.",
+            'Write "warn", "refuse" or "allow".',
         )
     if task.undo is not None and not getattr(task.undo, "fill", None):
         yield (

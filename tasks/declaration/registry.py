@@ -20,6 +20,7 @@ from tasks.declaration.declared import (
     Function,
     Level,
     RegisteredTask,
+    SameFile,
     Undo,
     names,
 )
@@ -70,7 +71,8 @@ class Registry:
         one_running_per: str | Sequence[str] = (),
         undo: Undo | None = None,
         limits: Limits = NEVER,
-        moves_money: bool = False,
+        moves_money: bool | None = None,
+        same_file: SameFile = "",
         break_glass: BreakGlass | None = None,
         slack: InSlack = ONLY_A_LINK,
         outputs: Mapping[str, type] | None = None,
@@ -87,8 +89,10 @@ class Registry:
         parameters for the same values of which a second run is refused while one is open;
         `one_running_per`, those for which a second run waits while one runs. `undo` names the task
         that undoes this one. `limits` says where a run over many items pauses, for somebody to look.
-        `moves_money` says so where no parameter is an amount of money: whoever stops all money stops
-        it, too. `break_glass` says who may run it without approval in an emergency, `slack`
+        `moves_money` says so where no parameter and no column is an amount of money, or that it does
+        not though one is: whoever stops all money stops it, too, and who requests it confirms it.
+        `same_file` says what happens when a file was sent before: "warn" where money moves,
+        "refuse", or "allow". `break_glass` says who may run it without approval in an emergency, `slack`
         what Slack may show and decide of its requests. `outputs` names values that it returns, with
         their types, for conditions of subscriptions. Without `slug`, the name of the function names
         the task for ever.
@@ -117,6 +121,7 @@ class Registry:
                 undo=undo,
                 limits=limits,
                 moves_money=moves_money,
+                same_file=same_file,
                 break_glass=break_glass,
                 slack=slack,
                 outputs=MappingProxyType(dict(outputs or {})),

@@ -89,6 +89,11 @@ class Kind(ABC):
     def thaw(self, frozen: Json, load: Load) -> object:
         """The value again. Raises DoesNotFit for JSON of another shape."""
 
+    @property
+    def has_money(self) -> bool:
+        """Whether it is an amount of money, or holds some."""
+        return self.is_money
+
     def text(self, frozen: Json) -> str:
         """What people read."""
         return str(frozen)
