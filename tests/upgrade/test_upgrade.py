@@ -131,7 +131,7 @@ def test_the_tasks_are_brought_in_line_with_the_code(upgraded):
     tasks = partial(ask, upgraded.addresses.app)
     assert tasks("SELECT FROM tasks_task WHERE source_hash = 'another'") == []
     changes = tasks("SELECT slug, history_door FROM tasks_historicaltask ORDER BY history_id")
-    assert changes[-1] == (CHANGED, "deploy")
+    assert changes.count((CHANGED, "deploy")) == 2  # when it was found, and now
     assert tasks("SELECT slug FROM tasks_task WHERE retired_at IS NOT NULL") == []
 
 

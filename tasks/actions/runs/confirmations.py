@@ -50,7 +50,7 @@ def must_be_seen(
     """
     if seen is None:
         return
-    others = list(_others(run)) if run.task.moves_money else []
+    others = _others(run) if run.task.moves_money else []
     if not (warnings or others or (run.task.moves_money and not stages)):
         return
     shown = _shown(run, draft, stages, warnings, others)
@@ -58,9 +58,9 @@ def must_be_seen(
         raise NotConfirmed(shown, changed=bool(seen))
 
 
-def _others(run: Run) -> Sequence[Run]:
+def _others(run: Run) -> list[Run]:
     visible = runs_for(run.requested_by).values("pk")
-    return open_or_just_ended(run).filter(pk__in=visible)[:LISTED]
+    return list(open_or_just_ended(run).filter(pk__in=visible)[:LISTED])
 
 
 def _shown(
