@@ -39,7 +39,7 @@ class PreviewTimedOut(BaseException):
     """The worker's time was over while a preview was at work. Like a time-out, not to be caught."""
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
     """One change as it is stored: `note` is empty for what must hold as it is, or says its limits."""
 
     label: str
@@ -120,7 +120,7 @@ def difference(approved: Rows, now: Rows) -> str:
     Rows that are there for information may differ. Of those with a limit, the limit must be the
     same: that it is kept, the preview has made sure of.
     """
-    then, here = Counter(_binding(approved)), Counter(_binding(now))
+    then, here = Counter(binding(approved)), Counter(binding(now))
     gone, new = list(then - here), list(here - then)
     if gone:
         was = gone[0]
@@ -132,11 +132,11 @@ def difference(approved: Rows, now: Rows) -> str:
     return ""
 
 
-def _binding(rows: Rows) -> list[_Row]:
+def binding(rows: Rows) -> list[Row]:
     """What of these rows must be so again."""
-    found = (_Row(*texts) for texts in rows)
+    found = (Row(*texts) for texts in rows)
     return [
-        _Row(row.label, "", "", row.note) if row.note else row
+        Row(row.label, "", "", row.note) if row.note else row
         for row in found
         if row.note != MAY_DIFFER
     ]

@@ -15,6 +15,7 @@ from tasks.access.rights import runs_for
 from tasks.actions.runs.drafts import Draft
 from tasks.models import Run
 from tasks.runs.alike import open_or_just_ended
+from tasks.runs.previews import binding
 
 LISTED: Final = 10
 
@@ -75,7 +76,8 @@ def _shown(
         {
             # A secret has another reference each time that it is sent.
             "values": {n: v for n, v in run.values.items() if not _is_secret(v)},
-            "preview": run.preview,
+            # What may differ until an approved run starts may differ until this one does.
+            "preview": [list(row) for row in binding(run.preview)],
             "reason": run.reason,
             "ticket": run.ticket,
             "warnings": list(warnings),

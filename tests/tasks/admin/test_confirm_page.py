@@ -61,6 +61,20 @@ def test_what_changed_meanwhile_is_shown_once_more(task, alice, deploy):
     assert not Run.objects.exists()
 
 
+def test_what_is_information_or_within_its_limit_may_move_meanwhile(task, alice, deploy):
+    def preview(now):
+        return lambda amount: [
+            Change("Balance", now, now + 50, must_hold=False),
+            Change("Given", now, now + 50, at_most=200),
+        ]
+
+    client = signed_in(alice)
+    deploy(preview=preview(10))
+    seen = {"run-seen": seal(client.post(form_of(task), CREDIT))}
+    deploy(preview=preview(35))
+    assert client.post(form_of(task), CREDIT | seen).url == page_of(Run.objects.get())
+
+
 def test_a_like_run_that_ended_a_moment_ago_is_named_and_an_older_one_is_not(
     task, ask, work, alice
 ):
