@@ -369,6 +369,20 @@ NOTICED_IN_PLACE: Final = (
         "tests/tasks/runs/test_previews.py",
     ),
     Mutant(
+        "what is requested is checked before the lock that keeps others out",
+        "tasks/actions/runs/drafts.py",
+        "    _exclude_others(key, registered)\n    form = _valid(registered, sent)\n",
+        "    form = _valid(registered, sent)\n    _exclude_others(key, registered)\n",
+        "tests/tasks/runs/test_under_the_lock.py",
+    ),
+    Mutant(
+        "nobody is told that the same file was sent before",
+        "tasks/runs/alike.py",
+        '    if policy_of(task, registered) == "allow":\n',
+        '    if policy_of(task, registered) != "refuse":\n',
+        "tests/fixtures/test_credit_many.py",
+    ),
+    Mutant(
         "what was sent without an answer counts as failed",
         RUNS,
         "        if run.in_doubt and not (outcome.status == Status.PAUSED and may_repeat(run)):\n",

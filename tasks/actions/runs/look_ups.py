@@ -14,8 +14,8 @@ from audit.models import Event
 from audit.transitions import Refusal, transition
 from tasks.access.restores import was_restored_since
 from tasks.access.rights import NotGranted, Right, require
+from tasks.actions.runs.drafts import code_of
 from tasks.actions.runs.effects import key_of, open_effects
-from tasks.actions.runs.requests import code_of
 from tasks.declaration.calling import call_with
 from tasks.declaration.errors import OutcomeUnknown, Refused
 from tasks.declaration.look_up import Found, Sent
