@@ -8,7 +8,7 @@ import tasks.models.runs
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tasks", "0001_initial"),
+        ("tasks", "0009_restores"),
     ]
 
     operations = [
