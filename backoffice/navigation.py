@@ -86,6 +86,9 @@ def _work(person: "User", *, administers: bool) -> Iterator[Item]:
         yield _item(
             "Stopped tasks", "stop_circle", "tasks_stop_changelist", "tasks_stop", count=stops
         )
+    if stops and person.is_superuser and (left := to_reconcile()):
+        page = "tasks_reconciliation_changelist"
+        yield _item("Restored database", "restore", page, "tasks_reconciliation", count=left)
     if in_demo():
         yield {
             "title": "Demo mailbox",
@@ -104,6 +107,14 @@ def stopped() -> int:
     from tasks.models import Stop
 
     return Stop.objects.filter(ended_at=None).count()
+
+
+def to_reconcile() -> int:
+    """How many unfinished runs of a restored database nobody has reconciled yet."""
+    from tasks.access.restores import open_restore, to_reconcile
+
+    restore = open_restore()
+    return to_reconcile(restore).count() if restore else 0
 
 
 def _audit(person: "User") -> Iterator[Item]:

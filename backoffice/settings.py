@@ -101,10 +101,12 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "audit.context.AuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "backoffice.unsent.UnsentForms",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "audit.texts.pages.NothingHiddenMiddleware",
 ]
 
+CSRF_FAILURE_VIEW = "backoffice.unsent.csrf_failure"
 ROOT_URLCONF = "backoffice.urls"
 WSGI_APPLICATION = "backoffice.wsgi.application"
 TEMPLATES = [

@@ -5,6 +5,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib.auth.views import PasswordChangeView
+from django.db import Error
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, include, path, reverse_lazy
@@ -78,7 +79,8 @@ class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped package
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        context = {"title": "Sign in", "demo_logins": demo_logins(), **(extra_context or {})}
+        context = {"title": "Sign in", "demo_logins": demo_logins(), "notice": _notice()}
+        context |= extra_context or {}
         return super().login(request, context)  # type: ignore[no-any-return]
 
     def logout(
@@ -134,3 +136,13 @@ class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped package
 
         status = path("status/", self.admin_view(health.status_page), name="status")
         return [path("audit/", include("audit.admin.urls")), status]
+
+
+def _notice() -> str:
+    """What everybody reads before they sign in. Nothing where the database does not answer."""
+    from tasks.access.restores import RESTORED, is_held  # which needs the models
+
+    try:
+        return RESTORED if is_held() else ""
+    except Error:
+        return ""

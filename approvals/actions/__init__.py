@@ -12,6 +12,7 @@ from approvals.actions.proofs import is_own_password, prove_by_password
 from approvals.actions.requests import (
     NobodyCanDecide,
     add_member,
+    close_for_requester,
     decide,
     expire_due,
     mark_stale,
@@ -40,6 +41,7 @@ __all__ = [
     "add_endpoint",
     "add_member",
     "begin_absence",
+    "close_for_requester",
     "confirm_slack_link",
     "decide",
     "decide_by_link",

@@ -268,6 +268,21 @@ def withdraw(request_id: UUID | str, *, by: "User", door: str, reason: str = "")
     return request
 
 
+def close_for_requester(
+    request_id: UUID | str, *, by: "User", door: str, reason: str
+) -> ApprovalRequest:
+    """Withdraw a pending request of somebody else. Who may is said by whoever calls this.
+
+    Raises a `Refusal` when it does not wait any more.
+    """
+    subject = ApprovalRequest.objects.filter(pk=request_id).first()
+    with transition(by=by, door=door, subject=subject, reason=reason):
+        request = _locked(request_id)
+        _must_wait(request)
+        _set_status(request, Status.WITHDRAWN)
+    return request
+
+
 def mark_stale(request_id: UUID | str, *, by: "User | None", door: str, reason: str) -> None:
     """Say that what was approved is not what would run now. An approved request only."""
     with transition(by=by, door=door, reason=reason):

@@ -7,7 +7,7 @@ from django.contrib.admin import AdminSite
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -18,6 +18,7 @@ from approvals.channels.links import hashed
 from approvals.models.deliveries import MailLink
 from approvals.requests.explanation import explain
 from audit.admin.pages import page, person_of
+from audit.admin.unsent import take
 from audit.context import Door
 from audit.database.clock import database_now
 
@@ -60,7 +61,10 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
 def shown(request: HttpRequest, pk: int) -> HttpResponse:
     """The page of the request, for the person the link was sent to."""
     link = _link_of(request, pk)
-    return _lost(request) if link is None else _page(request, link)
+    if link is None:
+        return _lost(request)
+    unsent = take(request, reverse("admin:approvals_by_mail_decide", args=[pk]))
+    return _page(request, link, reason=unsent.get("reason", "") if unsent else "")
 
 
 @require_POST

@@ -9,7 +9,7 @@ from django.contrib.admin.utils import unquote
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseNotAllowed, HttpResponseRedirectBase
 from django.shortcuts import redirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 
 from approvals import actions
 from approvals.admin import (
@@ -27,6 +27,7 @@ from approvals.requests.explanation import explain
 from approvals.requests.policy import to_decide, visible_to
 from audit.admin.base import ReadOnlyAdmin, SafeHistoryMixin
 from audit.admin.pages import page, person_of
+from audit.admin.unsent import take
 from audit.context import Door
 from audit.database.clock import database_now
 from audit.transitions import Refusal
@@ -110,7 +111,9 @@ class ApprovalRequestAdmin(SafeHistoryMixin, ReadOnlyAdmin):
     ) -> HttpResponse:
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET", "HEAD"])
-        return self._page(request, self._found(request, unquote(object_id)))
+        asked = self._found(request, unquote(object_id))
+        unsent = take(request, reverse("admin:approvals_approvalrequest_decide", args=[asked.pk]))
+        return self._page(request, asked, reason=unsent.get("reason", "") if unsent else "")
 
     def decide_view(self, request: HttpRequest, request_id: UUID) -> HttpResponse:
         """Record the decision that the page's form was sent with."""

@@ -14,6 +14,7 @@ from approvals.requests.outdated import why_outdated
 from approvals.requests.policy import objection
 from approvals.requests.proofs import fresh_proof, is_needed
 from approvals.requests.quorum import in_order, still_reviewers
+from approvals.requests.related import Related, related_to
 from approvals.requests.rights import in_words
 from approvals.requests.stuck import nobody_left, what_to_do
 from audit.context import Door
@@ -127,6 +128,7 @@ class Explained:
     outdated: str
     stuck: str
     asks_proof: bool
+    related: Sequence[Related]
 
 
 def explain(
@@ -156,6 +158,7 @@ def explain(
         outdated=why_outdated([request]).get(request.pk, "") if waits else "",
         stuck=_stuck(request, person) if waits else "",
         asks_proof=_asks_proof(ballot, person, session),
+        related=related_to(request, person) if waits else [],
     )
 
 

@@ -31,6 +31,7 @@ from backoffice.monitoring.status import (
     why_not_ready,
     work,
 )
+from tasks.access.restores import RESTORED
 from tasks.queue.messages import can_be_written
 from tasks.runs.texts import length
 
@@ -61,6 +62,8 @@ def ready(request: HttpRequest) -> HttpResponse:
     except Error as error:
         _note(error)
         return _answer(reason=AWAY, database=False)
+    if found.restored:
+        return _answer(reason=RESTORED, database=True, **_numbers(found))
     reason = why_not_ready(found) or _why_not_writable()
     return _answer(reason=reason, database=True, **_numbers(found))
 
@@ -156,6 +159,7 @@ def _gauges(found: Work) -> dict[str, tuple[str, float]]:
         "queue_messages_taken": ("Messages that a worker has", found.messages_taken),
         "worker_alive": ("Whether there is at least one worker", found.worker_alive),
         "sender_alive": ("Whether there is one that sends notifications", found.sender_alive),
+        "database_restored": ("Whether it was restored and is not reconciled", found.restored),
     }
 
 

@@ -14,6 +14,7 @@ from django.db.models import Case, Count, Min, Q, When
 from django.db.models.functions import Coalesce, Now
 
 from approvals.models import ApprovalRequest
+from tasks.access.restores import RESTORED, is_held
 from tasks.access.rights import Right, tasks_for
 from tasks.access.stops import is_stopped
 from tasks.models import Pause, Run
@@ -43,6 +44,7 @@ class Work:
     silence: timedelta | None  # since the last sign of a worker; None: there was never one
     messages_silence: timedelta | None  # the same of those that send notifications
     replaced: timedelta | None  # since a worker ended by itself and was replaced
+    restored: bool  # from a backup, and nobody has reconciled it yet
 
     @property
     def worker_alive(self) -> bool:
@@ -80,7 +82,7 @@ class Status:
 
 
 def work() -> Work:
-    """Four statements, each of which reads no more than what is on its way."""
+    """Five statements, each of which reads no more than what is on its way."""
     due = (Q(due_at=None) | Q(due_at__lte=Now())) & first_with_their_key() & ~Q(is_stopped())
     # Who had to wait for another run waits for a worker only since that one has enqueued it.
     since = Case(
@@ -105,11 +107,12 @@ def work() -> Work:
         silence=signs.silence,
         messages_silence=signs.messages_silence,
         replaced=signs.replaced,
+        restored=is_held(),
     )
 
 
 def status() -> Status:
-    """Seven statements."""
+    """Eight statements."""
     version = connection.get_database_version()
     pending = ApprovalRequest.Status.PENDING
     return Status(
@@ -126,6 +129,8 @@ def status() -> Status:
 
 def troubles(found: Status) -> Iterator[str]:
     """What somebody should do something about, in words."""
+    if found.work.restored:
+        yield RESTORED
     yield from _of_workers(found.work)
     if found.work.waits_too_long:
         yield too_long(found.work)

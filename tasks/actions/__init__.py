@@ -18,6 +18,8 @@ from tasks.actions.changes.proposed_changes import (
     propose_rule,
 )
 from tasks.actions.pins import pin_task, unpin_task
+from tasks.actions.runs.confirmations import NotConfirmed
+from tasks.actions.runs.drafts import InvalidValues
 from tasks.actions.runs.effects import answer_effect, begin_effect, refuse_effect, write_effect
 from tasks.actions.runs.emergencies import EmergencyRefused, break_glass
 from tasks.actions.runs.lifecycle import (
@@ -39,7 +41,7 @@ from tasks.actions.runs.pauses import (
     pause_run,
     resume_run,
 )
-from tasks.actions.runs.requests import InvalidValues, request_run
+from tasks.actions.runs.requests import request_run
 from tasks.actions.runs.resolutions import Finding, NotResolved, on_resolution_decided, resolve_run
 from tasks.rules.evaluation import RuleSpec
 
@@ -48,6 +50,7 @@ __all__ = [
     "Finding",
     "InvalidValues",
     "NotCancellable",
+    "NotConfirmed",
     "NotPausable",
     "NotProposed",
     "NotResolved",

@@ -14,7 +14,7 @@ from tasks.access.rights import Right
 from tasks.access.stops import keeps_stopped
 from tasks.actions.changes.grants import set_right
 from tasks.actions.changes.rules import put_in_force
-from tasks.declaration.registry import Approval, RegisteredTask
+from tasks.declaration.registry import Approval, RegisteredTask, registry
 from tasks.models import Task
 from tasks.rules.evaluation import RuleSpec
 from tasks.rules.sentences import clause_of
@@ -40,9 +40,21 @@ def adopt_task(registered: RegisteredTask) -> None:
 
 def _copied(registered: RegisteredTask) -> dict[str, Any]:
     """What the row repeats of the code."""
-    declared = parameters.read(registered.function)
-    money = registered.moves_money or any(p.kind.is_money for p in declared)
-    return {name: getattr(registered, name) for name in COPIED} | {"moves_money": money}
+    copied = {name: getattr(registered, name) for name in COPIED}
+    return copied | {"moves_money": moves_money(registered)}
+
+
+def moves_money(registered: RegisteredTask) -> bool:
+    """As its author says. Else by its parameters, and what undoes a task moves it back."""
+    if registered.moves_money is not None:
+        return registered.moves_money
+    undone = [each for each in registry.all() if each.undo and each.undo.task == registered.slug]
+    return has_money(registered) or any(each.moves_money or has_money(each) for each in undone)
+
+
+def has_money(registered: RegisteredTask) -> bool:
+    """Whether a parameter is an amount of money, or a column of its rows."""
+    return any(p.kind.has_money for p in parameters.read(registered.function))
 
 
 def _introduce(registered: RegisteredTask) -> None:

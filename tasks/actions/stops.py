@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
+from django.template.defaultfilters import pluralize
 
 from approvals import actions as approvals
 from approvals.models import ApprovalRequest
@@ -14,6 +15,7 @@ from audit.seals import seal_of
 from audit.texts.quoting import quoted
 from audit.transitions import Refusal, transition
 from tasks import locks
+from tasks.access.restores import left_of
 from tasks.access.stops import in_a_sentence, in_words, may_stop, people_of, tasks_of, waiting_runs
 from tasks.models import Run, Stop, Task
 from tasks.queue import messages
@@ -75,6 +77,16 @@ def stop_by_itself(task: Task, by: "User | None", why: str) -> None:
     _notify(stop, f"Stopped: {in_words(stop)}. {why}", event="stopped")
 
 
+def stop_everything_by_itself(why: str) -> Stop:
+    """Stop everything inside the transaction of what makes it necessary, unless it is stopped already."""
+    locks.hold("stops")
+    stop = Stop.objects.filter(scope=Scope.EVERYTHING, ended_at=None).first()
+    if stop is None:
+        stop = Stop.objects.create(scope=Scope.EVERYTHING, reason=why)
+    _notify(stop, f"Stopped: {in_words(stop)}. {why}", event="stopped")
+    return stop
+
+
 def propose_start(stop_id: int, *, by: "User", door: str, reason: str) -> ApprovalRequest:
     """Ask that what is stopped starts again: one other person who may stop it has to agree.
 
@@ -106,8 +118,17 @@ def _may_propose(stop: Stop, by: "User", reason: str) -> None:
         )
     if not reason.strip():
         raise NotStarted("Say why it is safe to restart. The reviewer reads it.")
+    _must_be_reconciled(stop)
     if stop.approval and stop.approval.status == ApprovalRequest.Status.PENDING:
         raise NotStarted("A restart has already been requested. It needs a second person.")
+
+
+def _must_be_reconciled(stop: Stop) -> None:
+    if left := left_of(stop):
+        raise NotStarted(
+            f"This database was restored from a backup. {left} unfinished run{pluralize(left)} "
+            "must be reconciled first."
+        )
 
 
 def _facts(stop: Stop) -> list[list[str]]:
@@ -130,6 +151,7 @@ def on_start_decided(request: ApprovalRequest, **_: object) -> None:
         raise NotStarted(
             f"You can no longer restart {in_words(stop)}: you cannot approve its tasks."
         )
+    _must_be_reconciled(stop)
     stop.ended_at = database_now()
     stop.save(update_fields=["ended_at"])
     for run in waiting_runs(stop).select_related("task"):

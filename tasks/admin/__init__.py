@@ -6,8 +6,16 @@ Pages only show and call: what they change, `tasks.actions` changes. May import 
 
 from tasks.admin.absences import AbsenceAdmin
 from tasks.admin.catalogue import TaskAdmin
+from tasks.admin.restores import ReconciliationAdmin
 from tasks.admin.runs.run_admin import RunAdmin
 from tasks.admin.stops import StopAdmin
 from tasks.admin.subscriptions import SubscriptionAdmin
 
-__all__ = ["AbsenceAdmin", "RunAdmin", "StopAdmin", "SubscriptionAdmin", "TaskAdmin"]
+__all__ = [
+    "AbsenceAdmin",
+    "ReconciliationAdmin",
+    "RunAdmin",
+    "StopAdmin",
+    "SubscriptionAdmin",
+    "TaskAdmin",
+]

@@ -14,6 +14,7 @@ from audit.admin.base import OnePageAdmin
 from audit.admin.pages import page, person_of
 from audit.context import Door
 from audit.transitions import Refusal
+from tasks.access.restores import left_of
 from tasks.access.rights import tasks_to_stop
 from tasks.access.stops import in_a_sentence, in_words, may_stop, open_stops, waiting_runs
 from tasks.actions.stops import propose_start, stop_tasks
@@ -124,6 +125,7 @@ def _page(request: HttpRequest, form: StopForm | None, *, status: int = 200) -> 
             "what": in_a_sentence(stop),
             "waiting": waiting_runs(stop).count(),
             "may_start": may_stop(person, stop),
+            "to_reconcile": left_of(stop),
             "proposed": stop.approval
             if stop.approval and stop.approval.status == stop.approval.Status.PENDING
             else None,

@@ -14,6 +14,8 @@ from tasks.declaration.slack import ONLY_A_LINK, InSlack
 type Function = Callable[..., Any]
 Level = Literal["view", "request", "execute", "approve", "change"]
 LEVELS: tuple[str, ...] = get_args(Level)
+SameFile = Literal["", "warn", "refuse", "allow"]
+SAME_FILE: tuple[str, ...] = get_args(SameFile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ class RegisteredTask:
     one_running_per: tuple[str, ...] = ()
     undo: Undo | None = None
     limits: Limits = NEVER
-    moves_money: bool = False
+    moves_money: bool | None = None
+    same_file: str = ""
     break_glass: BreakGlass | None = None
     slack: InSlack = ONLY_A_LINK
     outputs: Mapping[str, type] = field(default_factory=lambda: MappingProxyType({}))

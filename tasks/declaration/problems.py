@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from tasks.declaration.declared import LEVELS, Approval, RegisteredTask
+from tasks.declaration.declared import LEVELS, SAME_FILE, Approval, RegisteredTask
 from tasks.declaration.durations import problems_of_times
 from tasks.declaration.shapes import (
     EXAMPLE,
@@ -79,6 +79,11 @@ def _problems_of_pairs(task: RegisteredTask, label: str) -> Iterator[tuple[str, 
         yield (
             f"The task {label} has both one_open_per and one_running_per.",
             "Keep one. A run that is open may also be running, so one_open_per is the stricter.",
+        )
+    if task.same_file not in SAME_FILE:
+        yield (
+            f"same_file of the task {label} is {task.same_file!r}.",
+            'Write "warn", "refuse" or "allow".',
         )
     fill: object = task.undo.fill if task.undo else {"": print}
     if not isinstance(fill, Mapping) or not fill or not all(map(callable, fill.values())):

@@ -19,6 +19,7 @@ from tasks.declaration.declared import (
     Function,
     Level,
     RegisteredTask,
+    SameFile,
     Undo,
     listed,
     names,
@@ -73,7 +74,8 @@ class Registry:
         one_running_per: str | Sequence[str] = (),
         undo: Undo | None = None,
         limits: Limits = NEVER,
-        moves_money: bool = False,
+        moves_money: bool | None = None,
+        same_file: SameFile = "",
         break_glass: BreakGlass | None = None,
         slack: InSlack = ONLY_A_LINK,
         outputs: Mapping[str, type] | None = None,
@@ -91,8 +93,10 @@ class Registry:
         parameters for the same values of which a second run is refused while one is open;
         `one_running_per`, those for which a second run waits while one runs. `undo` names the task
         that undoes this one. `limits` says where a run over many items pauses, for somebody to look.
-        `moves_money` says so where no parameter is an amount of money: whoever stops all money stops
-        it, too. `break_glass` says who may run it without approval in an emergency, `slack`
+        `moves_money` says so where no parameter and no column is an amount of money, or that it does
+        not though one is: whoever stops all money stops it, too, and who requests it confirms it.
+        `same_file` says what happens when a file was sent before: "warn" where money moves,
+        "refuse", or "allow". `break_glass` says who may run it without approval in an emergency, `slack`
         what Slack may show and decide of its requests. `outputs` names values that it returns, with
         their types, for conditions of subscriptions. `also` is what decides beside the function what
         a run does, such as the statement of a task that a factory has made: where it changes, what
@@ -124,6 +128,7 @@ class Registry:
                 undo=undo,
                 limits=limits,
                 moves_money=moves_money,
+                same_file=same_file,
                 break_glass=break_glass,
                 slack=slack,
                 outputs=read_only({} if outputs is None else outputs),

@@ -16,7 +16,7 @@ EXAMPLE: Final = 'Approval("amount > 100", groups=["Support Managers"])'
 # Each argument, its types, and what to write.
 _SHAPES: Final[tuple[tuple[str, Any, str], ...]] = (
     ("idempotent", bool, "Write idempotent=True, or leave it out."),
-    ("moves_money", bool, "Write moves_money=True, or leave it out."),
+    ("moves_money", (bool, NoneType), "Write moves_money=True, or leave it out."),
     ("approval", tuple, f"Write a list: approval=[{EXAMPLE}]."),
     ("grants", Mapping, 'Write grants={"Support": "request"}.'),
     ("outputs", Mapping, 'Write outputs={"flagged": int}.'),

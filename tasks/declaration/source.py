@@ -16,6 +16,7 @@ from uuid import UUID
 
 PLAIN: Final = (bool, int, float, str, bytes, Decimal, date, time, timedelta, UUID, type(None))
 NAMED: Final = (type, ModuleType, BuiltinFunctionType)  # what is known by its name alone
+DEEPEST: Final = 20  # levels of what a function holds
 REGISTERS: Final = "task"  # the decorator whose arguments have no effect on what a run does
 
 
@@ -40,6 +41,8 @@ def _described(value: Any, above: tuple[int, ...]) -> str:  # noqa: ANN401 -- wh
         return f"{type(value).__name__}:{value!r}"
     if id(value) in above:
         return "itself"  # a function that calls itself is in its own closure
+    if len(above) == DEEPEST:
+        return _kind(value)
     above = (*above, id(value))
     return f"{_kind(value)}({', '.join(_parts(value, above))})"
 
@@ -63,7 +66,8 @@ def _held_by(value: Any) -> Iterable[Any]:  # noqa: ANN401
         return [(field.name, getattr(value, field.name, None)) for field in fields(value)]
     if callable(value) and isinstance(type(value).__call__, FunctionType):
         return [type(value).__call__, getattr(value, "__dict__", {})]
-    return []
+    wrapped = inspect.getattr_static(value, "__wrapped__", None)  # by `functools.cache`, say
+    return [] if wrapped is None else [wrapped]
 
 
 _HELD: Final[tuple[tuple[Any, Callable[[Any], Iterable[Any]]], ...]] = (

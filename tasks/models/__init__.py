@@ -6,6 +6,7 @@ May import `declaration`; the database's own guards are in the migrations.
 from tasks.models.catalogue import Task, TaskGroupPermission, TaskUserPermission
 from tasks.models.effects import Effect
 from tasks.models.pins import PinnedTask
+from tasks.models.restores import DatabaseIdentity, Reconciliation, WorkerLook
 from tasks.models.rules import ApprovalRule, ProposedChange
 from tasks.models.runs import UNFINISHED, LogLine, Run, StoredFile, StoredSecret, SumKey
 from tasks.models.search import RunWords
@@ -17,12 +18,14 @@ from tasks.models.turns import Emergency, Pause, Resolution
 __all__ = [
     "UNFINISHED",
     "ApprovalRule",
+    "DatabaseIdentity",
     "Effect",
     "Emergency",
     "LogLine",
     "Pause",
     "PinnedTask",
     "ProposedChange",
+    "Reconciliation",
     "Resolution",
     "Run",
     "RunWords",
@@ -35,4 +38,5 @@ __all__ = [
     "Task",
     "TaskGroupPermission",
     "TaskUserPermission",
+    "WorkerLook",
 ]

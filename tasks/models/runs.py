@@ -4,6 +4,7 @@ import uuid
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -32,6 +33,15 @@ class StoredSecret(models.Model):
 
     def __str__(self) -> str:
         return "••••••"
+
+
+class FilesOf(models.Func):
+    """The SHA-256 of every file among the parameters of a run, as a JSON list."""
+
+    function = "jsonb_path_query_array"
+    template = "%(function)s(%(expressions)s, '$.*.sha256')"
+    arity = 1
+    output_field = models.JSONField()
 
 
 class Run(models.Model):
@@ -138,6 +148,12 @@ class Run(models.Model):
                 condition=~models.Q(concurrency_key="")
                 & models.Q(status__in=["awaiting", "queued", "running", "paused", "uncertain"]),
             ),
+            models.Index(  # what was done to one payment, account and the like a moment ago
+                fields=["concurrency_key", "-requested_at"],
+                name="run_about_the_same",
+                condition=~models.Q(concurrency_key=""),
+            ),
+            GinIndex(FilesOf("values"), name="run_files"),  # who has sent the same file before
         ]
         constraints: ClassVar = [
             models.CheckConstraint(

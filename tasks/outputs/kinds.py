@@ -105,18 +105,48 @@ class Change:
     """One thing that a run would change: what it is now, and what it would be.
 
     What was approved must still be so when the run begins. `must_hold=False` is for what is shown
-    for information only, such as a balance that others move all day.
+    for information only, such as a balance that others move all day. `at_least` and `at_most` are
+    for what others may move within a limit: the limit of `after` must hold, and not the numbers.
     """
 
     label: str
     before: object
     after: object
     must_hold: bool = True
+    at_least: Number | None = None
+    at_most: Number | None = None
 
     def as_json(self) -> list[str]:
-        """Three texts, as they are shown and sealed; a fourth for what is only information."""
+        """Three texts, as they are shown and sealed; a fourth for what need not be just so."""
         texts = [said(self.label), text_of(self.before), text_of(self.after)]
-        return texts if self.must_hold else [*texts, MAY_DIFFER]
+        note = self._limits() or ("" if self.must_hold else MAY_DIFFER)
+        return [*texts, note] if note else texts
+
+    def problem(self) -> str:
+        """Which limit it breaks, as a sentence. Empty where it keeps them."""
+        after = self._counted(self.after) if self._limits() else Decimal(0)
+        low = self.at_least is not None and after < self._counted(self.at_least)
+        high = self.at_most is not None and after > self._counted(self.at_most)
+        if not (low or high):
+            return ""
+        return f"{self.label} would be {text_of(self.after)}. It {self._limits()}."
+
+    def _limits(self) -> str:
+        limits = {"at least": self.at_least, "at most": self.at_most}
+        set_ = [f"{how} {text_of(limit)}" for how, limit in limits.items() if limit is not None]
+        return f"must be {' and '.join(set_)}" if set_ else ""
+
+    def _counted(self, value: object) -> Decimal:
+        """The number to compare. Raises TypeError for what is none, or in another currency."""
+        if isinstance(value, Money) != isinstance(self.after, Money):
+            raise TypeError(f"{value!r} cannot be compared with {self.after!r}.")
+        if isinstance(value, Money) and isinstance(self.after, Money):
+            if value.currency != self.after.currency:
+                raise TypeError(f"{value} is not in {self.after.currency}.")
+            return value.amount
+        if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+            raise TypeError(f"{value!r} is no exact number that could be compared.")
+        return Decimal(value)
 
 
 def exact(number: Number) -> Decimal:

@@ -11,7 +11,13 @@ from audit.seals import canonical
 from tasks.parameters.counting import Addend, addends, grouping_names, groupings
 from tasks.parameters.errors import DeclarationError, DoesNotFit, ObjectGone
 from tasks.parameters.faults import AuthorsFault
-from tasks.parameters.forms import ParameterForm, form_for, search, unknown_names
+from tasks.parameters.forms import (
+    ParameterForm,
+    form_for,
+    is_looked_up,
+    search,
+    unknown_names,
+)
 from tasks.parameters.frozen import display, freeze, rule_types, rule_values, thaw
 from tasks.parameters.kinds import Kind, register_kind
 from tasks.parameters.param import Param
@@ -40,6 +46,7 @@ __all__ = [
     "freeze",
     "grouping_names",
     "groupings",
+    "is_looked_up",
     "money_in",
     "read",
     "register_kind",

@@ -1,6 +1,8 @@
 """Currencies of ISO 4217 and how many decimals each has.
 
-A payment provider may count some currencies differently; that belongs to the provider's module.
+A payment provider counts some currencies differently: Stripe counts ISK and UGX in hundredths, and MGA
+in whole units. What is sent to a provider and read from one is converted by the provider's module, as
+`tasks.contrib.stripe_payments.amounts` does, and never by `Money.minor_units`.
 """
 
 _NO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"

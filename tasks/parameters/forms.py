@@ -80,7 +80,7 @@ class ParameterForm(forms.Form):
         if self.cleaned_data.get(name) is not None:
             return
         self.cleaned_data[name] = self._unanswered(parameter)
-        if parameter.required and self._arises(parameter) and not _is_looked_up(parameter):
+        if parameter.required and self._arises(parameter) and not is_looked_up(parameter):
             self.add_error(name, self.fields[name].error_messages["required"])
 
     def _look_up(self, parameter: Parameter) -> None:
@@ -214,7 +214,7 @@ def search(
     term: str,
     page: int = 1,
 ) -> dict[str, Any]:
-    """One page of the objects that this person may choose from, for the picker.
+    """One page of the objects that the picker offers to this person.
 
     Each word of the term must be found in one of the search fields. Raises TypeError for a
     parameter that is no object.
@@ -233,7 +233,7 @@ def search(
 
 def _page_of(kind: ObjectKind, person: object, term: str, page: int) -> dict[str, Any]:
     start = (page - 1) * PAGE
-    queryset = kind.queryset(person)
+    queryset = kind.offered(person)
     for word in term.replace("\0", " ")[:LONGEST_TERM].split():
         found = Q()
         for path in kind.search:
@@ -289,7 +289,8 @@ def _files(
     return {p.name: data[p.name] for p in parameters if p.name in data}
 
 
-def _is_looked_up(parameter: Parameter) -> bool:
+def is_looked_up(parameter: Parameter) -> bool:
+    """Whether its value comes from a look-up by the values of others, and not from a person."""
     return isinstance(parameter.kind, RowsKind) and parameter.kind.is_looked_up
 
 

@@ -31,6 +31,7 @@ class Param:
     long              a text of several lines
     currencies        codes a person may choose from, the first being suggested
     limit             called with the person; gives the QuerySet of objects they may choose from
+    offered           called with the QuerySet of limit; narrows what the picker lists, not what may be chosen
     search            names of model fields in which the picker looks, and which it shows
     sums_by           {"customer": function of the value}: sums in rules can go by that as well
     accept            endings of file names, such as (".csv",)
@@ -54,6 +55,7 @@ class Param:
     long: bool = False
     currencies: tuple[str, ...] = ("USD",)
     limit: "Callable[[Any], QuerySet[Any]] | None" = None
+    offered: "Callable[[QuerySet[Any]], QuerySet[Any]] | None" = None
     search: tuple[str, ...] = ()
     sums_by: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     accept: tuple[str, ...] = ()

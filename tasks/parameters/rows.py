@@ -5,6 +5,7 @@ import io
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, overload
 
@@ -13,7 +14,7 @@ from django.core.exceptions import ValidationError
 
 from audit.texts.hidden import folded
 from tasks.parameters.encodings import text_in
-from tasks.parameters.types import File, Money
+from tasks.parameters.types import File, Money, exactly
 
 if TYPE_CHECKING:
     from tasks.parameters.signature import Parameter
@@ -88,8 +89,13 @@ class Table:
         writer = csv.writer(out)
         writer.writerow(self.header)
         for row in rows:
-            writer.writerow(self.cells(row))
+            writer.writerow(self._cells_to_read(row))
         return out.getvalue().encode()
+
+    def _cells_to_read(self, row: object) -> list[str]:
+        """A row as texts that are read as the same row: no number with more decimals than it may have."""
+        values = ((p, getattr(row, p.name)) for p in self.columns)
+        return [text for p, value in values for text in _texts(_shortened(value, p.param.places))]
 
     def cells(self, row: object) -> list[str]:
         """A row as texts, in the order of the header."""
@@ -186,6 +192,15 @@ def _records(text: str) -> Iterator[list[str]]:
             yield [cell.strip() for cell in record]
     except csv.Error as error:
         raise ValidationError(f"It cannot be read as CSV: {error}.") from error
+
+
+def _shortened(value: object, places: int | None) -> object:
+    if not isinstance(value, Decimal) or places is None:
+        return value
+    try:
+        return exactly(value, places)
+    except ValueError:
+        return value  # what reads it says what is wrong
 
 
 def _texts(value: object) -> list[str]:

@@ -46,12 +46,15 @@ class Money:
 
     @property
     def minor_units(self) -> int:
-        """The amount in the currency's smallest unit: cents for USD, yen for JPY."""
+        """The amount in the smallest unit of ISO 4217: cents for USD, yen for JPY.
+
+        A payment provider may count otherwise: see `currencies`.
+        """
         return int(self.amount.scaleb(places_of(self.currency), context=_EXACT))
 
     @classmethod
     def from_minor(cls, units: int, currency: str) -> Self:
-        """Money from a count of the currency's smallest unit."""
+        """Money from a count of the smallest unit of ISO 4217."""
         return cls(Decimal(units).scaleb(-places_of(currency), context=_EXACT), currency)
 
 

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from multiprocessing import current_process
 from multiprocessing.connection import Pipe
 from multiprocessing.sharedctypes import RawValue
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 LEAVES = 1  # the memory that a worker may use at most when it is to be replaced: it uses more
+# What each worker calls before each message. If one raises, the worker ends and the message comes again.
+BEFORE_EACH: Final[list[Callable[[], object]]] = []
 TO_STOP = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -109,6 +112,8 @@ def as_worker(activity: Activity, *arguments: object) -> None:
     _own.append(activity)
     pre_execute.connect(activity.begin, weak=False)
     post_execute_in_worker.connect(activity.end, weak=False)
+    for each in BEFORE_EACH:
+        pre_execute.connect(partial(_call, each), weak=False)
     worker(*arguments)
     if Conf.MAX_RSS == LEAVES:
         sys.exit(os.EX_SOFTWARE)
@@ -126,6 +131,10 @@ def is_to_stop() -> bool:
 def leave() -> None:
     """Have this worker end after its present task, as one that is too large. Another one is started."""
     Conf.MAX_RSS = LEAVES
+
+
+def _call(what: Callable[[], object], **_: object) -> None:
+    what()
 
 
 def as_child(parent: int, target: Callable[..., None], *arguments: object) -> None:

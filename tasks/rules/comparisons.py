@@ -63,6 +63,7 @@ def _check_pair(left: ast.ExpressionBase, right: ast.ExpressionBase, meanings: M
             _check_null(other)
             return
     _check_types(left, right)
+    _check_options(_meaning(left, meanings), _meaning(right, meanings))
     for one, other in ((left, right), (right, left)):
         if meaning := _meaning(one, meanings):
             for value in _values(other):
@@ -74,6 +75,8 @@ def _check_contained(node: ast.ContainsExpression, meanings: Meanings) -> None:
     """`kind in ["a", "b"]`, `"Night shift" in requester_groups`, `"refund" in note`."""
     container, member = node.container, node.member
     if isinstance(container, _LISTS):
+        if not container.value:
+            raise ValidationError("Nothing is in an empty list. Write a value into it.")
         for each in _written(container):
             _check_pair(member, each, meanings)
     elif meaning := _meaning(container, meanings):
@@ -95,6 +98,14 @@ def _check_types(left: ast.ExpressionBase, right: ast.ExpressionBase) -> None:
         raise ValidationError(
             f"{_called(left)} never equals {_called(right)}: a {one} is compared with a {other}."
         )
+
+
+def _check_options(one: Meaning | None, other: Meaning | None) -> None:
+    """Of two names with few values each, whether they can have the same."""
+    both = [options for each in (one, other) if each and (options := each.options()) is not None]
+    if len(both) == 2 and not set(both[0]) & set(both[1]):
+        names = " and ".join(f"“{each.name}”" for each in (one, other) if each)
+        raise ValidationError(f"{names} have no value in common.")
 
 
 def _check_value(meaning: Meaning, value: object, can_be: Callable[[object], bool]) -> None:

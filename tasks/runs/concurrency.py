@@ -81,12 +81,11 @@ def hold(key: str) -> None:
     locks.hold(f"one at a time {key}")
 
 
-def refuse_second(run: Run, registered: RegisteredTask) -> None:
-    """Raise `Taken` when the task allows one open run and there is one. Holds the key."""
-    if not (run.concurrency_key and registered.one_open_per):
+def refuse_second(key: str, registered: RegisteredTask) -> None:
+    """Raise `Taken` when the task allows one open run and there is one. The key is held."""
+    if not (key and registered.one_open_per):
         return
-    hold(run.concurrency_key)
-    first = Run.objects.filter(concurrency_key=run.concurrency_key, status__in=OPEN).first()
+    first = Run.objects.filter(concurrency_key=key, status__in=OPEN).first()
     if first is not None:
         raise Taken(first, " and ".join(words(name).lower() for name in registered.one_open_per))
 

@@ -17,6 +17,7 @@ from tasks.declaration.registry import RegisteredTask, registry
 from tasks.declaration.texts import said
 from tasks.models import Run
 from tasks.outputs import Change
+from tasks.outputs.kinds import MAY_DIFFER
 from tasks.parameters import DoesNotFit, ObjectGone, Secret
 from tasks.queue import messages
 from tasks.queue.outages import is_outage
@@ -50,8 +51,8 @@ class PreviewTimedOut(BaseException):
     """
 
 
-class _Row(NamedTuple):
-    """One change as it is stored: `note` is empty for what must hold."""
+class Row(NamedTuple):
+    """One change as it is stored: `note` is empty for what must hold as it is, or says its limits."""
 
     label: str
     before: str
@@ -59,6 +60,8 @@ class _Row(NamedTuple):
     note: str = ""
 
     def __str__(self) -> str:
+        if self.note:
+            return f"“{self.note}”"
         return f"{self.before or 'nothing'} → {self.after or 'nothing'}"
 
 
@@ -95,6 +98,8 @@ def _rows(changes: Iterable[Change]) -> list[list[str]]:
     rows: list[list[str]] = []
     left = MOST_CHARACTERS
     for change in changes:
+        if problem := change.problem():
+            raise Refused(problem)
         rows.append(change.as_json())
         left -= sum(map(len, rows[-1]))
         if left < 0:
@@ -151,9 +156,10 @@ def _why_not(registered: RegisteredTask, run: Run) -> str:
 def difference(approved: Rows, now: Rows) -> str:
     """The first change that is not as it was approved, in words. Empty when there is none.
 
-    Rows that are there for information may differ.
+    Rows that are there for information may differ. Of those with a limit, the limit must be the
+    same: that it is kept, the preview has made sure of.
     """
-    then, here = Counter(_binding(approved)), Counter(_binding(now))
+    then, here = Counter(binding(approved)), Counter(binding(now))
     gone, new = list(then - here), list(here - then)
     if gone:
         was = gone[0]
@@ -165,8 +171,14 @@ def difference(approved: Rows, now: Rows) -> str:
     return ""
 
 
-def _binding(rows: Rows) -> list[_Row]:
-    return [row for row in (_Row(*texts) for texts in rows) if not row.note]
+def binding(rows: Rows) -> list[Row]:
+    """What of these rows must be so again."""
+    found = (Row(*texts) for texts in rows)
+    return [
+        Row(row.label, "", "", row.note) if row.note else row
+        for row in found
+        if row.note != MAY_DIFFER
+    ]
 
 
 def _took_too_long(error: Exception) -> bool:

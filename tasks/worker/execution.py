@@ -14,6 +14,7 @@ from django.template.defaultfilters import pluralize
 from approvals import actions as approvals
 from approvals.actions import escalate_due, expire_due, notify_of_stuck, remind_due
 from audit.context import Door, acting
+from tasks.access.restores import is_held
 from tasks.actions.runs.lifecycle import Outcome, finish_run, give_up_late, start_run
 from tasks.actions.runs.lost_runs import enqueue_again, recover_lost_runs
 from tasks.actions.runs.pauses import expire_pauses
@@ -73,8 +74,11 @@ def sweep() -> str:
 
     Requests that nobody decided expire, or are followed up; runs that lost their worker are found, and
     messages that vanished are sent again. Ended runs are found by what they returned. What is to be
-    told and was not sent goes out, in its own lane.
+    told and was not sent goes out, in its own lane. In a database that was restored, only runs that
+    lost their worker are found.
     """
+    if is_held():
+        return f"restored: {recover_lost_runs(door=Door.SCHEDULE)} lost"
     expired = expire_due(door=Door.SCHEDULE) + expire_pauses(door=Door.SCHEDULE)
     lost = recover_lost_runs(door=Door.SCHEDULE)
     enqueued = enqueue_again(door=Door.SCHEDULE)
@@ -88,7 +92,7 @@ def sweep() -> str:
 
 def pump() -> str:
     """Send what is to be told. Called right after each transaction that has written something."""
-    return f"{approvals.pump(until=is_to_stop)} sent"
+    return "restored" if is_held() else f"{approvals.pump(until=is_to_stop)} sent"
 
 
 def _claim(run_id: str, sessions: Sessions) -> Run | None:

@@ -49,6 +49,7 @@ DOORS: Final = {
     "admin:password_change": "changes one's own password",
     "admin:tasks_task_request": "tasks.actions.request_run",
     "admin:tasks_task_settings": "tries a rule, and changes nothing",
+    "admin:tasks_holder_permissions": "tasks.actions.changes.grants",
     "admin:tasks_task_grants": "tasks.actions.changes.grants",
     "admin:tasks_task_rule_new": "tasks.actions.propose_rule",
     "admin:tasks_task_rule": "tasks.actions.propose_rule",
@@ -59,6 +60,8 @@ DOORS: Final = {
     "admin:tasks_run_resolve": "tasks.actions.resolve_run",
     "admin:tasks_run_look_up": "tasks.actions.look_up",
     "admin:tasks_run_break_glass": "tasks.actions.runs.emergencies.break_glass",
+    "admin:tasks_reconciliation_look_up": "tasks.actions.restores.look_up_unfinished",
+    "admin:tasks_reconciliation_decide": "tasks.actions.restores.reconcile_run",
     "admin:tasks_stop_changelist": "tasks.actions.stops.stop_tasks",
     "admin:tasks_stop_start": "tasks.actions.stops.propose_start",
     "admin:tasks_subscription_changelist": "tasks.actions.subscriptions.subscribe",
@@ -80,7 +83,8 @@ def named(resolver=None, space=""):
                 pattern, f"{space}{pattern.namespace}:" if pattern.namespace else space
             )
         elif pattern.name:
-            yield f"{space}{pattern.name}", pattern.pattern.converters
+            groups = pattern.pattern.regex.groupindex
+            yield f"{space}{pattern.name}", pattern.pattern.converters or dict.fromkeys(groups)
 
 
 NAMED: Final = dict(named())
@@ -93,6 +97,8 @@ def address(name, request_):
         each: given.get(each) or {"int": 1, "uuid": uuid4()}.get(kind(converter), "x")
         for each, converter in NAMED[name].items()
     }
+    if name == "admin:tasks_holder_permissions":  # by a pattern, which says no types
+        values = {"kind": "group", "pk": 1}
     if name == "admin:app_list":
         values = {"app_label": "tasks"}
     try:

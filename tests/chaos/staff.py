@@ -1,7 +1,9 @@
 """The people of a trial: they ask, they agree, and they settle what nobody else can."""
 
 import random
+import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Final
@@ -26,6 +28,7 @@ from tasks.actions import (
     resolve_run,
     resume_run,
 )
+from tasks.actions.runs.effects import sent_too_long_ago
 from tasks.declaration.registry import registry
 from tasks.models import Effect, Pause, Run, Task
 from tasks.parameters import Money
@@ -98,10 +101,25 @@ class Staff:
         return "sam", BATCH, {"payments": " ".join(numbers)}
 
     def agree(self, run: Run) -> None:
-        """Everybody who has to."""
-        for login in APPROVERS[run.task.slug]:
-            if not run.approval.decisions.filter(decided_by=self.people[login]).exists():  # type: ignore[union-attr]
-                unless_away(lambda login=login: self._decide(run, login))  # type: ignore[misc]
+        """Everybody who has to, all at the same time, and each of them twice as by a double click."""
+        logins = APPROVERS[run.task.slug]
+        with ThreadPoolExecutor(2 * len(logins)) as at_once:
+            for decided in [at_once.submit(self._click, run, login) for login in logins * 2]:
+                decided.result()
+        for login in logins:  # whose turn came only after another's
+            if unless_away(lambda login=login: self._is_missing(run, login)):  # type: ignore[misc]
+                self._click(run, login)
+
+    def _is_missing(self, run: Run, login: str) -> bool:
+        waits = ApprovalRequest.objects.filter(run=run, status=ApprovalRequest.Status.PENDING)
+        return waits.exclude(decisions__decided_by=self.people[login]).exists()
+
+    def _click(self, run: Run, login: str) -> None:
+        """The second of two decisions of one person is refused."""
+        with suppress(Refusal):
+            unless_away(lambda: self._decide(run, login))
+        if threading.current_thread() is not threading.main_thread():
+            connection.close()
 
     def _decide(self, run: Run, login: str) -> None:
         person = self.people[login]
@@ -144,7 +162,7 @@ class Staff:
         elif _happened(run, moved):
             self._record(run, Finding.HAPPENED)
             _post(run)
-        elif again:
+        elif again and not sent_too_long_ago(run):
             self._record(run, Finding.SEND_AGAIN, Finding.DID_NOT)
         else:
             self._record(run, Finding.DID_NOT)

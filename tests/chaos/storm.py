@@ -4,26 +4,38 @@ import os
 import random
 import signal
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
+from uuid import UUID
 
 import psutil  # type: ignore[import-untyped]
+import psycopg
 from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db.models import F, QuerySet
+from django.db.models.functions import Now
 from django_q.models import OrmQ
 
-from tasks.models import Run
+from backoffice.database.embedded import EmbeddedPostgres
+from tasks.models import Effect, Run
 from tasks.worker.execution import sweep
 from tests.acceptance.supervised import Service
+from tests.chaos.company import BATCH
 from tests.chaos.ground import restart_at_once
-from tests.doubles.stripe import Fault, Kind
+from tests.doubles.stripe import Fault, Kind, StripeDouble
 
+WORKER: Final = "chaos-worker"  # how the connections of the workers are called
+MOST_FROZEN: Final = 6
+AT_ONCE: Final = 2
+LONGEST_FREEZE: Final = 8.0  # seconds: a lease is two
+HOUR, DAY = timedelta(hours=1), timedelta(hours=25)
 POST, GET = {"method": "POST"}, {"method": "GET"}
-# Each with its probability. FORGET_KEY is not here: it is what Stripe does after 24 hours, and a key
-# is not sent any more when it is 23 hours old.
+# Each with its probability. FORGET_KEY is not here: see `Storm.let_a_day_pass`.
 OF_STRIPE: Final[tuple[tuple[float, dict[str, Any]], ...]] = (
     (0.03, {"kind": Kind.RESET_BEFORE, **POST}),
     (0.04, {"kind": Kind.RESET_AFTER, **POST}),
@@ -38,6 +50,9 @@ OF_STRIPE: Final[tuple[tuple[float, dict[str, Any]], ...]] = (
     (0.04, {"kind": Kind.ERROR_AFTER_EDGE, **POST}),
     (0.04, {"kind": Kind.TRUNCATE_AFTER, **POST}),
     (0.04, {"kind": Kind.SLOW, "seconds": 1.0, **POST}),
+    # Silence that lasts longer than a lease.
+    (0.01, {"kind": Kind.HANG_BEFORE, "seconds": 4.0, **POST}),
+    (0.01, {"kind": Kind.HANG_AFTER, "seconds": 4.0, **POST}),
     (0.03, {"kind": Kind.RESET_BEFORE, **GET}),
     (0.03, {"kind": Kind.ERROR_BEFORE, "status": 503, **GET}),
 )
@@ -82,22 +97,81 @@ class Every:
         connection.close()
 
 
+def _open() -> QuerySet[Effect]:
+    """The steps that were sent and have no answer."""
+    return Effect.objects.filter(sent_at__isnull=False, answered_at=None)
+
+
+def _signal(run: Run, number: signal.Signals) -> bool:
+    with suppress(ProcessLookupError):
+        os.kill(int(run.worker.rpartition(":")[2]), number)
+        return True
+    return False
+
+
+def _is_taken_over(run: Run) -> bool:
+    """Whether another attempt is at work, or none will be."""
+    now = Run.objects.get(pk=run.pk)
+    return now.status not in (Run.Status.RUNNING, Run.Status.QUEUED) or (
+        now.attempt > run.attempt and now.status == Run.Status.RUNNING
+    )
+
+
 def sweeping() -> Every:
     """What the queue's schedule has a worker do each minute, twice a second."""
     return Every(0.5, sweep)
 
 
 class Storm:
-    """Kills processes of the services, and loses and repeats messages. Counts what it has done."""
+    """Kills, freezes and cuts off workers, and loses and repeats messages. Counts what it has done."""
 
-    def __init__(self, services: list[Service], choices: random.Random) -> None:
-        self._services, self._choices = services, choices
+    def __init__(
+        self, services: list[Service], double: StripeDouble, choices: random.Random
+    ) -> None:
+        self._services, self._double, self._choices = services, double, choices
+        self._frozen: set[UUID] = set()
         self.done: Counter[str] = Counter()
 
     def strike(self) -> None:
-        """One death or one message, by chance."""
-        acts = (self._kill_busy, self._kill_any, self._lose_message, self._repeat_message)
-        self._choices.choices(acts, (12, 1, 2, 2))[0]()
+        """One death, one connection or one message, by chance."""
+        acts = (
+            self._kill_busy,
+            self._kill_any,
+            self._lose_message,
+            self._repeat_message,
+            self._cut_connection,
+        )
+        self._choices.choices(acts, (12, 1, 2, 2, 3))[0]()
+
+    def freeze(self) -> None:
+        """Stop workers in the middle of a step until somebody else has their run, then let them go on."""
+        if self.done["workers frozen"] >= MOST_FROZEN:
+            return
+        runs = Run.objects.filter(status=Run.Status.RUNNING, effects__in=_open())
+        chosen = list(runs.exclude(pk__in=self._frozen).distinct()[:AT_ONCE])
+        stopped = {run.pk: run for run in chosen if _signal(run, signal.SIGSTOP)}
+        self._frozen |= stopped.keys()
+        self.done["workers frozen"] += len(stopped)
+        until = time.monotonic() + LONGEST_FREEZE
+        try:
+            while stopped and time.monotonic() < until:
+                for pk in [pk for pk, run in stopped.items() if _is_taken_over(run)]:
+                    _signal(stopped.pop(pk), signal.SIGCONT)
+                time.sleep(0.02)
+        finally:
+            for run in stopped.values():
+                _signal(run, signal.SIGCONT)
+
+    def let_a_day_pass(self) -> None:
+        """For steps without an answer, of runs that nobody has: they are old, and Stripe forgets their keys."""
+        with transaction.atomic():
+            waiting = Run.objects.select_for_update().filter(status=Run.Status.QUEUED)
+            runs = list(waiting.exclude(task__slug=BATCH).values_list("pk", flat=True))
+            steps = _open().filter(run__in=runs, sent_at__gt=Now() - HOUR)
+            keys = set(steps.values_list("key", flat=True))
+            steps.update(sent_at=F("sent_at") - DAY)
+        self._double.forget(keys)
+        self.done["keys forgotten"] += len(keys)
 
     def restart_database(self, folder: Path) -> None:
         restart_at_once(folder)
@@ -127,6 +201,17 @@ class Storm:
         with suppress(psutil.NoSuchProcess):
             os.kill(process.pid, signal.SIGKILL)
             self.done[what] += 1
+
+    def _cut_connection(self) -> None:
+        url = EmbeddedPostgres(Path(os.environ["CHAOS_SERVER"])).url()
+        with psycopg.connect(url, autocommit=True) as other:
+            there = other.execute(
+                "SELECT pid FROM pg_stat_activity WHERE application_name = %s ORDER BY pid",
+                [WORKER],
+            ).fetchall()
+            if there:
+                other.execute("SELECT pg_terminate_backend(%s)", self._choices.choice(there))
+                self.done["connections cut"] += 1
 
     def _lose_message(self) -> None:
         if message := OrmQ.objects.order_by("?").first():

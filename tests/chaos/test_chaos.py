@@ -7,7 +7,7 @@ import pytest
 
 from tests.chaos.__main__ import table, trial, wrong
 from tests.chaos.ground import ground
-from tests.chaos.wrong import HITS, SCRIPTS
+from tests.chaos.wrong import AGEING, FREEZING, HITS, SCRIPTS
 
 pytestmark = pytest.mark.alone
 SHORT = 60  # runs
@@ -17,6 +17,9 @@ FOUND = {  # what is wrong with each
     "every_error_is_failure": "denied",
     "trusts_the_hint": "denied",
     "no_look_up": "left_needlessly",
+    "busy_is_refusal": "dropped",
+    "no_fence": "denied",
+    "old_keys": "duplicates",
 }
 
 
@@ -38,6 +41,8 @@ def test_the_promises_hold_in_a_storm(there):
     assert counts["asked"] > SHORT * 0.9
     assert counts["restarts"] == 1
     assert counts["busy workers killed"] > SHORT / 20
+    assert counts["workers frozen"] > 0
+    assert counts["connections cut"] > 0
     assert sum(outcome["faults"].values()) > SHORT / 10
 
 
@@ -54,5 +59,6 @@ def test_the_right_engine_gets_over_every_script_alone(there):
 def test_a_wrong_engine_is_found_out(there, engine):
     outcome = trial(there, runs=FEW, seed=2, engine=engine)
     notify(outcome)
-    # On a busy machine two faults may hit two attempts of one run.
-    assert HITS / 2 <= len(outcome["found"][FOUND[engine]]) <= HITS
+    # On a busy machine two faults may hit two attempts of one run, and few workers can be frozen.
+    least = 1 if engine in (*FREEZING, *AGEING) else HITS / 2
+    assert least <= len(outcome["found"][FOUND[engine]]) <= HITS

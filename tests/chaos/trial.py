@@ -6,7 +6,7 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -19,8 +19,8 @@ from tasks.models import Pause, Run
 from tests.acceptance.supervised import Service
 from tests.chaos import company, wrong
 from tests.chaos.staff import Staff, unless_away
-from tests.chaos.storm import Every, Storm, faults_of_stripe, sweeping
-from tests.chaos.verdict import Verdict, judge, movements
+from tests.chaos.storm import WORKER, Every, Storm, faults_of_stripe, sweeping
+from tests.chaos.verdict import Verdict, failed_by_themselves, judge, movements
 from tests.checker.evidence import gather, ledger_at
 from tests.checker.report import check, told
 from tests.doubles.stripe import Fault, StripeDouble
@@ -72,6 +72,7 @@ class Trial:
     @contextmanager
     def _services(self) -> Iterator[list[Service]]:
         environment = os.environ | {
+            "DATABASE_URL": f"{os.environ['DATABASE_URL']}&application_name={WORKER}",
             "STRIPE_API_KEY": "sk_test_double",
             "STRIPE_API_BASE": self.double.url,
             "RUN_LEASE_SECONDS": "2",
@@ -94,23 +95,33 @@ class Trial:
             self.counts["clusters started anew"] = sum(len(s.results) for s in services)
 
     def _storm(self, staff: Staff, services: list[Service]) -> None:
-        storm = Storm(services, self.choices)
+        storm = Storm(services, self.double, self.choices)
         scripted = wrong.script(self.engine)
         self.faults = [self.double._faults.add(f) for f in scripted or faults_of_stripe()]
         with ExitStack() as stack:
-            if not scripted:
-                strikes = Every(STRIKES_EVERY, storm.strike)
-                stack.callback(strikes.must_not_have_failed)
-                stack.enter_context(strikes)
+            acts = list(self._acts(storm))
+            for act in acts:
+                again = Every(STRIKES_EVERY, act)
+                stack.callback(again.must_not_have_failed)
+                stack.enter_context(again)
             for number in range(self.runs):
                 staff.ask()
                 unless_away(staff.pause)
                 unless_away(staff.look)
                 if number == self.runs // 2 and not scripted:
                     storm.restart_database(Path(os.environ["CHAOS_SERVER"]))
-            if not scripted:
+            if acts:
                 _come_to_an_end(staff, self.runs / 10)
         self.counts.update(storm.done)
+
+    def _acts(self, storm: Storm) -> Iterator[Callable[[], object]]:
+        """What happens beside the faults of Stripe, each again and again."""
+        if not self.engine:
+            yield storm.strike
+        if not self.engine or self.engine in wrong.FREEZING:
+            yield storm.freeze
+        if not self.engine or self.engine in wrong.AGEING:
+            yield storm.let_a_day_pass
 
     def _calm(self, staff: Staff) -> None:
         """No fault any more: what is left comes to an end, by itself or by a person."""
@@ -157,9 +168,7 @@ def _come_to_an_end(staff: Staff, seconds: float) -> None:
 
 def _refused() -> list[str]:
     """Why runs failed without a person who said so."""
-    by_a_person = Run.history.filter(status=Status.FAILED, history_user__isnull=False)
-    failed = Run.objects.filter(status=Status.FAILED).exclude(pk__in=by_a_person.values("id"))
-    return [f"{run.headline}: {run.error}" for run in failed]
+    return [f"{run.headline}: {run.error}" for run in failed_by_themselves()]
 
 
 def _out_of_date() -> list[str]:

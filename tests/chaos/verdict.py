@@ -5,7 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from django.db.models import QuerySet
+
 from fixtures.ledger.models import Account, Entry, Payment
+from tasks.actions.runs.lifecycle import MAX_ATTEMPTS
 from tasks.models import Effect, Run
 from tests.chaos.company import BATCH, OWED
 from tests.doubles.stripe import StripeDouble
@@ -21,6 +24,7 @@ class Verdict:
     duplicates: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     denied: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
     stuck: list[str] = field(default_factory=list)
     left_needlessly: list[str] = field(default_factory=list)
     books: list[str] = field(default_factory=list)
@@ -46,8 +50,21 @@ def judge(double: StripeDouble) -> Verdict:
         _judge_batch(verdict, run, moved.get(str(run.pk), []), keys, entries)
     known = set(map(str, Run.objects.values_list("pk", flat=True)))
     verdict.duplicates += [f"{ids} of no run" for run, ids in moved.items() if run not in known]
+    verdict.dropped += [
+        _told(run, []) for run in failed_by_themselves() if not moved.get(str(run.pk))
+    ]
     verdict.books += _books(double)
     return verdict
+
+
+def failed_by_themselves() -> QuerySet[Run]:
+    """The runs that failed without a person who said so, and before their attempts were used up.
+
+    Nothing that a trial asks for is refused: what ends so was approved, and was not done.
+    """
+    by_a_person = Run.history.filter(status=Status.FAILED, history_user__isnull=False)
+    failed = Run.objects.filter(status=Status.FAILED, attempt__lt=MAX_ATTEMPTS)
+    return failed.exclude(pk__in=by_a_person.values("id"))
 
 
 def _told(run: Run, moved: list[str]) -> str:

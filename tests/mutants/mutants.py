@@ -369,6 +369,20 @@ NOTICED_IN_PLACE: Final = (
         "tests/tasks/runs/test_previews.py",
     ),
     Mutant(
+        "what is requested is checked before the lock that keeps others out",
+        "tasks/actions/runs/drafts.py",
+        "    _exclude_others(key, registered)\n    form = _valid(registered, sent)\n",
+        "    form = _valid(registered, sent)\n    _exclude_others(key, registered)\n",
+        "tests/tasks/runs/test_under_the_lock.py",
+    ),
+    Mutant(
+        "nobody is told that the same file was sent before",
+        "tasks/runs/alike.py",
+        '    if policy_of(task, registered) == "allow":\n',
+        '    if policy_of(task, registered) != "refuse":\n',
+        "tests/fixtures/test_credit_many.py",
+    ),
+    Mutant(
         "what was sent without an answer counts as failed",
         RUNS,
         "        if run.in_doubt and not (outcome.status == Status.PAUSED and may_repeat(run)):\n",
@@ -430,6 +444,20 @@ NOTICED_IN_PLACE: Final = (
         "    IF NEW.status = 'running' AND OLD.status <> 'running' AND EXISTS (",
         "    IF false AND EXISTS (",
         "tests/tasks/actions/test_stops.py",
+    ),
+    Mutant(
+        "a restore in place is not found",
+        "tasks/migrations/guards/tasks_databaseidentity.sql",
+        "(present.system_identifier, present.database_oid, known.truly_written_in);",
+        "(present.system_identifier, present.database_oid, known.written_in % 4294967296);",
+        "tests/tasks/actions/test_restores.py",
+    ),
+    Mutant(
+        "what was done in the time that is lost is done again",
+        "tasks/actions/restores/reconciling.py",
+        "        if shown.happened and shown.step not in waiting:\n",
+        "        if False and shown.step not in waiting:\n",
+        "tests/tasks/actions/test_restores.py",
     ),
     Mutant(
         "one person starts again what was stopped",

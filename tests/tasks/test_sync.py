@@ -1,11 +1,13 @@
 """From the code to the rows behind it, after each deploy. S51."""
 
+from dataclasses import replace
+
 import pytest
 from django.contrib.auth.models import Group
 
 from tasks.actions import adopt_task, retire_task
 from tasks.actions.changes.grants import set_right
-from tasks.declaration.registry import registry
+from tasks.declaration.registry import Undo, registry
 from tasks.models import Task
 from tasks.sync import sync_tasks
 from tests.rules import end_rule
@@ -33,6 +35,28 @@ def test_a_deploy_refreshes_what_is_copied_from_the_code(row, credit, deploy):
 def test_a_deploy_without_a_change_leaves_no_history(row):
     sync_tasks()
     assert row.history.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "undone_by", "moves"),
+    [
+        (None, "", False),
+        (None, "test-credit", True),
+        (False, "test-credit", False),
+        (True, "", True),
+    ],
+)
+def test_what_undoes_a_task_that_moves_money_moves_it_back(credit, deploy, said, undone_by, moves):
+    def take_back(step: str) -> None:
+        """Takes it back."""
+
+    other = replace(credit.registered, slug="take-back", function=take_back, preview=None)
+    other = replace(other, approval=(), moves_money=said)
+    undo = Undo("take-back", fill={"step": lambda run: "1"}) if undone_by else None
+    deploy(recorded=False, undo=undo)
+    registry._tasks["take-back"] = other
+    sync_tasks()
+    assert Task.objects.get(slug="take-back").moves_money is moves
 
 
 def test_a_deploy_does_not_bring_back_what_people_have_changed(row, root):

@@ -48,12 +48,19 @@ def _context(delivery: Delivery) -> dict[str, Any]:
         "asked": request,
         "requester": in_one_line(label_of(request.requested_by)) if request else "",
         "reason": without_links(cited(request.reason)) if request else "",
+        "warnings": _warnings(delivery),
         "reasons": _reasons(delivery),
         "outdated": _outdated(delivery),
         "link": _link(delivery),
         "notification_settings": absolute("admin:approvals_notification_settings"),
         "first": _first_line(delivery),
     }
+
+
+def _warnings(delivery: Delivery) -> list[str]:
+    """What reviewers have to know of earlier runs. Names of files in it were typed by others."""
+    found = delivery.request.shown.get("warnings", []) if delivery.request else []
+    return [without_links(in_one_line(warning)) for warning in found]
 
 
 def _reasons(delivery: Delivery) -> list[str]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from backoffice.models import User
 
 # What we know how to show of a question. With anything else it is decided on its page.
-KNOWN: Final = frozenset({"task", "public", "facts", "changes", "ticket", "revision"})
+KNOWN: Final = frozenset({"task", "public", "facts", "changes", "ticket", "revision", "warnings"})
 DID: Final = {"approve": "Approved", "reject": "Rejected", "change": "Changes requested"}
 Status = ApprovalRequest.Status
 NEEDED: Final = "Approval needed"
@@ -144,6 +144,10 @@ def _lead(request: ApprovalRequest) -> list[Block]:
     ]
     if request.reason:
         lead.append(blocks.section(blocks.shortened(_reason(request), blocks.TEXT)))
+    lead += [
+        blocks.section(blocks.shortened(f"Sent before. {in_one_line(warning)}", blocks.TEXT))
+        for warning in request.shown.get("warnings", [])
+    ]
     if needed := _why_needed(request):
         lead.append(blocks.section(blocks.shortened(needed, blocks.TEXT)))
     return lead

@@ -1,6 +1,6 @@
 """Breaking the glass, which is never quiet: proved, capped, told to all approvers, and reviewed."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from approvals import actions as approvals
@@ -81,18 +81,21 @@ def _may_break(run: Run, asked: ApprovalRequest | None, person: "User", reason: 
 
 
 def _ask_for_review(run: Run, by: "User", reason: str, door: str) -> ApprovalRequest:
+    shown: dict[str, Any] = {
+        "facts": [
+            ["Run without approval", run.headline],
+            ["By", str(by)],
+            ["Reason", reason.strip()],
+            ["If you approve", "It was justified. Nothing else happens."],
+            ["If you reject, or nobody reviews it within 24 hours", "The task is stopped."],
+        ],
+        "changes": run.preview,
+    }
+    if run.approval and (warnings := run.approval.shown.get("warnings")):
+        shown["warnings"] = warnings
     return approvals.open_request(
         title=f"Review emergency run: {run}"[:300],
-        shown={
-            "facts": [
-                ["Run without approval", run.headline],
-                ["By", str(by)],
-                ["Reason", reason.strip()],
-                ["If you approve", "It was justified. Nothing else happens."],
-                ["If you reject, or nobody reviews it within 24 hours", "The task is stopped."],
-            ],
-            "changes": run.preview,
-        },
+        shown=shown,
         seal=seal_of({"emergency": str(run.pk), "by": by.pk, "reason": reason.strip()}),
         requested_by=by,
         door=door,

@@ -1,7 +1,7 @@
 """Asking the other side what became of a step, when a person presses the button. It changes nothing there."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,15 +12,16 @@ from uuid import UUID
 from audit.actions import record
 from audit.models import Event
 from audit.transitions import Refusal, transition
+from tasks.access.restores import was_restored_since
 from tasks.access.rights import NotGranted, Right, require
-from tasks.actions.runs.effects import open_effects
-from tasks.actions.runs.requests import code_of
+from tasks.actions.runs.drafts import code_of
+from tasks.actions.runs.effects import key_of, open_effects
 from tasks.declaration.calling import call_with
 from tasks.declaration.errors import OutcomeUnknown, Refused
 from tasks.declaration.look_up import Found, Sent
 from tasks.declaration.registry import RegisteredTask
 from tasks.declaration.texts import cut, said
-from tasks.models import Run
+from tasks.models import Effect, Run
 from tasks.models.answers import as_json, from_json
 from tasks.secrets import storage
 from tasks.secrets.redaction import redacting
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 # Seconds after which no further step is asked about: a person waits for the page.
 PATIENCE: Final = 20.0
+# So many new keys of a step are looked for in a database that was restored.
+LOST_GENERATIONS: Final = 3
 # For so long a look-up says how it is now.
 FRESH: Final = timedelta(minutes=10)
 
@@ -95,9 +98,16 @@ def look_up(run_id: UUID | str, *, by: "User", door: str) -> Look:
         registered = look_up_of(run)
         if registered is None:
             raise NothingToLookUp("This task has no look-up.")
+    return look_for(registered, run, sent_by(run), by=by, door=door)
+
+
+def look_for(
+    registered: RegisteredTask, run: Run, sent: Iterable[Sent], *, by: "User", door: str
+) -> Look:
+    """Ask about these steps of a run, and keep what is shown."""
     give_up = monotonic() + PATIENCE
     with redacting(run) as redact:
-        steps = redact.value([_ask(registered, run, sent, give_up) for sent in sent_by(run)])
+        steps = redact.value([_ask(registered, run, each, give_up) for each in sent])
     return _look(record(Event.Verb.LOOKED_UP, by=by, door=door, subject=run, data={"steps": steps}))
 
 
@@ -117,10 +127,18 @@ def sent_by(run: Run) -> Iterator[Sent]:
         times = list(sent.order_by("-generation").values_list("key", "sent_at"))
         yield Sent(
             effect.step,
-            [key for key, _ in times],
+            [*lost_keys(run, effect), *(key for key, _ in times)],
             min(at for _, at in times if at),
             effect.label,
         )
+
+
+def lost_keys(run: Run, effect: Effect) -> list[str]:
+    """Keys that a step may have been sent under in a time that a restore has taken from the database."""
+    if not was_restored_since(run):
+        return []
+    later = range(effect.generation + 1, effect.generation + 1 + LOST_GENERATIONS)
+    return [key_of(run, effect.step, generation) for generation in reversed(later)]
 
 
 def _ask(registered: RegisteredTask, run: Run, sent: Sent, give_up: float) -> dict[str, Any]:
@@ -154,13 +172,13 @@ def _found(registered: RegisteredTask, run: Run, sent: Sent) -> Found:
     return found
 
 
-def last_look(run: Run, *, before: datetime) -> Look | None:
-    """The newest look at the other side since the run became uncertain."""
+def last_look(run: Run, *, before: datetime, since: datetime | None = None) -> Look | None:
+    """The newest look at the other side since then: without a time, since the run became uncertain."""
     found = Event.objects.filter(
         verb=Event.Verb.LOOKED_UP,
         subject_type=run._meta.label_lower,
         subject_id=str(run.pk),
-        at__gte=run.finished_at,
+        at__gte=since or run.finished_at,
         at__lte=before,
     ).first()
     return _look(found) if found else None

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce, Now
 
 from audit.transitions import transition
+from tasks.access.restores import is_held
 from tasks.actions.runs.effects import open_effects
 from tasks.actions.runs.lifecycle import may_repeat, tries_of
 from tasks.actions.runs.pauses import stop_for_now
@@ -42,7 +43,7 @@ def _recover(run_id: UUID, door: str) -> bool:
             return False
         run.lease_until = None
         run.error = "The worker stopped while this was running."
-        if may_repeat(run):
+        if may_repeat(run) and not is_held():
             enqueue(run, now=run.now)
             notify_of_lost_worker(run)
         elif _can_go_on(run):

@@ -1,7 +1,6 @@
 """Asking for a run: what is asked is checked, frozen, sealed, and queued or put to people."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +14,12 @@ from approvals.requests.policy import StageSpec
 from audit.database.clock import database_now
 from audit.transitions import Refusal, transition
 from tasks import locks, parameters
-from tasks.access.rights import NotGranted, Right, require
+from tasks.access.rights import Right, require
 from tasks.access.stops import in_a_sentence, stop_of
+from tasks.actions.runs.confirmations import must_be_seen
+from tasks.actions.runs.drafts import Draft, InvalidValues, Sent, draft_of
 from tasks.actions.runs.search_words import keep_words
-from tasks.declaration.errors import Refused
 from tasks.declaration.limits import Limits, strictest
-from tasks.declaration.registry import RegisteredTask, UnknownTask, registry
-from tasks.declaration.texts import cut, said
 from tasks.declaration.tickets import problem_of_ticket, ticket_url
 from tasks.models import ApprovalRule, Run, Task
 from tasks.queue import messages
@@ -30,13 +28,11 @@ from tasks.rules.conditions import Facts
 from tasks.rules.evaluation import Applied, rules_with_reasons
 from tasks.rules.reviewers import Pick, WrongReviewers, narrowed
 from tasks.rules.stages import stages_for
-from tasks.runs.concurrency import key_of, refuse_second
+from tasks.runs.alike import policy_of, same_files
 from tasks.runs.partial import warning_of
-from tasks.runs.previews import PreviewFailed, rows_of
 from tasks.runs.revisions import check_revisable, revision_shown
 from tasks.runs.seals import seal_of_run
 from tasks.runs.undo import check_undoable, values_to_undo
-from tasks.secrets import storage
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -46,25 +42,6 @@ Status = Run.Status
 
 class TaskStopped(Refusal):
     """Nobody can ask for this task: somebody has stopped it."""
-
-
-class InvalidValues(Exception):
-    """The values break the task's rules. `form` holds them with a message beside each field."""
-
-    def __init__(self, form: Form) -> None:
-        super().__init__(form.errors.as_text())
-        self.form = form
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A run that nobody has asked for yet: its parameters, and what it would change."""
-
-    registered: RegisteredTask
-    form: Form
-    frozen: dict[str, Any]
-    preview: list[list[str]]
-    groupings: dict[str, str]
 
 
 def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, for how long
@@ -82,6 +59,7 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
     undoes: Run | None = None,
     revises: Run | None = None,
     form_token: str = "",
+    seen: str | None = None,
 ) -> Run:
     """Ask for a run: it is queued at once, or waits for the people its rules name.
 
@@ -95,6 +73,9 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
     this person may not ask, or nobody could approve it; `Taken` when only one such run may be open,
     and one is; `NotUndoable` when the other run cannot be undone, `NotRevisable` when it cannot be
     changed.
+
+    A door with a page gives as `seen` the seal of what it showed the person, empty at first:
+    `NotConfirmed` says what is to be shown.
     """
     task = Task.objects.get(pk=task_id)
     reason, ticket = reason.strip(), ticket.strip()
@@ -104,29 +85,32 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
         _lock([again_of, undoes, revises])
         if revises:
             check_revisable(revises, task=task, person=requested_by, taken_back=taken_back)
-        draft = _draft(task, requested_by, values, files, _fixed(undoes, task, requested_by))
+        fixed = _fixed(undoes, task, requested_by)
+        draft = draft_of(task, Sent(requested_by, values, files, fixed))
+        warnings = _warnings(task, draft)
         applied = _rules(task, draft, requested_by, door)
         rules = [each.rule for each in applied]
         stages = stages_for(task, applied, requested_by)
-        _must_say(draft.form, reason=reason, ticket=ticket, rules=rules, waits=bool(stages))
+        _must_say(draft.form, reason, ticket, rules, _reason_for(stages, warnings))
         stages = _put_to(draft.form, stages, reviewers, requested_by)
         limits = strictest(draft.registered.limits, *(rule.limits for rule in rules))
         run = _sealed(task, draft, requested_by, door, reason, ticket, undoes, limits)
-        run.again_of = again_of
-        run.revises = revises
-        run.form_token = form_token
-        run.concurrency_key = key_of(draft.registered, draft.frozen)
-        refuse_second(run, draft.registered)
+        run.again_of, run.revises, run.form_token = again_of, revises, form_token
+        must_be_seen(run, draft, stages, warnings, seen)
         if stages:
-            _await_approval(run, draft, stages, waits_for)
+            _await_approval(run, draft, stages, waits_for, warnings)
         else:
             run.queued_at = run.rung_at = database_now()
-        run.save(force_insert=True)
-        totals.write(run, draft.groupings)
-        keep_words([run])
-        if run.status == Status.QUEUED:
-            messages.enqueue_run(run.pk, timeout=task.timeout)
+        _write(run, draft)
     return run
+
+
+def _write(run: Run, draft: Draft) -> None:
+    run.save(force_insert=True)
+    totals.write(run, draft.groupings)
+    keep_words([run])
+    if run.status == Status.QUEUED:
+        messages.enqueue_run(run.pk, timeout=run.task.timeout)
 
 
 def run_of_form(form_token: str, *, person: "User") -> Run | None:
@@ -145,13 +129,20 @@ def _may_ask(person: "User", task: Task) -> None:
         raise TaskStopped(f"{in_a_sentence(stop)}: {stop.reason}")
 
 
-def _must_say(
-    form: Form, *, reason: str, ticket: str, rules: list[ApprovalRule], waits: bool
-) -> None:
-    """Refuse what those who decide have to know and are not told. The page puts each beside its field."""
-    if waits and not reason:
-        missing = "This needs approval. Enter a reason for the reviewers."
-        form.add_error(None, ValidationError(missing, code="reason"))
+def _reason_for(stages: list[StageSpec], warnings: list[str]) -> str:
+    """Why a reason has to be given. Empty where none has to be."""
+    if stages:
+        return "This needs approval. Enter a reason for the reviewers."
+    return f"{warnings[0]} Enter a reason why it is right to send it again." if warnings else ""
+
+
+def _must_say(form: Form, reason: str, ticket: str, rules: list[ApprovalRule], why: str) -> None:
+    """Refuse what those who decide have to know and are not told. The page puts each beside its field.
+
+    `why` says why a reason is needed; empty where none is.
+    """
+    if why and not reason:
+        form.add_error(None, ValidationError(why, code="reason"))
     if problem := problem_of_ticket(ticket, rules):
         form.add_error(None, ValidationError(problem, code="ticket"))
     if form.errors:
@@ -196,54 +187,14 @@ def _fixed(undoes: Run | None, task: Task, person: "User") -> dict[str, Any]:
     return values_to_undo(undoes)
 
 
-def _draft(
-    task: Task,
-    person: "User",
-    values: Mapping[str, Any],
-    files: Mapping[str, Any] | None,
-    fixed: Mapping[str, Any],
-) -> Draft:
-    registered = code_of(task)
-    declared = parameters.read(registered.function)
-    form = parameters.form_for(
-        declared,
-        person=person,
-        data=values,
-        files=files,
-        validate=registered.validate,
-        locked=fixed,
-    )
-    if not form.is_valid():
-        raise InvalidValues(form)
-    typed = form.cleaned_data
-    frozen = parameters.freeze(
-        declared, typed, store_secret=storage.store_secret, store_file=storage.store_file
-    )
-    preview = _preview(registered, form)
-    try:
-        groupings = parameters.groupings(declared, typed, frozen)
-    except (parameters.AuthorsFault, ValidationError) as error:
-        form.add_error(None, error if isinstance(error, ValidationError) else str(error))
-        raise InvalidValues(form) from error
-    return Draft(registered, form, frozen, preview, groupings)
-
-
-def code_of(task: Task) -> RegisteredTask:
-    """The code behind a task that is open. Raises `NotGranted` when there is none."""
-    try:
-        if task.retired_at is None:
-            return registry.get(task.slug)
-    except UnknownTask:
-        pass
-    raise NotGranted(f"“{task}” is retired and can no longer be run.")
-
-
-def _preview(registered: RegisteredTask, form: Form) -> list[list[str]]:
-    try:
-        return rows_of(registered, form.cleaned_data)
-    except (Refused, ValidationError, PreviewFailed) as error:
-        form.add_error(None, error if isinstance(error, ValidationError) else cut(said(error)))
-        raise InvalidValues(form) from error
+def _warnings(task: Task, draft: Draft) -> list[str]:
+    """What requester and reviewers have to know of earlier runs. Refuses where the task says so."""
+    found = list(same_files(task, draft.registered, draft.frozen))
+    if found and policy_of(task, draft.registered) == "refuse":
+        for each in found:
+            draft.form.add_error(each.name, f"{each.in_words(task)} Send each file once.")
+        raise InvalidValues(draft.form)
+    return [each.in_words(task) for each in found]
 
 
 def _rules(task: Task, draft: Draft, person: "User", door: str) -> list[Applied]:
@@ -275,6 +226,7 @@ def _sealed(  # noqa: PLR0913 - what is sealed has this many parts
         limits=limits.as_json(),
         source_hash=draft.registered.source_hash,
         undoes=undoes,
+        concurrency_key=draft.key,
         needs_approval=False,
         status=Status.QUEUED,
     )
@@ -290,7 +242,11 @@ def _headline(task: Task, declared: list[parameters.Parameter], frozen: Mapping[
 
 
 def _await_approval(
-    run: Run, draft: Draft, stages: list[StageSpec], waits_for: timedelta | None
+    run: Run,
+    draft: Draft,
+    stages: list[StageSpec],
+    waits_for: timedelta | None,
+    warnings: list[str],
 ) -> None:
     declared = parameters.read(draft.registered.function)
     facts = [list(pair) for pair in parameters.display(declared, draft.frozen)]
@@ -305,6 +261,8 @@ def _await_approval(
         "facts": facts,
         "changes": run.preview,
     }
+    if warnings:
+        shown["warnings"] = warnings
     if run.ticket:
         shown["ticket"] = {"number": run.ticket, "url": ticket_url(run.ticket, settings.TICKET_URL)}
     if run.revises:

@@ -14,9 +14,9 @@ from audit.database.clock import database_now
 from audit.transitions import Refusal, transition
 from tasks import parameters
 from tasks.access.rights import NotGranted, Right, allowed, require
+from tasks.actions.runs.drafts import code_of
 from tasks.actions.runs.findings import follow, objection
 from tasks.actions.runs.look_ups import Look, last_look
-from tasks.actions.runs.requests import code_of
 from tasks.models import Resolution, Run
 from tasks.rules.stages import stages_for_resolving
 from tasks.runs.notifications import notify_of_resolution

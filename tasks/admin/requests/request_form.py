@@ -66,6 +66,6 @@ class RequestForm(forms.Form):
 
 
 def request_form(request: HttpRequest, task: Task, **initial: Any) -> RequestForm:  # noqa: ANN401
-    """The form as it was sent, or with these values at first."""
-    sent = request.POST if request.method == "POST" else None
+    """The form as it was sent, now or before the session ended, or with these values at first."""
+    sent = request.POST if request.method == "POST" else initial.pop("unsent", None)
     return RequestForm(sent, of=candidates(task, person_of(request)), initial=initial)

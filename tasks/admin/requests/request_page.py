@@ -12,20 +12,22 @@ from django.contrib import messages
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from audit.admin.pages import page, person_of
+from audit.admin.unsent import take
 from audit.context import Door
 from audit.transitions import Refusal
 from tasks import parameters
 from tasks.access.rights import Right, allowed, runs_for
 from tasks.access.stops import stop_of
-from tasks.actions import InvalidValues, request_run
+from tasks.actions import InvalidValues, NotConfirmed, request_run
 from tasks.actions.runs.requests import run_of_form
 from tasks.admin.pages import code_of, declared_by, task_or_404
+from tasks.admin.requests.confirm_page import EDIT, SEEN, show_before_it_runs
 from tasks.admin.requests.prefilled import Before, given_with, values_of
 from tasks.admin.requests.request_form import RequestForm, request_form
 from tasks.admin.rows import parameters_with_rows
@@ -52,6 +54,8 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
     task = task_or_404(request, slug, Right.VIEW)
     if request.method == "POST":
         return _send(request, task)
+    if unsent := take(request, request.path):
+        return _as_typed(request, task, unsent)
     before = Before.of(request, task, request.GET)
     why = request_form(request, task, **_first(before), **before.keys())
     try:
@@ -60,6 +64,17 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
         messages.error(request, str(refusal))
         return redirect("admin:tasks_run_change", request.GET["undo"])
     return _show(request, task, why, form, before=before)
+
+
+def _as_typed(request: HttpRequest, task: Task, unsent: QueryDict) -> HttpResponse:
+    """The form as somebody sent it whose session had ended. It is not sent by this."""
+    unsent["run-nonce"] = uuid4().hex
+    before = Before.of(
+        request, task, {name: unsent.get(f"run-{name}") for name in ("again", "undo", "revise")}
+    )
+    registered = code_of(task)
+    form = _form(task, registered, person_of(request), data=unsent) if registered else None
+    return _show(request, task, request_form(request, task, unsent=unsent), form, before=before)
 
 
 def _first(before: Before) -> dict[str, str]:
@@ -97,6 +112,8 @@ def _send(request: HttpRequest, task: Task) -> HttpResponse:
     if not why.is_valid():
         return _show(request, task, why, _bound(request, task, None))
     before = Before.of(request, task, why.cleaned_data)
+    if EDIT in request.POST:
+        return _show(request, task, why, _bound(request, task, before.undo), before=before)
     asked = partial(
         request_run,
         task.pk,
@@ -110,30 +127,38 @@ def _send(request: HttpRequest, task: Task) -> HttpResponse:
         again_of=before.again,
         undoes=before.undo,
         revises=before.revise,
+        seen=request.POST.get(SEEN, ""),
     )
     try:
         run = _once(request, why.cleaned_data["nonce"], asked)
-    except InvalidValues as invalid:
-        return _show(
-            request,
-            task,
-            why,
-            _with_errors(_bound(request, task, before.undo), invalid.form, why),
-            before=before,
-        )
-    except Taken as taken:
-        first = runs_for(person_of(request)).filter(pk=taken.by.pk).first()
+    except NotConfirmed as unseen:
         form = _bound(request, task, before.undo)
-        return _show(request, task, why, form, status=409, taken=taken, first=first, before=before)
-    except NotUndoable as refusal:
-        messages.error(request, str(refusal))
-        return redirect("admin:tasks_run_change", why.cleaned_data["undo"])
-    except Refusal as refusal:
-        messages.error(request, str(refusal))
-        return _show(
-            request, task, why, _bound(request, task, before.undo), status=403, before=before
-        )
+        return show_before_it_runs(request, task, form, unseen)
+    except (InvalidValues, Refusal) as refused:
+        return _refused(request, task, why, before, refused)
     return redirect("admin:tasks_run_change", run.pk)
+
+
+def _refused(
+    request: HttpRequest,
+    task: Task,
+    why: RequestForm,
+    before: Before,
+    error: InvalidValues | Refusal,
+) -> HttpResponse:
+    """The form as it was sent, and why nothing came of it."""
+    if isinstance(error, NotUndoable):
+        messages.error(request, str(error))
+        return redirect("admin:tasks_run_change", why.cleaned_data["undo"])
+    form = _bound(request, task, before.undo)
+    if isinstance(error, InvalidValues):
+        form = _with_errors(form, error.form, why)
+        return _show(request, task, why, form, before=before)
+    if isinstance(error, Taken):
+        first = runs_for(person_of(request)).filter(pk=error.by.pk).first()
+        return _show(request, task, why, form, status=409, taken=error, first=first, before=before)
+    messages.error(request, str(error))
+    return _show(request, task, why, form, status=403, before=before)
 
 
 def _once(request: HttpRequest, nonce: str, asked: Callable[..., Run]) -> Run:
@@ -145,7 +170,7 @@ def _once(request: HttpRequest, nonce: str, asked: Callable[..., Run]) -> Run:
     if not nonce:
         return asked()
     token = _token(request)
-    refused: Refusal | InvalidValues
+    refused: Refusal | InvalidValues | NotConfirmed
     with transaction.atomic():
         if first := run_of_form(token, person=person_of(request)):
             messages.info(
@@ -154,14 +179,15 @@ def _once(request: HttpRequest, nonce: str, asked: Callable[..., Run]) -> Run:
             return first
         try:
             return asked(form_token=token)
-        except (Refusal, InvalidValues) as error:
+        except (Refusal, InvalidValues, NotConfirmed) as error:
             refused = error  # raised below: that it was refused is on record, and stays there
     raise refused
 
 
 def _token(request: HttpRequest) -> str:
     """Of all that was sent. The nonce among it is random, so that nothing can be guessed from it."""
-    values = sorted((n, v) for n, v in request.POST.lists() if n != "csrfmiddlewaretoken")
+    other = ("csrfmiddlewaretoken", SEEN)  # of the page, not of what is requested
+    values = sorted((n, v) for n, v in request.POST.lists() if n not in other)
     files = sorted(
         (name, file.name, _sha256(file)) for name, given in request.FILES.lists() for file in given
     )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
@@ -48,6 +49,14 @@ class SpanField(forms.CharField):
             return read_span(text) if text else None
         except ValueError as error:
             raise ValidationError(str(error)) from error
+
+
+class TotalField(forms.DecimalField):
+    """A total in any currency."""
+
+    def prepare_value(self, value: Any) -> Any:  # noqa: ANN401 -- what was typed, or the total
+        """The total without the zeros that the database adds."""
+        return f"{value.normalize():f}" if isinstance(value, Decimal) else value
 
 
 class RuleForm(forms.Form):
@@ -150,11 +159,11 @@ class RuleForm(forms.Form):
         required=False,
         help_text="Applies from the 20th item.",
     )
-    stop_above_amount = forms.DecimalField(
+    stop_above_amount = TotalField(
         label="Pause before the total exceeds",
         min_value=0,
         max_digits=20,
-        decimal_places=4,
+        decimal_places=2,  # “1.250” may be meant as 1250
         required=False,
         help_text="In any one currency, if the task reports amounts.",
     )

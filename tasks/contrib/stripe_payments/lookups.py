@@ -8,6 +8,7 @@ from typing import Any
 import stripe
 
 from tasks.authoring import Money, Refused
+from tasks.contrib.stripe_payments.amounts import money_of
 from tasks.contrib.stripe_payments.client import client
 from tasks.contrib.stripe_payments.outcomes import code_of
 
@@ -46,12 +47,12 @@ def _allowed(found: Mapping[str, Any]) -> FoundPayment:
     # Picked one by one: a field that Stripe adds tomorrow is not shown until somebody adds it here.
     charge = found.get("latest_charge") or {}
     card = (charge.get("payment_method_details") or {}).get("card") or {}
-    currency = str(found["currency"]).upper()
+    currency = str(found["currency"])
     return FoundPayment(
         id=str(found["id"]),
         status=str(found["status"]),
-        amount=Money.from_minor(found["amount"], currency),
-        refunded=Money.from_minor(charge.get("amount_refunded", 0), currency),
+        amount=money_of(found["amount"], currency),
+        refunded=money_of(charge.get("amount_refunded", 0), currency),
         disputed=bool(charge.get("disputed")),
         taken_at=datetime.fromtimestamp(found["created"], UTC),
         customer=str(found.get("customer") or ""),

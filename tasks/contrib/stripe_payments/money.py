@@ -1,11 +1,12 @@
 """The calls that move money. What they are given was frozen when it was approved, and goes out so."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import stripe
 
-from tasks.authoring import Busy, Money, Refused
+from tasks.authoring import Busy, Money, OutcomeUnknown, Refused
+from tasks.contrib.stripe_payments.amounts import text_of, units_of
 from tasks.contrib.stripe_payments.client import client
 from tasks.contrib.stripe_payments.outcomes import classify, was_answered
 
@@ -17,18 +18,26 @@ type Answer = dict[str, str]
 MARK = "backoffice_key"
 NEWEST = 100
 
+# States of a refund: the money has not left us, or it has and may still come back.
+UNDONE: Final = ("failed", "canceled")
+UNDER_WAY: Final = {
+    "pending": "The bank has not confirmed it.",
+    "requires_action": "The customer has to act first: Stripe has sent them an email.",
+}
+
 
 def refund(payment_intent: str, amount: Money, *, key: str, reason: Reason) -> Answer:
     """Send `amount` of a payment ("pi_…") back to the card it came from.
 
     `key` is the idempotency key. Returns the refund's id, status, amount and currency. Raises
-    Refused and OutcomeUnknown.
+    Refused and OutcomeUnknown, the latter also for a refund that Stripe has not finished yet.
     """
+    units = units_of(amount)
     answer = _send(
         lambda stripe_client: stripe_client.v1.refunds.create(
             {
                 "payment_intent": payment_intent,
-                "amount": amount.minor_units,
+                "amount": units,
                 "reason": reason,
                 "metadata": {MARK: key},
             },
@@ -37,13 +46,25 @@ def refund(payment_intent: str, amount: Money, *, key: str, reason: Reason) -> A
         among=refunds_of(payment_intent),
         key=key,
     )
-    if answer["status"] in ("failed", "canceled"):
+    if answer["status"] in UNDONE:
         raise Refused(
             f"Stripe could not send the money back: refund {answer['id']} {answer['status']}. The "
             "money is still ours. The customer's bank may have closed the card.",
             looked_up=True,
         )
+    if answer["status"] in UNDER_WAY:
+        # The same key would only get the same answer again, for as long as Stripe keeps it.
+        raise OutcomeUnknown(unfinished(answer), same_key=False)
     return answer
+
+
+def unfinished(answer: Answer) -> str:
+    """What a person reads of a refund that Stripe has accepted and not finished."""
+    return (
+        f"Stripe has accepted refund {answer['id']}, and its status is {answer['status']}. "
+        f"{UNDER_WAY[answer['status']]} It may still fail. Look it up again later, until it has "
+        "succeeded or failed."
+    )
 
 
 def transfer(destination: str, amount: Money, *, key: str, memo: str = "") -> Answer:
@@ -54,7 +75,7 @@ def transfer(destination: str, amount: Money, *, key: str, memo: str = "") -> An
     """
     params: stripe.params.TransferCreateParams = {
         "destination": destination,
-        "amount": amount.minor_units,
+        "amount": units_of(amount),
         "currency": amount.currency.lower(),
         "metadata": {MARK: key},
     }
@@ -123,10 +144,9 @@ def mark_of(made: Made) -> str:
 def answer_of(made: Made) -> Answer:
     """What is kept of an answer: a list of what may be kept, never of what may not."""
     found = made.to_dict()
-    amount = Money.from_minor(found["amount"], str(found["currency"]).upper())
     return {
         "id": str(found["id"]),
         "status": str(found.get("status") or "succeeded"),
-        "amount": f"{amount.amount}",
-        "currency": amount.currency,
+        "amount": text_of(found["amount"], str(found["currency"])),
+        "currency": str(found["currency"]).upper(),
     }

@@ -8,12 +8,15 @@ from tasks.authoring import Found, Sent
 from tasks.contrib.stripe_payments.client import client
 from tasks.contrib.stripe_payments.money import (
     NEWEST,
+    UNDER_WAY,
+    UNDONE,
     Made,
     Newest,
     answer_of,
     mark_of,
     refunds_of,
     transfers_to,
+    unfinished,
 )
 
 
@@ -46,7 +49,6 @@ def _find(what: str, sent: Sent, newest: Newest) -> Found:
 
 def _shown(what: str, made: Made) -> Found:
     answer = answer_of(made)
-    undone = answer["status"] in ("failed", "canceled")
     facts = {
         "Number": answer["id"],
         "Status": answer["status"],
@@ -54,8 +56,10 @@ def _shown(what: str, made: Made) -> Found:
         "Made": f"{_moment(made):%d %b %Y, %H:%M:%S} UTC",
         "Key": mark_of(made),
     }
-    if undone:
+    if answer["status"] in UNDONE:
         return Found(f"Stripe shows a {what} that {answer['status']}.", False, facts)
+    if answer["status"] in UNDER_WAY:
+        return Found(unfinished(answer), None, facts)
     return Found(f"Stripe shows the {what}.", True, facts, answer)
 
 

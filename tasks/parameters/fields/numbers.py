@@ -53,14 +53,14 @@ class DecimalField(TypedField):
     def parse(self, value: object) -> Decimal:
         """A Decimal. Raises ValidationError."""
         number = decimal_from(value, f"Enter a number such as {self._example()}.")
+        if self.places is None:
+            return exactly(number, -int(number.as_tuple().exponent))
+        too_fine = f"Enter at most {self.places} decimals, as in {self._example()}."
+        refuse_more_digits(value, self.places, too_fine)
         try:
-            return exactly(
-                number, -int(number.as_tuple().exponent) if self.places is None else self.places
-            )
+            return exactly(number, self.places)
         except ValueError:
-            raise ValidationError(
-                f"Enter at most {self.places} decimals, as in {self._example()}.", "places"
-            ) from None
+            raise ValidationError(too_fine, "places") from None
 
     def prepare_value(self, value: object) -> object:
         """A Decimal without an exponent, for the page."""
@@ -107,13 +107,13 @@ class MoneyField(TypedField):
         number = decimal_from(amount, f"Enter the amount as {example}.")
         if abs(number) >= LARGEST_AMOUNT:
             raise ValidationError("This amount is too large.", "max")
+        places = places_of(code)
+        too_fine = f"{code} has {places or 'no'} decimals. Enter the amount as {example}."
+        refuse_more_digits(amount, places, too_fine)
         try:
             return Money(number, code)
         except ValueError:
-            raise ValidationError(
-                f"{code} has {places_of(code) or 'no'} decimals. Enter the amount as {example}.",
-                "places",
-            ) from None
+            raise ValidationError(too_fine, "places") from None
 
     def _currency(self, currency: object) -> str:
         if currency in (None, "") and len(self.currencies) == 1:
@@ -131,6 +131,12 @@ def _parts(value: object) -> tuple[object, object]:
     if isinstance(value, list) and len(value) == 2:
         return value[0], value[1]
     raise ValidationError("Enter an amount and a currency.", "money")
+
+
+def refuse_more_digits(value: object, places: int, message: str) -> None:
+    """Refuse a text with more decimals than there are, zeros too: “1.250” may be meant as 1250."""
+    if isinstance(value, str) and len(value.strip().partition(".")[2]) > places:
+        raise ValidationError(message, "places")
 
 
 def decimal_from(value: object, message: str) -> Decimal:

@@ -90,6 +90,11 @@ class Kind(ABC):
     def thaw(self, frozen: Json, load: Load) -> object:
         """The value again. Raises DoesNotFit for JSON of another shape."""
 
+    @property
+    def has_money(self) -> bool:
+        """Whether it is an amount of money, or holds some."""
+        return self.is_money
+
     def note(self) -> str:
         """What stands beside every field of this kind, behind the author's own words."""
         return ""

@@ -22,7 +22,7 @@ class ObjectKind(Kind):
     """A model: stored as its key and, for people, its name of that day"""
 
     what = "an object"
-    options = frozenset({"limit", "search"})
+    options = frozenset({"limit", "offered", "search"})
     same_everywhere = True
 
     def prepare(self) -> None:
@@ -66,6 +66,11 @@ class ObjectKind(Kind):
         """What of other models the picker shows, to be fetched for a whole page at once."""
         paths = (path.rpartition("__")[0] for path in self.search)
         return list(dict.fromkeys(path for path in paths if path and self._leads_to_one(path)))
+
+    def offered(self, person: Any) -> models.QuerySet[Any]:  # noqa: ANN401 -- whoever asks
+        """Those of them that the picker lists."""
+        found = self.queryset(person)
+        return self.param.offered(found) if self.param.offered else found
 
     def field(self, asked: Asked) -> forms.Field:
         picker = asked.picker_url(asked.name) if asked.picker_url else ""

@@ -56,6 +56,10 @@ class RowsKind(FileKind):
         """Whether the rows come from a look-up, and not from a person."""
         return self.param.rows is not None
 
+    @property
+    def has_money(self) -> bool:
+        return any(column.kind.is_money for column in self.table.columns)
+
     def field(self, asked: Asked) -> forms.Field:
         if self.is_looked_up:
             return QueriedField(self.table)

@@ -67,7 +67,8 @@ class Form(HTMLParser):
 
     def __init__(self, response) -> None:
         super().__init__()
-        self.action, self.fields, self._form = "", {}, ""
+        self.action, self._form = "", ""
+        self.fields: dict[str, str] = {}
         self.feed(response.content.decode())
 
     def handle_starttag(self, tag, attrs):

@@ -5,7 +5,7 @@ import copy
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -176,6 +176,11 @@ class StripeDouble:
     def prune_keys(self, older_than: float = 0.0) -> int:
         """Forget keys first used more than so many seconds ago. Return how many."""
         return self._control.prune_keys(older_than)
+
+    def forget(self, keys: Collection[str]) -> None:
+        """Forget these keys, however young."""
+        with self.world.lock:
+            self.world.keys.forget(keys)
 
     # What happens later
 

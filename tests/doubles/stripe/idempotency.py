@@ -5,7 +5,7 @@ others are told to wait. What its execution answered, errors included, is then g
 request with the same content. Not thread-safe: the world's lock is held around every use.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from tests.doubles.stripe.refusals import NotSaved, error
@@ -63,6 +63,11 @@ class Keys:
         for scope in old:
             del self._remembered[scope]
         return len(old)
+
+    def forget(self, names: Collection[str]) -> None:
+        """Forget these finished keys, however young."""
+        for scope in [s for s, key in self._remembered.items() if s[2] in names and key.answer]:
+            del self._remembered[scope]
 
     def dump(self) -> list[Obj]:
         """Finished keys only: whatever was running when the process stopped never happened."""

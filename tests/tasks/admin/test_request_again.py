@@ -8,6 +8,7 @@ from django.urls import reverse
 from tasks.access.rights import Right
 from tasks.actions.changes.grants import set_right
 from tasks.models import Run
+from tests.tasks.admin import reading
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,7 +24,7 @@ def send(client, task, form: str) -> None:
     hidden = dict(re.findall(r'name="(run-nonce|run-again)" value="([^"]+)"', form))
     assert len(hidden) == 2
     sent = {"amount": "150.00", "amount_currency": "USD", "run-reason": "Once more", **hidden}
-    client.post(reverse("admin:tasks_task_request", args=[task.slug]), sent)
+    reading.send(client, reverse("admin:tasks_task_request", args=[task.slug]), sent)
 
 
 def test_the_form_is_filled_in(ask, work, client, alice, task):

@@ -21,7 +21,7 @@ from tasks.declaration.registry import RegisteredTask, registry
 from tasks.models import Run, Task
 from tasks.parameters import File, Param
 from tests.races import at_once
-from tests.tasks.admin.reading import catalogue, form_of, page_of, signed_in, words
+from tests.tasks.admin.reading import catalogue, form_of, page_of, send, signed_in, words
 
 CREDIT = {"amount": "50.00", "amount_currency": "USD"}
 MORE = CREDIT | {"amount": "150.00"}
@@ -120,7 +120,7 @@ def test_line_breaks_of_the_code_do_not_break_the_description(task, alice):
 
 
 def test_a_form_that_is_sent_makes_a_run_and_leads_to_its_page(task, alice):
-    response = signed_in(alice).post(form_of(task), CREDIT | WHY)
+    response = send(signed_in(alice), form_of(task), CREDIT | WHY)
     run = Run.objects.get()
     assert response.url == page_of(run)
     assert (run.requested_by, run.door, run.reason) == (alice, "admin", "The parcel was late")
@@ -190,7 +190,7 @@ def test_a_retired_task_refuses(task, alice):
 def test_a_form_that_is_sent_twice_makes_one_run(task, alice):
     client = signed_in(alice)
     sent = CREDIT | WHY | _nonce(client, task)
-    first, second = client.post(form_of(task), sent), client.post(form_of(task), sent)
+    first, second = (send(client, form_of(task), sent) for _ in range(2))
     assert first.url == second.url == page_of(Run.objects.get())
     assert "It was run once: this is the run." in words(client.get(second.url))
 
@@ -198,7 +198,7 @@ def test_a_form_that_is_sent_twice_makes_one_run(task, alice):
 def test_the_same_values_in_another_form_make_another_run(task, alice):
     client = signed_in(alice)
     for _ in range(2):
-        client.post(form_of(task), CREDIT | WHY | _nonce(client, task))
+        send(client, form_of(task), CREDIT | WHY | _nonce(client, task))
     assert Run.objects.count() == 2
 
 
@@ -206,7 +206,7 @@ def test_a_form_that_was_refused_can_be_corrected_and_sent_again(task, alice):
     client = signed_in(alice)
     nonce = _nonce(client, task)
     client.post(form_of(task), CREDIT | nonce | {"amount": "0"})
-    client.post(form_of(task), CREDIT | nonce)
+    send(client, form_of(task), CREDIT | nonce)
     assert Run.objects.count() == 1
 
 
@@ -216,7 +216,7 @@ def test_two_clicks_at_the_same_instant_make_one_run(task, alice):
     sent = CREDIT | WHY | _nonce(client, task)
     other = type(client)()
     other.cookies = client.cookies.copy()
-    at_once(lambda: client.post(form_of(task), sent), lambda: other.post(form_of(task), sent))
+    at_once(lambda: send(client, form_of(task), sent), lambda: send(other, form_of(task), sent))
     assert Run.objects.count() == 1
 
 
@@ -267,7 +267,7 @@ def test_going_back_and_changing_a_value_is_another_request(task, alice):
     client = signed_in(alice)
     nonce = _nonce(client, task)
     for amount in ("50.00", "60.00"):
-        client.post(form_of(task), CREDIT | nonce | {"amount": amount})
+        send(client, form_of(task), CREDIT | nonce | {"amount": amount})
     assert Run.objects.count() == 2
 
 
@@ -275,7 +275,7 @@ def test_somebody_elses_form_sent_by_oneself_is_a_request_of_ones_own(task, alic
     set_right(task, Right.EXECUTE, to=carol)
     sent = CREDIT | _nonce(signed_in(alice), task)
     for person in (alice, carol):
-        signed_in(person).post(form_of(task), sent)
+        send(signed_in(person), form_of(task), sent)
     assert {run.requested_by for run in Run.objects.all()} == {alice, carol}
 
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
+from tasks.contrib.stripe_payments import amounts, find_payment, refund, transfer
 from tasks.contrib.stripe_payments import client as our
-from tasks.contrib.stripe_payments import find_payment, refund, transfer
 from tasks.declaration.errors import Busy, OutcomeUnknown, Refused
 from tasks.parameters import Money
 
@@ -59,6 +59,57 @@ def test_currencies_without_cents_are_not_multiplied(double):
     double.seed_payment(id="pi_1", amount=5000, currency="jpy")
     refund("pi_1", Money(Decimal(300), "JPY"), key=KEY, reason="duplicate")
     assert double.effects("refund")[0]["amount"] == 300
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "units"),
+    [
+        ("5000", "MGA", 5000),  # whole units, though ISO 4217 has hundredths
+        ("5000", "UGX", 500_000),  # hundredths, though ISO 4217 has none
+        ("5000", "ISK", 500_000),
+        ("5000", "JPY", 5000),
+        ("5.120", "KWD", 5120),
+        ("5000", "HUF", 500_000),
+        ("5000", "TWD", 500_000),
+    ],
+)
+def test_an_amount_is_sent_and_read_as_stripe_counts_it(double, amount, currency, units):
+    double.seed_payment(id="pi_1", amount=2 * units, currency=currency.lower())
+    money = Money(Decimal(amount), currency)
+    answer = refund("pi_1", money, key=KEY, reason="duplicate")
+    assert double.effects("refund")[0]["amount"] == units
+    assert (Decimal(answer["amount"]), answer["currency"]) == (money.amount, currency)
+    found = find_payment("pi_1")
+    assert (found.amount, found.refunded) == (Money(2 * money.amount, currency), money)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "why"),
+    [
+        ("5.125", "KWD", "Stripe takes KWD only in multiples of 0.01. Nothing was sent."),
+        ("5000.50", "MGA", "Stripe takes MGA only in multiples of 1. Nothing was sent."),
+        ("5.000", "IQD", "Stripe does not handle IQD here, so nothing was sent."),
+    ],
+)
+def test_what_stripe_would_not_take_is_refused_before_it_is_sent(double, amount, currency, why):
+    money = Money(Decimal(amount), currency)
+    with pytest.raises(Refused, match=why):
+        refund("pi_1", money, key=KEY, reason="duplicate")
+    with pytest.raises(Refused, match=why):
+        transfer("acct_1", money, key=KEY)
+    assert double.requests == []
+
+
+def test_every_currency_of_stripe_comes_back_as_it_was_sent():
+    for code in amounts._PLACES:
+        for units in (0, 100, 12_300, 99_999_900):
+            assert amounts.units_of(amounts.money_of(units, code.lower())) == units
+
+
+def test_a_payment_in_a_currency_that_is_not_known_is_said(double):
+    double.seed_payment(id="pi_1", amount=5000, currency="xyz")
+    with pytest.raises(Refused, match="Stripe shows 5000 in XYZ"):
+        find_payment("pi_1")
 
 
 def test_the_same_key_refunds_once(double, payment):

@@ -7,6 +7,7 @@ import pytest
 
 from tasks.contrib.stripe_payments import client as our
 from tasks.contrib.stripe_payments import find_refund, find_transfer, money, refund, transfer
+from tasks.declaration.errors import OutcomeUnknown
 from tasks.declaration.look_up import Sent
 from tasks.parameters import Money
 
@@ -54,6 +55,18 @@ def test_a_refund_that_failed_later_did_not_happen(double, payment, sent):
     found = find_refund("pi_1", sent)
     assert (found.happened, found.answer) == (False, None)
     assert "failed" in found.what
+
+
+@pytest.mark.parametrize("status", ["pending", "requires_action"])
+def test_a_refund_that_is_not_finished_is_no_proof_until_it_is(double, sent, status):
+    double.seed_payment(id="pi_1", amount=5000, refund_status=status)
+    with pytest.raises(OutcomeUnknown, match=f"its status is {status}") as unknown:
+        refund_ten()
+    assert not unknown.value.same_key
+    assert find_refund("pi_1", sent).happened is None
+    double.complete_refund(double.effects("refund")[0]["id"])
+    found = find_refund("pi_1", sent)
+    assert (found.happened, found.answer["status"]) == (True, "succeeded")
 
 
 def test_a_transfer_is_found_by_its_key(double, sent):

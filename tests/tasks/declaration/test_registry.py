@@ -5,7 +5,7 @@ import inspect
 import subprocess
 import sys
 from decimal import Decimal
-from functools import partial, wraps
+from functools import cache, partial, wraps
 from typing import Any
 
 import pytest
@@ -16,6 +16,11 @@ from tasks.declaration.limits import Limits
 from tasks.declaration.registry import Approval, RegisteredTask, Registry, Undo, UnknownTask
 from tasks.declaration.slack import InSlack
 from tasks.declaration.source import fingerprint, location
+
+
+def wrong(kind: Any, *values: Any, **named: Any) -> Any:
+    """One with values that its types do not allow."""
+    return kind(*values, **named)
 
 
 @pytest.fixture
@@ -94,10 +99,16 @@ def a_generator(sent):
         ({"approval": [Approval("true", groups=["A"], needed=0)]}, "needs 0 people"),
         ({"approval": Approval("true", groups=["A"])}, "approval of the task"),
         ({"approval": "amount > 100"}, "approval of the task"),
-        ({"approval": [Approval("true", groups=5)]}, "groups of an approval rule"),
-        ({"approval": [Approval(5, groups=["A"])]}, "when of an approval rule"),
-        ({"approval": [Approval("true", groups=["A"], fresh_proof="no")]}, "fresh_proof of an"),
-        ({"approval": [Approval("true", groups=["A"], ticket_pattern=5)]}, "wrong ticket_pattern"),
+        ({"approval": [wrong(Approval, "true", groups=5)]}, "groups of an approval rule"),
+        ({"approval": [wrong(Approval, 5, groups=["A"])]}, "when of an approval rule"),
+        (
+            {"approval": [wrong(Approval, "true", groups=["A"], fresh_proof="no")]},
+            "fresh_proof of an",
+        ),
+        (
+            {"approval": [wrong(Approval, "true", groups=["A"], ticket_pattern=5)]},
+            "wrong ticket_pattern",
+        ),
         ({"grants": ["Support"]}, "grants of the task"),
         ({"outputs": ["n"]}, "outputs of the task"),
         ({"one_open_per": 5}, "one_open_per of the task"),
@@ -106,14 +117,17 @@ def a_generator(sent):
         ({"limits": {"first": 5}}, "limits of the task"),
         ({"limits": Limits(percent=200)}, "percent=200, which is never exceeded"),
         ({"limits": Limits(first=-1)}, "first=-1"),
-        ({"limits": Limits(amount="5")}, "amount='5'"),
+        ({"limits": wrong(Limits, amount="5")}, "amount='5'"),
         ({"approval": [Approval("true", groups=["A"], limits=Limits(failures=True))]}, "failures"),
         ({"slack": "decide"}, "slack of the task"),
-        ({"slack": InSlack("decide", up_to="5")}, "up_to='5'"),
+        ({"slack": wrong(InSlack, "decide", up_to="5")}, "up_to='5'"),
         ({"break_glass": ("On call", 1)}, "break_glass of the task"),
         ({"break_glass": BreakGlass("", per_day=0)}, "break_glass of the task"),
         ({"undo": "reverse-credit"}, "undo of the task"),
-        ({"undo": Undo("reverse-credit", fill=["credit"])}, "does not say what is to be undone"),
+        (
+            {"undo": wrong(Undo, "reverse-credit", fill=["credit"])},
+            "does not say what is to be undone",
+        ),
         ({"name": "A" * 121}, "has 121 characters"),
         ({"slug": "a" * 81}, "cannot be the slug"),
         ({"validate": an_async_one}, "is async"),
@@ -250,6 +264,7 @@ class Statement:
         lambda value: partial(compiled, value),
         lambda value: retried(len(value))(same_as),
         lambda value: Statement(value).__call__,
+        lambda value: cache(statement(value)),
         lambda value: statement({"sql": [value, {"b", "a"}, Decimal(1)]}),
         lambda value: statement(Approval(value)),
         lambda value: statement(statement(value)),

@@ -30,6 +30,9 @@ def no_such_table(person: object) -> Any:
     connection.cursor().execute("SELECT * FROM no_such_table")
 
 
+Wrong: Any = Param  # with arguments that its types do not allow
+
+
 def choosing(**said: Any) -> Any:
     """A hint for an object, with these arguments."""
     return Annotated[Group, Param(search=("name",), **said)]
@@ -37,9 +40,9 @@ def choosing(**said: Any) -> Any:
 
 WRONG = {
     "options raise": Annotated[str, Param(options=broken)],
-    "options are no texts": Annotated[str, Param(options=lambda person: [1, 2])],
-    "options are triples": Annotated[str, Param(options=lambda person: [("a", "b", "c")])],
-    "options are none": Annotated[str, Param(options=lambda person: None)],
+    "options are no texts": Annotated[str, Wrong(options=lambda person: [1, 2])],
+    "options are triples": Annotated[str, Wrong(options=lambda person: [("a", "b", "c")])],
+    "options are none": Annotated[str, Wrong(options=lambda person: None)],
     "options of a list": Annotated[list[str], Param(options=broken)],
     "limit raises": choosing(limit=broken),
     "limit is a list": choosing(limit=lambda person: []),
@@ -105,12 +108,12 @@ def test_a_limit_that_finds_an_object_twice_offers_it(alice, bob, approvers):
 @pytest.mark.parametrize(
     "hint",
     [
-        Annotated[str, Param(options=lambda person, more: [])],
-        Annotated[str, Param(options=["EU"])],
+        Annotated[str, Wrong(options=lambda person, more: [])],
+        Annotated[str, Wrong(options=["EU"])],
         choosing(limit=lambda: None),
         choosing(limit=[1, 2]),
-        Annotated[str, Param(sums_by={"customer": lambda: 1})],
-        Annotated[str, Param(sums_by=["customer"])],
+        Annotated[str, Wrong(sums_by={"customer": lambda: 1})],
+        Annotated[str, Wrong(sums_by=["customer"])],
     ],
 )
 def test_what_cannot_be_called_with_one_value_is_found_before(hint):
@@ -130,7 +133,7 @@ def faulty_task(db, alice, approvers):
     def fails(name: str, otherwise: Any) -> Any:
         return broken() if name in wrong else otherwise
 
-    @found.task(
+    @found.task(  # type: ignore[untyped-decorator]
         name="Faulty", category="Tests", owner="Testers",
         validate=lambda note: fails("validate", None),
     )  # fmt: skip
@@ -139,7 +142,7 @@ def faulty_task(db, alice, approvers):
         team: Annotated[
             Group, Param(search=("name",), limit=lambda p: fails("limit", Group.objects.all()))
         ],
-        note: Annotated[str, Param(sums_by={"half": lambda note: fails("sums_by", note)})],
+        note: Annotated[str, Wrong(sums_by={"half": lambda note: fails("sums_by", note)})],
     ) -> str:
         """Fails where it is told to."""
         return note

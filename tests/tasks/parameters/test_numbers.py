@@ -98,7 +98,10 @@ def test_an_amount_is_written_in_one_way(text):
     ("currency", "amount", "message"),
     [
         ("USD", "1.005", "USD has 2 decimals. Enter the amount as 1000.00."),
+        ("USD", "1.250", "USD has 2 decimals. Enter the amount as 1000.00."),
+        ("USD", "1.000", "USD has 2 decimals. Enter the amount as 1000.00."),
         ("JPY", "1.5", "JPY has no decimals. Enter the amount as 1000."),
+        ("JPY", "1.000", "JPY has no decimals. Enter the amount as 1000."),
         ("KWD", "1.0005", "KWD has 3 decimals. Enter the amount as 1000.000."),
         ("USD", "1" * 16, "This amount is too large."),
     ],

@@ -58,6 +58,8 @@ DECLARED = parameters.read(everything)
         ('not (kind in {"frad"})', 'can never be "frad"'),
         ('"x" in kind', 'It can be "chargeback", "fraud".'),
         ('(kind ?? "none") == "nobody"', 'can never be "nobody"'),
+        ("kind in []", "empty list"),
+        ("kind == amount_currency", "no value in common"),
         ("level == 3", "It can be 1, 2."),
         ('amount_currency == "usd"', 'Did you mean "USD"?'),
         ('amount > 5 and amount_currency != "GBP"', 'can never be "GBP"'),

@@ -4,6 +4,7 @@ import io
 import logging
 from contextlib import suppress
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -17,7 +18,7 @@ from tasks.contrib import stripe_payments
 from tasks.declaration.errors import Refused
 from tasks.models import Run, StoredFile, Task
 from tasks.outputs import Change
-from tasks.parameters import Secret
+from tasks.parameters import Money, Secret
 from tasks.queue.messages import TimedOut
 from tasks.runs import previews
 from tasks.runs.previews import PreviewFailed, difference, rows_of
@@ -235,6 +236,46 @@ def test_what_is_only_information_may_differ(approved, work, shows):
     assert run.preview == [["Balance", "10", "160", "for information"]]
     shows(Change("Balance", 35, 185, must_hold=False))
     assert work(run).status == Status.SUCCEEDED
+
+
+def test_a_row_with_a_limit_may_move_as_long_as_it_keeps_it(approved, work, shows, credit):
+    shows(Change("Given", 10, 160, at_most=200))
+    run, other = approved(), approved()
+    assert run.preview == [["Given", "10", "160", "must be at most 200"]]
+    shows(Change("Given", 50, 200, at_most=200))
+    assert work(run).status == Status.SUCCEEDED
+    credit.calls.clear()
+    shows(Change("Given", 51, 201, at_most=200))
+    stale(
+        work(other),
+        credit,
+        "It can no longer be done: Given would be 201. It must be at most 200.",
+    )
+
+
+def test_another_limit_is_not_the_one_that_was_approved(approved, work, shows, credit):
+    shows(Change("Given", 10, 160, at_most=200))
+    run = approved()
+    shows(Change("Given", 10, 160, at_most=1000))
+    stale(
+        work(run),
+        credit,
+        "Given was “must be at most 200” when it was approved; it is now “must be at most 1000”.",
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        Change("Given", None, Money(Decimal(1), "USD"), at_most=Money(Decimal(2), "EUR")),
+        Change("Given", None, "1", at_most=2),
+        Change("Given", None, 1.0, at_least=0),
+    ],
+)
+def test_a_limit_that_cannot_be_compared_is_a_fault_of_the_preview(ask, shows, change):
+    shows(change)
+    with pytest.raises(InvalidValues, match="its code has a fault"):
+        ask("150.00")
 
 
 def test_a_run_that_nobody_had_to_approve_is_not_compared(ask, work, shows):

@@ -7,7 +7,7 @@ import logging
 from urllib.parse import quote, quote_plus
 
 import pytest
-from gunicorn.config import Config
+from gunicorn.config import Config  # type: ignore[import-untyped]
 
 from backoffice.access_log import WithoutTokens
 from tasks.secrets.masking import (
