@@ -5,7 +5,6 @@ them apart, would let one person pass for another.
 """
 
 # ruff: noqa: RUF001 - letters that look like others are what this is about
-import re
 import unicodedata
 from collections.abc import Iterator
 from typing import Final
@@ -13,31 +12,9 @@ from typing import Final
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 
+from audit.texts.hidden import folded, with_hidden_characters_shown
 from backoffice.models import User
 
-_INVISIBLE: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})  # categories
-# Letters and marks that show nothing, though their category does not say so.
-_BLANKS: Final = frozenset(
-    map(
-        chr,
-        [
-            0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, 0xFFFC,
-            *range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0),
-        ],
-    )
-)  # fmt: skip
-_JOINERS: Final = "\u200c\u200d"
-_EMOJI_STYLE: Final = "\ufe0f"
-# Scripts in which a joiner belongs between two letters: ordinary Persian, Hindi and the like.
-_JOINED: Final = frozenset(
-    {
-        "ARABIC", "SYRIAC", "DEVANAGARI", "BENGALI", "GURMUKHI", "GUJARATI", "ORIYA", "TAMIL",
-        "TELUGU", "KANNADA", "MALAYALAM", "SINHALA", "MYANMAR", "KHMER", "MONGOLIAN",
-    }
-)  # fmt: skip
-# Alphabets with letters that look like those of another one.
-_ALIKE: Final = frozenset({"LATIN", "CYRILLIC", "GREEK", "COPTIC", "ARMENIAN", "CHEROKEE", "LISU"})
-_WORD: Final = re.compile(r"(?:[^\W_]|[\u0300-\u036f])+")
 # Letters of Cyrillic and Greek that cannot be told from Latin ones, and signs that look like ours.
 _TWINS: Final = {
     "A": "АΑ", "B": "ВΒ", "C": "СϹ", "E": "ЕΕ", "F": "Ϝ", "H": "НΗ", "I": "ІΙӀ", "J": "ЈͿ", "K": "КΚ",
@@ -50,31 +27,23 @@ _TWINS: Final = {
 }  # fmt: skip
 _PLAIN: Final = str.maketrans({twin: c for c, twins in _TWINS.items() for twin in twins})
 # Letters that look the same in their own case only.
-_ONE_STROKE: Final = str.maketrans("Il1|0", "llllO")
+_ONE_STROKE: Final = str.maketrans("Il1|0", "ǀǀǀǀO")
 
 
 def tidy(name: str) -> str:
     """The name with each letter written in one way, and one plain space where there is any space."""
-    composed = unicodedata.normalize("NFC", name)
-    spaced = (" " if unicodedata.category(c) == "Zs" else c for c in composed)
-    return re.sub(" +", " ", "".join(spaced)).strip(" ")
+    return " ".join(unicodedata.normalize("NFC", name).split())
 
 
 def problem_of(name: str) -> str:
     """Why nobody can be called this: it hides something. Empty where it does not."""
-    for at, c in enumerate(name):
-        if _is_hidden(name, at):
-            return (
-                f"This contains an invisible character (U+{ord(c):04X}) after “{name[:at]}”. "
-                "Enter it again without it."
-            )
-    for word in _WORD.findall(unicodedata.normalize("NFKC", name)):
-        if len(found := sorted({_script(c) for c in word} & _ALIKE)) > 1:
-            return (
-                f"“{word}” mixes {' and '.join(each.title() for each in found)} letters, which look "
-                "alike. Enter it again in one alphabet."
-            )
-    return ""
+    shown = with_hidden_characters_shown(name)
+    if shown == name:
+        return ""
+    return (
+        "This contains invisible characters, or letters that look like those of another alphabet: "
+        f"{shown}. Enter it again without them."
+    )
 
 
 def look_alike(one: str, other: str) -> bool:
@@ -128,33 +97,6 @@ def _people() -> Iterator[tuple[int, str, str]]:
 
 def _looks(name: str) -> tuple[str, str]:
     """What it looks like, whatever its case; and letter by letter, where strokes look the same."""
-    plain = unicodedata.normalize("NFKC", tidy(name)).translate(_PLAIN)
-    seen = "".join(c for c in plain if not _is_invisible(c))
-    return seen.casefold(), seen.translate(_ONE_STROKE).replace("rn", "m").replace("vv", "w")
-
-
-def _is_hidden(name: str, at: int) -> bool:
-    """Whether something invisible stands there that neither shapes a word nor makes an emoji."""
-    c = name[at]
-    if not _is_invisible(c):
-        return False
-    before, after = name[at - 1 : at], name[at + 1 : at + 2]
-    if c == _EMOJI_STYLE:
-        return not _is_symbol(before)
-    if c not in _JOINERS or not before or not after:
-        return True
-    makes_emoji = (_is_symbol(before) or before == _EMOJI_STYLE) and _is_symbol(after)
-    return not (makes_emoji or (_script(before) in _JOINED and _script(after) in _JOINED))
-
-
-def _is_invisible(c: str) -> bool:
-    return c in _BLANKS or unicodedata.category(c) in _INVISIBLE
-
-
-def _is_symbol(c: str) -> bool:
-    return bool(c) and unicodedata.category(c) in ("So", "Sk")
-
-
-def _script(c: str) -> str:
-    """The alphabet of a letter, which its Unicode name begins with."""
-    return unicodedata.name(c, "").partition(" ")[0]
+    plain = name.translate(_PLAIN)
+    strokes = folded(plain.translate(_ONE_STROKE))
+    return folded(plain), strokes.replace("rn", "m").replace("vv", "w")

@@ -72,13 +72,17 @@ def change(erin):
 @pytest.mark.parametrize(
     "name",
     [
-        "Mona\u200b", "\u202eanoM", "Mona\nCastillo", "Mo\u00adna", "M\u2066ona", "Mona\u3164",
-        "Mona\u2800", "Mona\u034f", "Mona\ufe0f", "Mona\U000e0041", "Mona\u2028", "Mona\ue000",
+        "Mona\u200b", "\u202eanoM", "Mo\u00adna", "M\u2066ona", "Mona\u3164",
+        "Mona\u2800", "Mona\u034f", "Mona\ufe0f", "Mona\U000e0041", "Mona\ue000", "Ｍｏｎａ",
         "Mona\x00", "\u200dMona", "Mo\u200dna", "Mo\u200cna", "M\u043ena", "M\u03bfna",
     ],
 )  # fmt: skip
 def test_what_hides_something_or_mixes_alphabets_is_no_name(name):
-    assert problem_of(name)
+    assert problem_of(tidy(name))
+
+
+def test_a_name_is_one_line_with_plain_spaces():
+    assert tidy(" Mona\n\u2028\u00a0Castillo\u3000") == "Mona Castillo"
 
 
 @pytest.mark.parametrize(

@@ -259,8 +259,8 @@ NOTICED_IN_PLACE: Final = (
     Mutant(
         "who stands in agrees to it",
         "tasks/actions/changes/delegates.py",
-        "        return {self.delegate}\n",
-        "        return set()\n",
+        "return {self.person, self.delegate}\n",
+        "return {self.person}\n",
         "tests/tasks/actions/test_delegates.py",
     ),
     Mutant(

@@ -13,6 +13,7 @@ from approvals.channels.links import link_for
 from approvals.models.deliveries import Delivery
 from approvals.requests.explanation import reasons_of
 from approvals.requests.outdated import why_outdated
+from audit.context import label_of
 from audit.texts.quoting import cited, in_one_line, without_links
 
 
@@ -45,7 +46,7 @@ def _context(delivery: Delivery) -> dict[str, Any]:
         "delivery": delivery,
         "text": without_links(in_one_line(delivery.text)),
         "asked": request,
-        "requester": in_one_line(str(request.requested_by)) if request else "",
+        "requester": in_one_line(label_of(request.requested_by)) if request else "",
         "reason": without_links(cited(request.reason)) if request else "",
         "warnings": _warnings(delivery),
         "reasons": _reasons(delivery),

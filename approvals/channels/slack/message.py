@@ -21,7 +21,7 @@ from approvals.requests.ballot import Ballot
 from approvals.requests.explanation import reasons_of
 from approvals.requests.outdated import why_outdated
 from approvals.requests.policy import objection_to_door, to_decide
-from audit.context import Door
+from audit.context import Door, label_of
 from audit.database.clock import database_now
 from audit.texts.quoting import cited, in_one_line, quoted
 
@@ -123,7 +123,7 @@ def _post(request: ApprovalRequest) -> Message:
         text,
         [
             blocks.header(state or NEEDED),
-            blocks.section(f"{what} · requested by {request.requested_by}"),
+            blocks.section(f"{what} · requested by {label_of(request.requested_by)}"),
             *(blocks.note(line) for line in _answers(request, with_reasons=False)),
             _buttons_to_look(request),
             blocks.note(" · ".join(_small_print(request))),
@@ -139,7 +139,9 @@ INBOX: Final = "admin:approvals_approvalrequest_changelist"
 
 def _lead(request: ApprovalRequest) -> list[Block]:
     """Who asks for what, and why: as much as an email says."""
-    lead = [blocks.section(f"{quoted(request.title)} · requested by {request.requested_by}")]
+    lead = [
+        blocks.section(f"{quoted(request.title)} · requested by {label_of(request.requested_by)}")
+    ]
     if request.reason:
         lead.append(blocks.section(blocks.shortened(_reason(request), blocks.TEXT)))
     lead += [

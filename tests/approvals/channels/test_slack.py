@@ -256,16 +256,16 @@ def test_a_message_is_updated_where_it_was_posted(ask_there, slack, decide, bob)
     assert [message["edits"] for message in slack.messages(BOB)] == [1]
 
 
-def test_what_is_told_leads_to_its_page(linked, slack, bob):
+def test_what_is_told_leads_to_its_page(linked, slack, bob, approvers):
     from approvals.notifications.notify import notify
     from audit.transitions import transition
 
     with transition(by=None, door=Door.WORKER):
-        notify([bob], event="run_failed", subject=bob, text="Failed: <run>")
+        notify([bob], event="run_failed", subject=approvers, text="Failed: <run>")
     pump()
     message = newest(slack, BOB)
     assert message["text"] == "Failed: &lt;run&gt;"
-    assert path_in(message) == f"/backoffice/user/{bob.pk}/change/"
+    assert path_in(message) == f"/auth/group/{approvers.pk}/change/"
 
 
 # --- What goes wrong ------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ def press(slack, **sent):
 def test_a_message_stands_there_as_its_reader_sees_it(asked):
     text = words(Client().get("/sent/"))
     assert "Slack: to Bob" in text
-    assert "Issue credit: 150.00 USD · requested by Alice Example" in text
+    assert "“Issue credit: 150.00 USD” · requested by Alice Example (alice)" in text
     assert "Approve Reject… Open" in text
 
 
