@@ -539,8 +539,8 @@ NOTICED_IN_PLACE: Final = (
     Mutant(
         "the answer to a step is kept with the secrets in it",
         "tasks/secrets/storage.py",
-        "effect.answer = redact.value(answer)",
-        "effect.answer = answer",
+        "masked = redact.value(plain)",
+        "masked = plain",
         "tests/tasks/secrets/test_redaction.py",
     ),
     Mutant(

@@ -1,7 +1,7 @@
 """The same file, sent before: what a task says happens then."""
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 
@@ -25,7 +25,7 @@ def post(letter: Letter) -> None:
 def known(alice):
     """Puts a task into the catalogue that takes a file."""
 
-    def make(slug: str = "post-a-letter", **said: object) -> Task:
+    def make(slug: str = "post-a-letter", **said: Any) -> Task:
         declared = RegisteredTask(slug, "Post a letter", "Tests", "Testers", "Posts it.", post)
         declared = replace(declared, source_hash="7" * 64, **said)
         registry._tasks[slug] = declared
