@@ -329,8 +329,8 @@ NOTICED_IN_PLACE: Final = (
     Mutant(
         "other code than was approved",
         RUNS,
-        "    if run.task.source_hash != run.source_hash:\n",
-        "    if False:\n",
+        "    if why := why_outdated(run):\n",
+        '    if why := "":\n',
         EXECUTION,
     ),
     Mutant(
