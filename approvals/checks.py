@@ -24,3 +24,14 @@ def check_fresh_proof(**_: Any) -> Iterable[CheckMessage]:  # noqa: ANN401
             hint="Set it to 30 at least, so that there is time to press the button, and to 900 at most.",
             id="approvals.E110",
         )
+
+
+@register("approvals")
+def check_delivery_time(**_: Any) -> Iterable[CheckMessage]:  # noqa: ANN401
+    """A message whose sender has longer than its claim is sent by another one as well."""
+    if not 1 <= settings.DELIVERY_SECONDS <= 70:
+        yield Error(
+            f"DELIVERY_SECONDS is {settings.DELIVERY_SECONDS}.",
+            hint="Set it to 1 at least and to 70 at most: after 90 seconds another worker sends the message.",
+            id="approvals.E111",
+        )

@@ -92,7 +92,13 @@ def sweep() -> str:
 
 def pump() -> str:
     """Send what is to be told. Called right after each transaction that has written something."""
-    return "restored" if is_held() else f"{approvals.pump(until=is_to_stop)} sent"
+    if is_held():
+        return "restored"
+    sessions = Sessions()
+    try:
+        return f"{approvals.pump(until=is_to_stop)} sent"
+    finally:
+        sessions.restore()  # a channel may be somebody else's code, like a task
 
 
 def _claim(run_id: str, sessions: Sessions) -> Run | None:

@@ -5,6 +5,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from django.core.checks import run_checks
 from django.db.models.functions import Now
 
 from approvals import channels
@@ -95,6 +96,12 @@ def test_one_that_is_silent_again_rests_at_once_and_for_longer(ask, server, sett
         assert tarpit.visitors == 1
     rests = ChannelShutdown.objects.get().retry_at - ChannelShutdown.objects.get().since
     assert rests >= timedelta(minutes=9)
+
+
+@pytest.mark.parametrize("seconds", [0, 90])
+def test_a_message_has_less_time_than_its_claim(settings, seconds):
+    settings.DELIVERY_SECONDS = seconds
+    assert "approvals.E111" in [problem.id for problem in run_checks(tags=["approvals"])]
 
 
 def test_the_time_of_the_task_around_it_goes_on():

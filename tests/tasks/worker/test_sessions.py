@@ -1,11 +1,16 @@
 """What a task leaves behind on the worker's connections ends with its run."""
 
-import pytest
-from django.db import connection, transaction
+from contextlib import suppress
 
+import pytest
+from django.db import Error, connection, transaction
+
+from approvals import channels
+from approvals.models.deliveries import Delivery
 from tasks.models import Run
 from tasks.queue import processes
 from tasks.worker import execution, fitness
+from tests.approvals.channels.memory import Memory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = Run.Status
@@ -99,6 +104,19 @@ def test_a_run_that_leaves_nothing_keeps_its_connection(ask, work, credit):
     before = connection.connection
     work(ask("60.00"))
     assert connection.connection is before
+
+
+def test_what_a_channel_leaves_fails_one_message_at_most(ask, bob, carol):
+    """Channels, too, may be an adopter's own code."""
+    memory = Memory()
+    memory.before_sending = lambda delivery: connection.connection.execute("BEGIN")
+    with channels.temporarily(memory):
+        ask("150.00")  # Bob and Carol are to be told
+        with suppress(Error):
+            execution.pump()
+        memory.before_sending = lambda delivery: None
+        execution.pump()
+    assert Delivery.objects.filter(status="sent").exists()
 
 
 # --- A worker that cannot claim ------------------------------------------------------------------
