@@ -14,6 +14,7 @@ from approvals.notifications import events
 from approvals.notifications.notify import notify
 from approvals.notifications.outbox import put_to_address
 from audit.context import current
+from audit.texts.quoting import quoted
 from audit.transitions import Refusal, transition
 from backoffice.models import User
 from backoffice.names import check_group_name, check_names
@@ -110,8 +111,8 @@ def _tell_of_change(before: User, person: User, reason: str) -> None:
     changed = [f"{what}: {old} → {new}" for what, old, new in pairs if old != new]
     if not changed:
         return
-    by, why = current().label, " ".join(reason.split())
-    text = f"{by} changed your account. {'. '.join(changed)}. Reason: “{why}”"
+    by = current().label
+    text = f"{by} changed your account. {'. '.join(changed)}. Reason: {quoted(reason)}"
     told: dict[str, Any] = {"event": ACCOUNT_CHANGED, "subject": person, "text": text}
     told["occurrence"] = uuid4().hex
     notify([person], even_themselves=True, **told)

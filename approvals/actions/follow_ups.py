@@ -73,7 +73,8 @@ def _follow_up(due: Stage, kind: FollowUp.Kind, door: str) -> bool:
         elif is_new and kind == Kind.ESCALATED:
             _escalate(request, due)
         elif is_new:
-            text = f"No reviewer is left, nobody can decide it: {request}. {what_to_do(request)}"
+            what = quoted(request.title)
+            text = f"No reviewer is left, nobody can decide it: {what}. {what_to_do(request)}"
             _notify([request.requested_by], "request_stuck", due, text)
     return is_new
 

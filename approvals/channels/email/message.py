@@ -36,7 +36,8 @@ def message_for(delivery: Delivery) -> EmailMultiAlternatives:
 def _outdated(delivery: Delivery) -> str:
     """Why nobody can approve any more what it asks."""
     asked = delivery.request
-    return why_outdated([asked]).get(asked.pk, "") if asked and delivery.asks else ""
+    why = why_outdated([asked]).get(asked.pk, "") if asked and delivery.asks else ""
+    return without_links(in_one_line(why))
 
 
 def _context(delivery: Delivery) -> dict[str, Any]:

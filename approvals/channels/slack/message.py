@@ -71,7 +71,7 @@ def question_for(request: ApprovalRequest, person: "User") -> Message:
     bottom = [_buttons_to_look(request), blocks.note(" · ".join(_small_print(request)))]
     answers = [blocks.note(line) for line in _answers(request, with_reasons=True)]
     if why := why_outdated([request]).get(request.pk):
-        outdated = blocks.note(f"{why} It cannot be approved any more.")
+        outdated = blocks.note(f"{in_one_line(why)} It cannot be approved any more.")
         return Message(text, [*top, outdated, *answers, *bottom])
     if state or not to_decide(person).filter(pk=request.pk).exists():
         return Message(text, [*top, *answers, *bottom])
