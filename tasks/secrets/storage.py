@@ -4,6 +4,9 @@ import hashlib
 import json
 import uuid
 from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import OuterRef, QuerySet
 
 from audit import ciphers
 from tasks import parameters
@@ -47,7 +50,13 @@ def forget_secrets(run: Run) -> None:
     references = [v["secret"] for v in run.values.values() if isinstance(v, dict) and "secret" in v]
     if references:
         StoredSecret.objects.filter(pk__in=references).delete()
-    run.effects.exclude(answer_ciphertext=None).update(answer_ciphertext=None)
+    if getattr(run, "secret_answers", True):  # whoever ends many asks for all at once
+        answers_with_secrets(run.pk).update(answer_ciphertext=None)
+
+
+def answers_with_secrets(run: UUID | OuterRef) -> QuerySet[Effect]:
+    """The steps of a run, by its key, whose answers hold secrets."""
+    return Effect.objects.filter(run=run, answer_ciphertext__isnull=False)
 
 
 def keep_answer(effect: Effect, answer: Any, redact: Redactor) -> None:  # noqa: ANN401 - see tasks/models/answers.py

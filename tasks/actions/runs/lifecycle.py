@@ -31,6 +31,7 @@ from tasks.runs.previews import why_not_as_approved
 from tasks.runs.seals import seal_of_run
 from tasks.runs.states import LOOKED_AT, end, enqueue, locked, move
 from tasks.runs.subscriptions import open_subscriptions_to
+from tasks.secrets.storage import answers_with_secrets
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -58,9 +59,10 @@ _TO_END: Final = ObjectStatement(
         now=Now(),
         in_doubt=Exists(open_effects_of(OuterRef("pk"))),
         subscribed=Exists(open_subscriptions_to(OuterRef("task"))),
+        secret_answers=Exists(answers_with_secrets(OuterRef("pk"))),
     ),
     joined=["task", "requested_by"],
-    annotated=["now", "in_doubt", "subscribed"],
+    annotated=["now", "in_doubt", "subscribed", "secret_answers"],
     lock=True,
 )
 
