@@ -14,6 +14,7 @@ from typing import Any, Final
 import psycopg
 from django.conf import settings
 from django.db import connection
+from django.test import override_settings
 
 from tasks.models import Pause, Run
 from tests.acceptance.supervised import Service
@@ -71,10 +72,11 @@ class Trial:
 
     @contextmanager
     def _services(self) -> Iterator[list[Service]]:
+        # In this process, too: its people look up what became of a step.
+        stripe = {"STRIPE_API_KEY": "sk_test_double", "STRIPE_API_BASE": self.double.url}
         environment = os.environ | {
+            **stripe,
             "DATABASE_URL": f"{os.environ['DATABASE_URL']}&application_name={WORKER}",
-            "STRIPE_API_KEY": "sk_test_double",
-            "STRIPE_API_BASE": self.double.url,
             "RUN_LEASE_SECONDS": "2",
             "RUN_FIRST_PAUSE_SECONDS": "0.3",
             "RUN_RING_AGAIN_SECONDS": "2",
@@ -84,7 +86,11 @@ class Trial:
                 [*settings.TASK_MODULES, company.MODULE, *wrong.modules(self.engine)]
             ),
         }
-        with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            override_settings(**stripe),
+            ExitStack() as stack,
+        ):
             services = []
             for number in range(CLUSTERS):
                 logs = Path(folder, str(number))
