@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db.models.functions import Now
 
 from tasks.actions import adopt_task
 from tasks.declaration.registry import registry
 from tasks.models import Run
 from tasks.outputs import Change
+from tasks.runs import alike
 from tests.tasks.admin.reading import form_of, page_of, signed_in, words
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -76,7 +76,7 @@ def test_what_is_information_or_within_its_limit_may_move_meanwhile(task, alice,
 
 
 def test_a_like_run_that_ended_a_moment_ago_is_named_and_an_older_one_is_not(
-    task, ask, work, alice
+    task, ask, work, alice, monkeypatch
 ):
     done = work(ask("50.00"))
     client = signed_in(alice)
@@ -84,7 +84,7 @@ def test_a_like_run_that_ended_a_moment_ago_is_named_and_an_older_one_is_not(
     assert page_of(done) in client.post(form_of(task), CREDIT).content.decode()
     other = words(client.post(form_of(task), CREDIT | {"amount": "51.00"}))
     assert "about the same" not in other
-    Run.objects.filter(pk=done.pk).update(finished_at=Now() - timedelta(minutes=61))
+    monkeypatch.setattr(alike, "MOMENT", timedelta(0))
     assert "about the same" not in words(client.post(form_of(task), CREDIT))
 
 
