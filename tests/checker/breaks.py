@@ -380,6 +380,7 @@ OF_HISTORY: Final[Breaks] = {
         [
             "DELETE FROM tasks_logline WHERE run_id = %(small)s",
             "DELETE FROM tasks_sumkey WHERE run_id = %(small)s",
+            "DELETE FROM tasks_runwords WHERE run_id = %(small)s",
             "DELETE FROM tasks_run WHERE id = %(small)s",
         ],
         ["DELETE FROM tasks_historicalrun WHERE id = %(cancelled)s"],

@@ -1,8 +1,11 @@
 -- ProposedChanges, again: of people and groups, too, nobody decides alone once somebody else could.
 --
+-- * A change that one person makes alone is only made where nobody else has ever been able to decide
+--   it. Closed accounts and rights that were taken away stay in the history.
+
 -- Whether somebody else has ever administered this task: as a superuser, or by a right of their own
 -- or of their group. Without a task: has ever been able to change people and groups, by a general
--- permission. Closed accounts and rights that were taken away stay in the history.
+-- permission.
 CREATE OR REPLACE FUNCTION tasks_was_shared(task bigint, person bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT EXISTS (SELECT FROM backoffice_historicaluser
             WHERE is_superuser AND is_active AND id <> person)

@@ -125,11 +125,15 @@ def test_what_was_read_stays_read_at_the_time_of_the_first_look(say, alice):
     assert mark_read(alice) == 0
 
 
-def test_the_sidebar_counts_what_is_to_decide_and_what_is_unread(client, say, subject, bob):
+def test_the_sidebar_counts_what_is_to_decide_and_the_tab_what_is_unread(client, say, subject, bob):
     say(bob)
-    assert "Inbox 2" in words(notifications(client, bob))
+    page = words(notifications(client, bob))
+    assert "Inbox 1 Runs" in page.replace("history ", "")
+    assert "Notifications 1" in page
     mark_read(bob)
-    assert "Inbox 1" in words(notifications(client, bob))
+    page = words(notifications(client, bob))
+    assert "Inbox 1 Runs" in page.replace("history ", "")
+    assert "Notifications 1" not in page
 
 
 def test_a_long_list_costs_as_many_queries_as_a_short_one(client, say, alice):

@@ -396,6 +396,7 @@ def test_the_metrics_say_what_readyz_says(ask, worker, settings):
         "backoffice_queue_messages_taken": 0,
         "backoffice_worker_alive": 1,
         "backoffice_sender_alive": 1,
+        "backoffice_database_restored": 0,
     }
 
 

@@ -142,7 +142,7 @@ def test_the_history_names_both(laxer, erin, evan):
 def test_those_who_decide_under_the_rule_are_told(laxer, bob, evan):
     answer(laxer(), evan)
     assert bob.notifications.get(event="rule_changed").text == (
-        "Erin Example changed an approval rule of “Test credit”: Credits above 1,000"
+        "Erin Example changed an approval rule of “Test credit”: “Credits above 1,000”"
     )
 
 

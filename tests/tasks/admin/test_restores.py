@@ -1,12 +1,13 @@
 """The page of a restored database, and where else people read of it."""
 
 import pytest
+from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
 
 from audit.context import Door
 from tasks.actions.restores import check_database
-from tasks.models import Reconciliation, Run
+from tasks.models import Reconciliation, Run, Sign
 from tests.tasks.actions.test_restores import REWRITTEN, write_behind_the_guards
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,6 +34,7 @@ def signed_in(person) -> Client:
 
 
 def test_everybody_reads_that_the_database_was_restored(known, ask, client, root):
+    Sign.objects.update_or_create(name=Sign.Name.RUNS, defaults={"at": Now()})
     assert "restored from a backup" not in client.get(reverse("admin:login")).text
     assert client.get("/readyz").status_code == 200
     ask("50.00")

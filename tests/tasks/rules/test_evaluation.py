@@ -231,8 +231,8 @@ def test_those_who_decide_are_told_of_a_rule_and_of_its_end(save, bob, mallory, 
     rule = save()
     end_rule(rule.pk, by=administrator, door=Door.ADMIN, reason="x")
     assert told(bob) == [
-        "Carol Example ended an approval rule of “Test credit”: Large ones",
-        "Carol Example changed an approval rule of “Test credit”: Large ones",
+        "Carol Example ended an approval rule of “Test credit”: “Large ones”",
+        "Carol Example changed an approval rule of “Test credit”: “Large ones”",
     ]
     assert told(mallory) == []
 
