@@ -1,5 +1,6 @@
 """Asking the other side what became of a step, when a person presses the button. It changes nothing there."""
 
+import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from tasks.declaration.texts import cut, said
 from tasks.models import Effect, Run
 from tasks.models.answers import as_json, from_json
 from tasks.secrets import storage
+from tasks.secrets.masking import MASK
 from tasks.secrets.redaction import redacting
 from tasks.time_limits import TookTooLong, in_time
 
@@ -54,6 +56,11 @@ class StepShown:
     facts: list[list[str]]
     answer: Any = None
 
+    @property
+    def hides_secret(self) -> bool:
+        """Whether something in its answer is masked: a run that goes on would take that for the answer."""
+        return MASK in json.dumps(as_json(self.answer), ensure_ascii=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -77,6 +84,17 @@ class Look:
     def happened(self) -> dict[str, bool | None]:
         """By step, whether it happened, as far as that can be told."""
         return {shown.step: shown.happened for shown in self.steps}
+
+    @property
+    def hidden(self) -> str:
+        """Why no run can go on with what it showed. Empty when it can."""
+        hidden = [shown.step for shown in self.steps if shown.happened and shown.hides_secret]
+        return (
+            f"The answer of “{hidden[0]}” holds a secret, which a look-up does not keep. Choose "
+            "another way."
+            if hidden
+            else ""
+        )
 
     def of(self, step: str) -> StepShown | None:
         """What this step showed, if it was looked for."""
@@ -107,7 +125,9 @@ def look_for(
     """Ask about these steps of a run, and keep what is shown."""
     give_up = monotonic() + PATIENCE
     with redacting(run) as redact:
-        steps = redact.value([_ask(registered, run, each, give_up) for each in sent])
+        asked = [(each.step, _ask(registered, run, each, give_up)) for each in sent]
+        # A step is called as its row is, which holds no secret.
+        steps = [redact.value(shown) | {"step": step} for step, shown in asked]
     return _look(record(Event.Verb.LOOKED_UP, by=by, door=door, subject=run, data={"steps": steps}))
 
 
