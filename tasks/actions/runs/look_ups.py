@@ -24,6 +24,7 @@ from tasks.declaration.texts import cut, said
 from tasks.models import Effect, Run
 from tasks.models.answers import as_json, from_json
 from tasks.secrets import storage
+from tasks.secrets.masking import Redactor
 from tasks.secrets.redaction import redacting
 from tasks.time_limits import TookTooLong, in_time
 
@@ -107,7 +108,7 @@ def look_for(
     """Ask about these steps of a run, and keep what is shown."""
     give_up = monotonic() + PATIENCE
     with redacting(run) as redact:
-        steps = redact.value([_ask(registered, run, each, give_up) for each in sent])
+        steps = [_masked(_ask(registered, run, each, give_up), redact) for each in sent]
     return _look(record(Event.Verb.LOOKED_UP, by=by, door=door, subject=run, data={"steps": steps}))
 
 
@@ -150,6 +151,18 @@ def _ask(registered: RegisteredTask, run: Run, sent: Sent, give_up: float) -> di
         "happened": found.happened,
         "facts": [[name, cut(said(text))] for name, text in found.facts.items()],
         "answer": as_json(found.answer),
+    }
+
+
+def _masked(step: dict[str, Any], redact: Redactor) -> dict[str, Any]:
+    """What the other side shows, without secrets. Not the names, which are ours, nor the step.
+
+    A secret may be as short as a part of them.
+    """
+    return step | {
+        "what": redact(step["what"]),
+        "facts": [[redact(str(name)), redact(text)] for name, text in step["facts"]],
+        "answer": redact.value(step["answer"]),
     }
 
 
