@@ -25,7 +25,7 @@ from tasks.declaration.texts import cut, said
 from tasks.models import Effect, Run
 from tasks.models.answers import as_json, from_json
 from tasks.secrets import storage
-from tasks.secrets.masking import MASK
+from tasks.secrets.masking import MASK, Redactor
 from tasks.secrets.redaction import redacting
 from tasks.time_limits import TookTooLong, in_time
 
@@ -59,7 +59,7 @@ class StepShown:
     @property
     def hides_secret(self) -> bool:
         """Whether something in its answer is masked: a run that goes on would take that for the answer."""
-        return MASK in json.dumps(as_json(self.answer), ensure_ascii=False)
+        return MASK in json.dumps(self.answer, ensure_ascii=False, default=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +125,7 @@ def look_for(
     """Ask about these steps of a run, and keep what is shown."""
     give_up = monotonic() + PATIENCE
     with redacting(run) as redact:
-        asked = [(each.step, _ask(registered, run, each, give_up)) for each in sent]
-        # A step is called as its row is, which holds no secret.
-        steps = [redact.value(shown) | {"step": step} for step, shown in asked]
+        steps = [_masked(_ask(registered, run, each, give_up), redact) for each in sent]
     return _look(record(Event.Verb.LOOKED_UP, by=by, door=door, subject=run, data={"steps": steps}))
 
 
@@ -170,6 +168,18 @@ def _ask(registered: RegisteredTask, run: Run, sent: Sent, give_up: float) -> di
         "happened": found.happened,
         "facts": [[name, cut(said(text))] for name, text in found.facts.items()],
         "answer": as_json(found.answer),
+    }
+
+
+def _masked(step: dict[str, Any], redact: Redactor) -> dict[str, Any]:
+    """What the other side shows, without secrets. Not the names, which are ours, nor the step.
+
+    A secret may be as short as a part of them.
+    """
+    return step | {
+        "what": redact(step["what"]),
+        "facts": [[redact(str(name)), redact(text)] for name, text in step["facts"]],
+        "answer": redact.value(step["answer"]),
     }
 
 

@@ -31,9 +31,7 @@ def show_before_it_runs(
         task=task,
         shown=shown,
         changed=unseen.changed,
-        stages=[
-            (s.because or s.name, deciders(s.groups, s.people, s.needed)) for s in shown.stages
-        ],
+        stages=[(s.because or s.name, deciders(s.in_words, (), s.needed)) for s in shown.stages],
         sent=list(_sent(request, without=[field.html_name for field in again])),
         again=again,
         seen=SEEN,

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -73,7 +74,10 @@ def _as_typed(request: HttpRequest, task: Task, unsent: QueryDict) -> HttpRespon
         request, task, {name: unsent.get(f"run-{name}") for name in ("again", "undo", "revise")}
     )
     registered = code_of(task)
-    form = _form(task, registered, person_of(request), data=unsent) if registered else None
+    sent: dict[str, Any] = {"data": unsent}
+    with suppress(NotUndoable):  # said when it is sent
+        sent["locked"] = values_to_undo(before.undo) if before.undo else {}
+    form = _form(task, registered, person_of(request), **sent) if registered else None
     return _show(request, task, request_form(request, task, unsent=unsent), form, before=before)
 
 
@@ -112,8 +116,17 @@ def _send(request: HttpRequest, task: Task) -> HttpResponse:
     if not why.is_valid():
         return _show(request, task, why, _bound(request, task, None))
     before = Before.of(request, task, why.cleaned_data)
-    if EDIT in request.POST:
-        return _show(request, task, why, _bound(request, task, before.undo), before=before)
+    try:
+        if EDIT in request.POST:
+            return _show(request, task, why, _bound(request, task, before.undo), before=before)
+        return _requested(request, task, why, before)
+    except NotUndoable as refusal:
+        messages.error(request, str(refusal))
+        return redirect("admin:tasks_run_change", why.cleaned_data["undo"])
+
+
+def _requested(request: HttpRequest, task: Task, why: RequestForm, before: Before) -> HttpResponse:
+    """Ask for it, and show what came of it. Raises `NotUndoable`."""
     asked = partial(
         request_run,
         task.pk,
@@ -134,6 +147,8 @@ def _send(request: HttpRequest, task: Task) -> HttpResponse:
     except NotConfirmed as unseen:
         form = _bound(request, task, before.undo)
         return show_before_it_runs(request, task, form, unseen)
+    except NotUndoable:
+        raise
     except (InvalidValues, Refusal) as refused:
         return _refused(request, task, why, before, refused)
     return redirect("admin:tasks_run_change", run.pk)
@@ -147,9 +162,6 @@ def _refused(
     error: InvalidValues | Refusal,
 ) -> HttpResponse:
     """The form as it was sent, and why nothing came of it."""
-    if isinstance(error, NotUndoable):
-        messages.error(request, str(error))
-        return redirect("admin:tasks_run_change", why.cleaned_data["undo"])
     form = _bound(request, task, before.undo)
     if isinstance(error, InvalidValues):
         form = _with_errors(form, error.form, why)

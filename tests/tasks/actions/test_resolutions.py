@@ -11,9 +11,11 @@ from tasks.access.rights import NotGranted, Right
 from tasks.actions import Finding, NotResolved, resolve_run
 from tasks.actions.changes.grants import set_right
 from tasks.actions.runs.effects import KEY_LIVES
+from tasks.actions.runs.look_ups import look_for, look_up_of, sent_by
 from tasks.declaration.errors import OutcomeUnknown
 from tasks.declaration.look_up import Found
 from tasks.models import Effect, Resolution, Run
+from tasks.secrets import storage
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -360,3 +362,15 @@ def test_two_who_resolve_at_once_resolve_once(uncertain, administrator, bob, tas
         NotResolved
     ]
     assert Resolution.objects.get().applied_at
+
+
+def test_a_secret_that_is_part_of_our_own_words_spoils_no_look_up(uncertain, shows, administrator):
+    """The requester chooses the secret: it may be as short as a part of “what” or of a step's name."""
+    shows(happened=True, what="It was paid with at-4711")
+    uncertain.values["key"] = {"secret": storage.store_secret("a")}
+    found = look_for(
+        look_up_of(uncertain), uncertain, sent_by(uncertain), by=administrator, door=Door.ADMIN
+    )
+    (step,) = found.steps
+    assert step.step == "pay"
+    assert "a" not in step.what
