@@ -6,6 +6,7 @@ library as well as in what a task writes itself. It is removed by value.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from cryptography.fernet import InvalidToken
 from django.utils.crypto import salted_hmac
@@ -13,6 +14,8 @@ from django.utils.crypto import salted_hmac
 from tasks.models import Run, StoredSecret
 from tasks.secrets import storage
 from tasks.secrets.masking import Redactor, masking_the_log, secret_settings, without_settings
+
+LONGEST: Final = 160  # characters of the name of a step: the column has no more
 
 
 def redactor_for(run: Run) -> Redactor:
@@ -28,7 +31,9 @@ def without_secrets(name: str, redact: Redactor) -> str:
     """The name of a step without secrets. Two that differ only in them stay two."""
     if (masked := redact(name)) == name:
         return name
-    return f"{masked}:{salted_hmac(__name__, name).hexdigest()[:16]}"
+    digest = salted_hmac(__name__, name).hexdigest()[:16]
+    # What is masked may be longer than what it stands for.
+    return f"{masked[: LONGEST - len(digest) - 1]}:{digest}"
 
 
 @contextmanager

@@ -1,7 +1,10 @@
 """The sign of life of a run: beside it, its lease is extended and what it says is written down."""
 
 import logging
+import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Final, Self
 
@@ -106,6 +109,15 @@ class Heartbeat:
         if time.monotonic() - self._looked_at >= LOOKS_EVERY:
             self._looked_at = time.monotonic()
             self.check()
+
+    @contextmanager
+    def not_asked(self) -> Iterator[None]:
+        """Have `check_now_and_then` do nothing where our own database is read only."""
+        looked_at, self._looked_at = self._looked_at, math.inf
+        try:
+            yield
+        finally:
+            self._looked_at = looked_at
 
 
 def _extends_every() -> float:

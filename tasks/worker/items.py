@@ -14,17 +14,18 @@ from tasks.models import Effect, Run
 from tasks.outputs import KeyValue
 from tasks.parameters import Money
 from tasks.secrets.masking import Redactor
-from tasks.secrets.redaction import without_secrets
+from tasks.secrets.redaction import LONGEST, without_secrets
 from tasks.secrets.storage import answer_of
 from tasks.worker.checkpoints import Checkpoints
 from tasks.worker.heartbeat import Heartbeat
 from tasks.worker.log_buffer import LogBuffer
-from tasks.worker.steps import LONGEST
 
 type Amount = Money | Decimal | int
 
 # After so many in a row the other side is away: what is left waits for the next attempt.
 GIVE_UP_AFTER: Final = 3
+DIGITS: Final = 32  # of what stands for the rest of a step that is too long
+CUT_AT: Final = LONGEST - DIGITS - 1
 
 
 class ItemsDiffer(Exception):
@@ -53,11 +54,11 @@ class Items[I]:
         amount: Callable[[I], Amount] | None = None,
         redact: Redactor,
     ) -> None:
-        self._name = name
+        self._name = without_secrets(name, redact)
         self._steps: dict[str, tuple[Hashable, I]] = {}
         self._plan: dict[str, Planned] = {}
         for item in items:
-            step = _step(name, without_secrets(str(key(item)), redact))
+            step = _step(self._name, without_secrets(str(key(item)), redact))
             if step in self._steps:
                 raise ValueError(f"Two items of “{name}” have the key {key(item)!r}: it names one.")
             self._steps[step] = key(item), item
@@ -105,7 +106,7 @@ class Items[I]:
         return self._report(run)
 
     def _rows(self, run: Run) -> QuerySet[Effect]:
-        return run.effects.items().filter(step__startswith=f"{self._name}:")
+        return run.effects.items().filter(step__startswith=f"{self._name}:"[:CUT_AT])
 
     def _report(self, run: Run) -> Report:
         rows = list(self._rows(run))
@@ -117,8 +118,8 @@ def _step(name: str, key: str) -> str:
     step = f"{name}:{key}"
     if len(step) <= LONGEST:
         return step
-    digest = hashlib.sha256(step.encode()).hexdigest()[:32]
-    return f"{step[: LONGEST - len(digest) - 1]}:{digest}"
+    digest = hashlib.sha256(step.encode()).hexdigest()[:DIGITS]
+    return f"{step[:CUT_AT]}:{digest}"
 
 
 def _tried[I](

@@ -60,6 +60,19 @@ class Sessions:
             _replace(connection)
 
 
+def is_open(connection: BaseDatabaseWrapper) -> bool:
+    """Whether what is written on it now would not be committed at once. Asks the server nothing.
+
+    Without autocommit a transaction begins with the next statement, so both switches are asked.
+    """
+    if connection.in_atomic_block or connection.connection is None:
+        return connection.in_atomic_block
+    raw: Any = connection.connection
+    if not connection.get_autocommit() or not getattr(raw, "autocommit", True):
+        return True
+    return _has_open_transaction(connection)
+
+
 def _remember(connection: BaseDatabaseWrapper, **_: object) -> None:
     if connection.vendor == "postgresql":
         with suppress(psycopg.Error):  # then it is replaced after the run

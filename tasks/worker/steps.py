@@ -1,9 +1,9 @@
 """The steps of a run, each done once: outside our database under a key, inside it in one transaction."""
 
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Any, cast
 
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
 
 from tasks.actions.runs.effects import (
     answer_effect,
@@ -26,12 +26,11 @@ from tasks.models.answers import stored_answer
 from tasks.queue.kill_points import killpoint
 from tasks.queue.outages import OUTAGE, patiently
 from tasks.secrets.bounds import bounded
-from tasks.secrets.redaction import without_secrets
+from tasks.secrets.redaction import LONGEST, without_secrets
 from tasks.secrets.storage import answer_of
 from tasks.worker.heartbeat import Heartbeat
 from tasks.worker.log_buffer import LogBuffer
-
-LONGEST: Final = 160  # characters of a step: the column has no more
+from tasks.worker.sessions import is_open
 
 
 class Steps:
@@ -43,13 +42,17 @@ class Steps:
         self._log_buffer = log_buffer
         self._begun: set[str] = set()
 
+    def named(self, step: str) -> str:
+        """A step's name as it is kept: without secrets. Raises ValueError for what can be no name."""
+        if not _is_name(step):
+            raise ValueError(f"A step is named by a text of 1 to {LONGEST} characters.")
+        return without_secrets(step, self._log_buffer.redact)
+
     def begin(self, step: str) -> None:
-        """Raise ValueError for a name that no step can have, or that this attempt has used before.
+        """Raise ValueError for a name that this attempt has used before.
 
         The second of that name would get the answer of the first, and nothing would be sent.
         """
-        if not _is_name(step):
-            raise ValueError(f"A step is named by a text of 1 to {LONGEST} characters.")
         if step in self._begun:
             raise ValueError(
                 f"The step “{step}” was begun before in this attempt, so it was not begun again. "
@@ -58,10 +61,12 @@ class Steps:
         self._begun.add(step)
 
     def send[T](self, step: str, send: Callable[[str], T]) -> T:
-        """Call `send` with the step's key, unless its answer is known. See `TaskRun.once`."""
+        """Call `send` with the step's key, unless its answer is known. See `TaskRun.once`.
+
+        `step` is the name that is kept: of `named`, or that of an item.
+        """
         self.begin(step)
         self._get_ready("run.once()")
-        step = without_secrets(step, self._log_buffer.redact)
         effect, first = begin_effect(self._run, step)
         if effect.answered_at and not effect.refused:
             return cast(T, answer_of(effect))
@@ -90,7 +95,6 @@ class Steps:
         """Call `write` in one transaction with the step's row. See `TaskRun.write_once`."""
         self.begin(step)
         self._get_ready("run.write_once()")
-        step = without_secrets(step, self._log_buffer.redact)
 
         def written() -> T:
             with author_code():
@@ -108,7 +112,7 @@ class Steps:
 
     def _write_elsewhere[T](self, step: str, write: Callable[[], T], using: str) -> T:
         """The same in another database: all of it or nothing there, and its row before and after."""
-        if connections[using].in_atomic_block:
+        if is_open(connections[using]):
             raise RuntimeError(
                 f"run.write_once() inside a transaction of “{using}” could not commit."
             )
@@ -133,7 +137,11 @@ class Steps:
     def _written(self, effect: Effect, write: Callable[[], object], using: str) -> Any:  # noqa: ANN401 - its answer
         written = False
         try:
-            with writing_only_to(using), transaction.atomic(using=using):
+            with (
+                self._heartbeat.not_asked(),
+                writing_only_to(using),
+                transaction.atomic(using=using),
+            ):
                 stored = written_by(effect.step, write)
                 written = True
         except BaseException as error:
@@ -167,7 +175,7 @@ class Steps:
         return bounded(said(what), self._log_buffer.redact)
 
     def _get_ready(self, caller: str) -> None:
-        if connection.in_atomic_block:
+        if is_open(connections[DEFAULT_DB_ALIAS]):
             raise RuntimeError(f"{caller} inside a transaction could not commit its step.")
         # What was logged before is read before what happens next.
         self._log_buffer.flush()

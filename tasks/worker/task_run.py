@@ -78,7 +78,7 @@ class TaskRun:
         intent is committed before `send` is called: RuntimeError inside a transaction. ValueError for a
         name that this attempt has used before.
         """
-        return self._steps.send(step, send)
+        return self._steps.send(self._steps.named(step), send)
 
     @uninterrupted
     def write_once[T](
@@ -94,7 +94,7 @@ class TaskRun:
         `using` names another database. There all of it is written or nothing, and at most once: the step
         is recorded before and after. If the worker dies in between, its outcome is unknown.
         """
-        return self._steps.write(step, write, using)
+        return self._steps.write(self._steps.named(step), write, using)
 
     @uninterrupted
     def each[I](
@@ -144,6 +144,6 @@ class TaskRun:
         )
 
     def _each[I](self, step: str, items: Items[I], act: Callable[[str, I], object]) -> Report:
-        self._steps.begin(step)
+        self._steps.begin(self._steps.named(step))
         items.plan(self._run)
         return items.do(self._run, self._heartbeat, self._log_buffer, act)

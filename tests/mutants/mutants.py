@@ -425,6 +425,13 @@ NOTICED_IN_PLACE: Final = (
         "tests/tasks/worker/test_every_end.py",
     ),
     Mutant(
+        "something is sent whose record would be rolled back",
+        "tasks/worker/steps.py",
+        "        if is_open(connections[DEFAULT_DB_ALIAS]):\n",
+        "        if connections[DEFAULT_DB_ALIAS].in_atomic_block:\n",
+        "tests/tasks/worker/test_sessions.py",
+    ),
+    Mutant(
         "a second database is not rolled back",
         "tasks/databases.py",
         "    with frame(DEFAULT_DB_ALIAS), _around_others(DEFAULT_DB_ALIAS, frame):\n",

@@ -16,6 +16,7 @@ from tasks.actions import InvalidValues, begin_effect, recover_lost_runs
 from tasks.databases import rolled_back
 from tasks.models import Effect, Run
 from tasks.outputs import Change
+from tasks.worker import heartbeat
 from tests.tasks.actions.test_lost_runs import due
 from tests.tasks.parameters.test_rows import Payout, look_up_with, some
 
@@ -293,6 +294,35 @@ def test_it_is_refused_inside_a_transaction_there(ask, work, credit, billing):
     credit.behave = behave
     assert "inside a transaction of “billing”" in work(ask("50.00")).error
     assert billing.amount == 20
+
+
+def test_and_where_that_database_would_not_commit_it(ask, work, credit, billing):
+    def behave(run):
+        transaction.set_autocommit(False, using="billing")
+        run.write_once("pay", billing.pay, using="billing")
+
+    credit.behave = behave
+    run = work(ask("50.00"))
+    assert "inside a transaction of “billing”" in run.error
+    assert not run.effects.exists()
+
+
+def test_a_write_there_may_ask_whether_its_run_was_cancelled(
+    ask, work, credit, billing, monkeypatch
+):
+    """Our own database is read only there, and the look extends the lease."""
+    monkeypatch.setattr(heartbeat, "LOOKS_EVERY", 0.0)
+
+    def behave(run):
+        def write():
+            run.check_cancelled()
+            return billing.pay()
+
+        return run.write_once("pay", write, using="billing")
+
+    credit.behave = behave
+    run = work(ask("50.00"))
+    assert (run.status, billing.amount) == (Status.SUCCEEDED, 21), run.error
 
 
 # --- Errors of the database -----------------------------------------------------------------------

@@ -116,7 +116,7 @@ def objection(run: Run, decision: Decision, look: Look | None, *, at: datetime) 
         case Decision.KEEP:
             return _to_keeping(run, look, at)
         case Decision.UNKNOWN:
-            return _to_doubting(run)
+            return _to_doubting(run, look)
     clean = run.status == Status.QUEUED and (run.attempt == 0 or was_left_clean(run))
     if clean or run.status in (Status.AWAITING_APPROVAL, Status.PAUSED):
         return ""
@@ -135,13 +135,14 @@ def _to_keeping(run: Run, look: Look | None, at: datetime) -> str:
     done = [step.step for step in look.steps if step.happened]
     if done and run.status == Status.AWAITING_APPROVAL:
         return f"The look-up shows that “{done[0]}” happened. It must not be approved again."
-    return ""
+    # The resolution of one whose outcome is unknown asks again.
+    return "" if run.status == Status.UNCERTAIN else look.hidden
 
 
-def _to_doubting(run: Run) -> str:
+def _to_doubting(run: Run, look: Look | None) -> str:
     if run.status != Status.QUEUED:
         return f"Its status is “{run.get_status_display()}”."
-    if run.effects.items().exists():
+    if run.effects.items().exists() and not (look and look.hidden):
         return "It has items. Keep it: each item that the look-up shows is recorded as done."
     return ""
 
@@ -184,7 +185,8 @@ def _record(run: Run, shown: StepShown) -> Effect:
         effect = Effect(run=run, step=shown.step, key=key_of(run, shown.step))
     effect.sent_at = effect.sent_at or database_now()
     effect.save()
-    answer_effect(effect, shown.answer, redactor_for(run))
+    if not shown.hides_secret:  # else it is without an answer, which its resolution looks up
+        answer_effect(effect, shown.answer, redactor_for(run))
     return effect
 
 

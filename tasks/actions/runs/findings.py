@@ -92,7 +92,9 @@ def _to_going_on(run: Run, look: Look | None, at: datetime) -> str:
     steps = [effect.step for effect in open_effects(run)]
     if not steps:
         return "Every step has an answer, so there is nothing to record."
-    return _not_looked(look, at) or _not_seen(look, steps, happened=True)
+    if why := _not_looked(look, at) or _not_seen(look, steps, happened=True):
+        return why
+    return look.hidden if look else ""
 
 
 def _not_looked(look: Look | None, at: datetime) -> str:

@@ -1,5 +1,6 @@
 """Asking the other side what became of a step, when a person presses the button. It changes nothing there."""
 
+import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from tasks.declaration.texts import cut, said
 from tasks.models import Effect, Run
 from tasks.models.answers import as_json, from_json
 from tasks.secrets import storage
-from tasks.secrets.masking import Redactor
+from tasks.secrets.masking import MASK, Redactor
 from tasks.secrets.redaction import redacting
 from tasks.time_limits import TookTooLong, in_time
 
@@ -55,6 +56,11 @@ class StepShown:
     facts: list[list[str]]
     answer: Any = None
 
+    @property
+    def hides_secret(self) -> bool:
+        """Whether something in its answer is masked: a run that goes on would take that for the answer."""
+        return MASK in json.dumps(as_json(self.answer), ensure_ascii=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -78,6 +84,17 @@ class Look:
     def happened(self) -> dict[str, bool | None]:
         """By step, whether it happened, as far as that can be told."""
         return {shown.step: shown.happened for shown in self.steps}
+
+    @property
+    def hidden(self) -> str:
+        """Why no run can go on with what it showed. Empty when it can."""
+        hidden = [shown.step for shown in self.steps if shown.happened and shown.hides_secret]
+        return (
+            f"The answer of “{hidden[0]}” holds a secret, which a look-up does not keep. Choose "
+            "another way."
+            if hidden
+            else ""
+        )
 
     def of(self, step: str) -> StepShown | None:
         """What this step showed, if it was looked for."""

@@ -212,6 +212,18 @@ def test_it_does_not_go_on_with_what_was_not_found(
         resolve(uncertain, Finding.GO_ON, look=look(uncertain).id)
 
 
+def test_it_does_not_go_on_with_an_answer_that_is_masked(
+    uncertain, resolve, look, shows, idempotent, settings
+):
+    """What a look-up showed is kept without secrets, and the task would take that for the answer."""
+    settings.STRIPE_API_KEY = "canary-4711-stripe"
+    shows(happened=True, answer={"token": settings.STRIPE_API_KEY})
+    shown = look(uncertain).id
+    with pytest.raises(NotResolved, match="The answer of “pay” holds a secret"):
+        resolve(uncertain, Finding.GO_ON, look=shown)
+    assert resolve(uncertain, Finding.HAPPENED, look=shown).status == Status.SUCCEEDED
+
+
 # --- A new key ------------------------------------------------------------------------------------
 
 

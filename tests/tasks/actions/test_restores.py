@@ -275,6 +275,23 @@ def test_what_the_look_up_shows_is_recorded_and_not_sent_again(
     assert Reconciliation.objects.get().looked_up
 
 
+def test_a_masked_answer_is_not_recorded_for_a_run_that_goes_on(
+    known, ask, work, credit, shows, restored, reconcile, look_up, settings
+):
+    """Its resolution looks it up: then it is over, and nothing takes the mask for the answer."""
+    settings.STRIPE_API_KEY = "canary-4711-stripe"
+    paying(credit, [])
+    work(ask("40.00"))
+    run = ask("50.00")
+    shows(happened=True, answer={"id": settings.STRIPE_API_KEY})
+    restored()
+    look_up(run)
+    with pytest.raises(NotReconciled, match="The answer of “pay” holds a secret"):
+        reconcile(run, "keep")
+    assert reconcile(run, "unknown").status == Status.UNCERTAIN
+    assert list(run.effects.values_list("step", "answered_at")) == [("pay", None)]
+
+
 def test_what_the_look_up_does_not_show_is_sent(
     known, ask, work, credit, shows, restored, reconcile, look_up, restart
 ):

@@ -55,7 +55,7 @@ def chained(secret: str) -> Exception:
 def rotate(db, alice):
     """Run a task with the canary as its secret, which then does this with it."""
 
-    def run_it(behave, *, with_run=False, attempts=1) -> Run:
+    def run_it(behave, *, with_run=False, attempts=1, secret=CANARY) -> Run:
         def rotate_key(run: TaskRun, key: Secret) -> object:
             run.log(f"The key is {key.reveal()}")
             return behave(run, key.reveal()) if with_run else behave(key.reveal())
@@ -74,7 +74,7 @@ def rotate(db, alice):
             adopt_task(registered)
             task = Task.objects.get(slug="rotate-key")
             set_right(task, Right.EXECUTE, to=alice)
-            run = request_run(task.pk, requested_by=alice, door=Door.ADMIN, values={"key": CANARY})
+            run = request_run(task.pk, requested_by=alice, door=Door.ADMIN, values={"key": secret})
             for _ in range(attempts):
                 Run.objects.update(due_at=None)
                 execute(str(run.pk))
@@ -156,6 +156,10 @@ STEPS = {
     ),
     "names": lambda run, s: run.once(f"make {s}", lambda key: 1),
     "keys": lambda run, s: run.each("make", [s], lambda item, key: item, key=str),
+    "a name that is long": lambda run, s: run.once(f"{'x' * 144}{s}", lambda key: 1),
+    "names of many": lambda run, s: run.each(f"make {s}", [1], lambda item, key: item, key=str),
+    "long names of many": lambda run, s: run.each(f"{'x' * 140}{s}", [1], lambda _, k: 1, key=str),
+    "a long key": lambda run, s: run.each("make", [s * 12], lambda _, key: key, key=str),
     "basic": lambda run, s: run.once("make", lambda key: b64encode(f"me:{s}".encode()).decode()),
 }
 
@@ -176,6 +180,21 @@ def test_no_step_holds_a_secret(rotate, do):
     assert run.effects.get().answered_at
     assert seen == holding_the_canary() == []
     assert b64encode(f"me:{CANARY}".encode()).decode()[8:-4] not in "".join(everything_kept())
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("secret", ["make", "a"])
+def test_an_item_has_one_step_whatever_the_secret(rotate, secret):
+    """Also one that occurs in what stands for it: a short one does in hexadecimal digits."""
+
+    def behave(run, s):
+        items = [f"{s}{number}" for number in range(10)]
+        return run.each("make", items, lambda item, key: 1, key=str)
+
+    run = rotate(behave, with_run=True, secret=secret)
+    assert run.output["pairs"] == [["Done", "10"]]
+    assert run.effects.exclude(answered_at=None).exclude(position=None).count() == 10
+    assert run.effects.count() == 10
 
 
 @pytest.mark.django_db(transaction=True)

@@ -90,6 +90,27 @@ def test_the_next_run_of_the_same_worker_succeeds_whatever_a_task_leaves(ask, wo
     assert work(ask("60.00")).status == Status.SUCCEEDED
 
 
+NOT_COMMITTED = {
+    "a raw BEGIN": sql("BEGIN"),
+    "autocommit off": autocommit_off,
+    "autocommit off behind Django's back": autocommit_off_behind_django,
+}
+
+
+@pytest.mark.parametrize("begin", NOT_COMMITTED.values(), ids=NOT_COMMITTED)
+def test_nothing_is_sent_whose_record_would_not_be_committed(ask, work, credit, begin):
+    sent = []
+
+    def behave(run):
+        begin(run)
+        run.once("pay", sent.append)
+
+    credit.behave = behave
+    run = work(ask("50.00"))
+    assert (run.status, sent) == (Status.FAILED, [])
+    assert "run.once() inside a transaction could not commit its step" in run.error
+
+
 def test_a_lock_of_the_session_is_given_back(ask, work, credit):
     credit.behave = sql("SELECT pg_advisory_lock(4217)")
     assert work(ask("50.00")).status == Status.SUCCEEDED
