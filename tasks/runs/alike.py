@@ -16,7 +16,7 @@ from django.utils.formats import date_format
 from approvals.models import ApprovalRequest
 from approvals.requests.related import Related
 from audit.database.clock import database_now
-from tasks import parameters
+from tasks import locks, parameters
 from tasks.access.rights import runs_for
 from tasks.declaration.declared import RegisteredTask
 from tasks.models import Run, Task
@@ -111,14 +111,19 @@ def same_files(
     """The files of these values that an earlier run had, whoever requested it, for whichever task.
 
     A run that ended before it started does not count. Nothing for a task that allows the same file.
+    Whoever requests a run with one of these files at the same moment waits until this one is written.
     """
+    given = [
+        (parameter, frozen[parameter.name]["sha256"])
+        for parameter in parameters.read(registered.function)
+        if isinstance(parameter.kind, FileKind) and frozen[parameter.name] is not None
+    ]
+    for sha256 in sorted({sha256 for _, sha256 in given}):
+        locks.hold(f"file {sha256}")
     if policy_of(task, registered) == "allow":
         return
-    for parameter in parameters.read(registered.function):
-        stored = frozen[parameter.name]
-        if not isinstance(parameter.kind, FileKind) or stored is None:
-            continue
-        if earlier := _with_file(stored["sha256"]).first():
+    for parameter, sha256 in given:
+        if earlier := _with_file(sha256).first():
             yield SameFile(parameter.name, parameter.label, earlier)
 
 

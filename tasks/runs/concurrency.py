@@ -2,11 +2,15 @@
 
 Two runs exclude each other when they have the same key. Whoever decides about a key holds its lock
 until the transaction ends; who also locks rows of runs, locks these first.
+
+Who requests a run holds its key while its author's code checks the values, for many seconds. So nobody
+waits long for a key who has a run to begin or to end: the sweep comes back to what they leave.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
+from uuid import UUID
 
 from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Now
@@ -21,6 +25,7 @@ from tasks.queue import messages
 Status = Run.Status
 
 LONGEST_KEY: Final = 200
+PATIENCE: Final = 2.0  # seconds, for a key that somebody else holds
 OPEN: Final = (
     Status.AWAITING_APPROVAL,
     Status.QUEUED,
@@ -78,7 +83,16 @@ def _short(key: str) -> str:
 
 def hold(key: str) -> None:
     """Wait until nobody else decides about this key, and keep it until the transaction ends."""
-    locks.hold(f"one at a time {key}")
+    locks.hold(_name(key))
+
+
+def try_hold(key: str) -> bool:
+    """Hold this key like `hold`, unless somebody else decides about it for too long."""
+    return locks.try_hold(_name(key), seconds=PATIENCE)
+
+
+def _name(key: str) -> str:
+    return f"one at a time {key}"
 
 
 def refuse_second(key: str, registered: RegisteredTask) -> None:
@@ -105,9 +119,13 @@ def ahead_of(run: Run) -> Run | None:
 
 
 def may_begin(run: Run) -> bool:
-    """Whether it is this run's turn. Holds the key, so that it stays so."""
-    if run.concurrency_key:
-        hold(run.concurrency_key)
+    """Whether it is this run's turn. Holds the key, so that it stays so.
+
+    Where it cannot be held, the next sweep enqueues the run again.
+    """
+    if run.concurrency_key and not try_hold(run.concurrency_key):
+        _leave_to_sweep([run.pk])
+        return False
     return ahead_of(run) is None
 
 
@@ -118,13 +136,28 @@ def first_with_their_key() -> Q:
 
 
 def enqueue_next(key: str) -> None:
-    """Enqueue the run whose turn it is, after one with this key has ended."""
-    hold(key)
+    """Enqueue the run whose turn it is, after one with this key has ended.
+
+    Where the key cannot be held, the next sweep does so.
+    """
+    if not try_hold(key):
+        _leave_to_sweep(run.pk for run in _free().filter(concurrency_key=key).only("pk"))
+        return
     first = runs_with_key(key).first()
     if first is None or first.status != Status.QUEUED or first.due_at:
         return  # a pause after an attempt ends with the sweep
     # Who has this row locked is about to begin it, and waits for the key.
-    free = Run.objects.select_for_update(of=("self",), skip_locked=True).select_related("task")
-    if run := free.filter(pk=first.pk).annotate(now=Now()).first():
+    if run := _free().select_related("task").filter(pk=first.pk).annotate(now=Now()).first():
         Run.objects.filter(pk=run.pk).update(rung_at=run.now)  # no history, as in the sweep
         messages.enqueue_run(run.pk, timeout=run.task.timeout)
+
+
+def _free() -> QuerySet[Run]:
+    """Queued runs that nobody else has locked, with a lock."""
+    queued = Run.objects.filter(status=Status.QUEUED)
+    return queued.select_for_update(of=("self",), skip_locked=True)
+
+
+def _leave_to_sweep(run_ids: Iterable[UUID]) -> None:
+    """Have the next sweep enqueue those of these whose turn it is. No history: nothing was decided."""
+    Run.objects.filter(pk__in=list(run_ids)).update(rung_at=None)

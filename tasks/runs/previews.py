@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import psycopg
-from django.core.exceptions import ValidationError
+from cryptography.fernet import InvalidToken
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import OperationalError
 
 from tasks.databases import NotAllowedHere, rolled_back
@@ -145,6 +146,8 @@ def _why_not(registered: RegisteredTask, run: Run) -> str:
         return f"It can no longer be done: {' '.join(error.messages)}"
     except (Refused, DoesNotFit, ObjectGone) as error:
         return f"It can no longer be done: {said(error)}"
+    except (ObjectDoesNotExist, InvalidToken):
+        return "It can no longer be done: a file or secret that it was given cannot be read."
     except PreviewFailed as failure:
         if isinstance(failure.__cause__, TookTooLong):
             raise PreviewTimedOut(f"{SECONDS} seconds") from failure

@@ -85,8 +85,8 @@ def sweep() -> str:
     followed_up = sum(
         each(door=Door.SCHEDULE) for each in (remind_due, escalate_due, notify_of_stuck)
     )
-    complete_words()
     messages.enqueue_pump()
+    complete_words()
     return f"{expired} expired, {lost} lost, {enqueued} rung again, {followed_up} followed up"
 
 

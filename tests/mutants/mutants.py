@@ -518,8 +518,8 @@ NOTICED_IN_PLACE: Final = (
     Mutant(
         "two runs for one account at once",
         "tasks/runs/concurrency.py",
-        '    locks.hold(f"one at a time {key}")\n',
-        "    pass\n",
+        "    return locks.try_hold(_name(key), seconds=PATIENCE)\n",
+        "    return True\n",
         "tests/tasks/runs/test_concurrency.py",
     ),
     Mutant(

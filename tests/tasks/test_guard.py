@@ -24,7 +24,8 @@ def test_a_run_without_approval_goes_nowhere(ask, status):
 @pytest.mark.parametrize(
     "change",
     ["values = '{}'", "seal = 'x'", "requested_by_id = requested_by_id + 1", "preview = '[]'",
-     "needs_approval = false, approval_id = NULL", "source_hash = 'x'", "headline = 'x'"],
+     "needs_approval = false, approval_id = NULL", "source_hash = 'x'", "headline = 'x'",
+     "form_token = 'x'"],
 )  # fmt: skip
 def test_what_a_run_does_never_changes(ask, change):
     ask("150.00")

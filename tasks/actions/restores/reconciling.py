@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 Decision = Reconciliation.Decision
 Status = Run.Status
 
+EARLIER: Final = 200  # runs of the task whose steps count as usual, the newest
 USUAL: Final = 20  # names of steps that earlier runs of the task had
 
 
@@ -61,7 +62,8 @@ def look_up_unfinished(run_id: UUID | str, *, by: "User", door: str) -> Look:
 def steps_to_look_for(run: Run) -> list[Sent]:
     """The steps without an answer, and those that earlier runs of the task had and this one has not."""
     own = {effect.step: effect for effect in run.effects.order_by("generation")}
-    others = Effect.objects.filter(run__task=run.task, position=None).exclude(run=run)
+    newest = Run.objects.filter(task=run.task).exclude(pk=run.pk).order_by("-requested_at", "-pk")
+    others = Effect.objects.filter(run__in=newest.values("pk")[:EARLIER], position=None)
     # A step in our own database is answered as it is written: it is restored with the rest.
     others = others.exclude(answered_at=F("sent_at"))
     usual = others.order_by("step").values_list("step", flat=True).distinct()[:USUAL]

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 from django.forms import Form
 
+from audit.transitions import Refusal
 from tasks import parameters
 from tasks.access.rights import NotGranted
 from tasks.declaration.errors import Refused
 from tasks.declaration.registry import RegisteredTask, UnknownTask, registry
 from tasks.declaration.texts import cut, said
 from tasks.models import Task
-from tasks.runs.concurrency import hold, key_of, refuse_second
+from tasks.runs.concurrency import hold, key_of, refuse_second, try_hold
 from tasks.runs.previews import PreviewFailed, rows_of
 from tasks.secrets import storage
 
@@ -31,6 +32,15 @@ class InvalidValues(Exception):
     def __init__(self, form: Form) -> None:
         super().__init__(form.errors.as_text())
         self.form = form
+
+
+class RequestedByOthers(Refusal):
+    """Two requests that cross: each holds what the other one needs."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Somebody else is requesting something about the same right now. Try again."
+        )
 
 
 @dataclass(frozen=True)
@@ -58,13 +68,16 @@ class Draft:
 def draft_of(task: Task, sent: Sent) -> Draft:
     """Check what was sent, and make its preview, while nobody else decides about the same thing.
 
-    Raises `InvalidValues`, and `Taken` where a like run is open and only one may be.
+    Raises `InvalidValues`, `Taken` where a like run is open and only one may be, and
+    `RequestedByOthers`.
     """
     registered = code_of(task)
     key = _key_of_what_was_sent(registered, sent)
     _exclude_others(key, registered)
     form = _valid(registered, sent)
     if (now := _key(registered, form)) != key:  # it hangs on what was read a moment too early
+        if key and now and not try_hold(now):  # who holds it may wait for the first
+            raise RequestedByOthers
         _exclude_others(now, registered)
         form = _valid(registered, sent)
     return _frozen(registered, form, now)

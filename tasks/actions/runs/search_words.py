@@ -12,7 +12,21 @@ from tasks.models import UNFINISHED, Run, RunWords
 from tasks.outputs.keeping import parts
 from tasks.runs.search import words_in
 
-AT_ONCE: Final = 200
+AT_MOST: Final = 200  # runs, each time
+AT_ONCE: Final = 20  # in memory: each has a result of up to 4 MB
+_READ: Final = (
+    "status",
+    "headline",
+    "ticket",
+    "reason",
+    "error",
+    "preview",
+    "output",
+    "task__name",
+    "requested_by__username",
+    "requested_by__first_name",
+    "requested_by__last_name",
+)
 GOES_ON: Final = (*UNFINISHED, Run.Status.UNCERTAIN)  # from here it gets another result yet
 
 
@@ -28,11 +42,18 @@ def keep_words(runs: Iterable[Run]) -> None:
 
 def complete_words() -> int:
     """Add what ended runs returned; for how many. The worker that ends a run has no time for it."""
+    done = 0
+    while done < AT_MOST and (runs := _without_result()):
+        keep_words(runs)
+        done += len(runs)
+    return done
+
+
+def _without_result() -> list[Run]:
+    """Some of the ended runs that are not yet found by what they returned, with what is read of them."""
     missing = RunWords.objects.filter(complete=False).values("run")
     over = Run.objects.filter(pk__in=missing).exclude(status__in=GOES_ON)
-    runs = list(over.select_related("task", "requested_by")[:AT_ONCE])
-    keep_words(runs)
-    return len(runs)
+    return list(over.select_related("task", "requested_by").only(*_READ)[:AT_ONCE])
 
 
 def _vector(run: Run) -> Func:

@@ -12,6 +12,8 @@ from tasks.actions.changes.grants import set_right
 from tasks.declaration.registry import RegisteredTask, registry
 from tasks.models import Run, Task
 from tasks.parameters import File, Param
+from tasks.secrets.storage import store_file
+from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
 Letter = Annotated[File, Param(accept=(".txt",))]
@@ -65,6 +67,15 @@ def test_it_is_refused_beside_the_field_where_the_task_says_so(known, ask, said)
     (why,) = refused.value.form.errors["letter"]
     assert why.startswith("The content of “Letter” is the same as in a run that Alice Example")
     assert ask(task, "Dear Carol")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_requests_at_the_same_instant_one_is_refused(known, ask):
+    task = known(same_file="refuse")
+    for text in map(str, range(10)):
+        store_file(File.of("letter.txt", text))  # else who stores it second waits for the first
+        asked = at_once(lambda t=text: ask(task, t), lambda t=text: ask(task, t))
+        assert sorted(type(a).__name__ for a in asked) == ["InvalidValues", "Run"]
 
 
 @pytest.mark.parametrize("said", [{}, {"same_file": "allow", "moves_money": True}])

@@ -1,11 +1,15 @@
 """Runs for the same thing: the second waits, or is refused."""
 
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 from django_q.models import OrmQ
 
@@ -18,7 +22,8 @@ from tasks.actions.runs.lifecycle import Outcome
 from tasks.declaration.registry import Approval, RegisteredTask, registry
 from tasks.models import Run, Task
 from tasks.parameters import Param
-from tasks.runs.concurrency import LONGEST_KEY, Taken, ahead_of, key_of
+from tasks.runs import concurrency
+from tasks.runs.concurrency import LONGEST_KEY, Taken, ahead_of, hold, key_of
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -97,6 +102,30 @@ def finish(run: Run, status: Run.Status = Status.SUCCEEDED, *, repeat: bool = Fa
 
 def rung_for() -> list[str]:
     return [str(message.task["args"][0]) for message in OrmQ.objects.order_by("pk")]
+
+
+@contextmanager
+def held_by_a_request(key: str) -> Iterator[None]:
+    """Somebody requests a run with this key, and their author's code takes its time."""
+    held, over = threading.Event(), threading.Event()
+
+    def request() -> None:
+        try:
+            with transaction.atomic():
+                hold(key)
+                held.set()
+                over.wait(5)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        requesting = pool.submit(request)
+        assert held.wait(5)
+        try:
+            yield
+        finally:
+            over.set()
+        requesting.result(5)
 
 
 # --- The key -------------------------------------------------------------------------------------
@@ -207,6 +236,22 @@ def test_whoever_waits_is_rung_for_even_if_it_comes_at_the_same_instant(waits, p
         _, claimed = at_once(lambda r=running: finish(r), lambda r=second: claim(r))
         assert claimed or rung_for() == [str(second.pk)]
         finish(claimed or claim(second))
+
+
+def test_no_worker_waits_for_who_requests_the_same(waits, pay, carol, monkeypatch):
+    """Neither to end a run nor to begin one; the next sweep rings for whose turn it is."""
+    monkeypatch.setattr(concurrency, "PATIENCE", 0)
+    running, second = claim(pay(waits, carol)), pay(waits, carol)
+    with held_by_a_request(second.concurrency_key):
+        OrmQ.objects.all().delete()
+        finish(running)
+        assert Run.objects.get(pk=running.pk).status == Status.SUCCEEDED
+        assert rung_for() == []
+        assert enqueue_again(door=Door.SCHEDULE) == 1
+        assert claim(second) is None
+        assert enqueue_again(door=Door.SCHEDULE) == 1
+    assert rung_for() == [str(second.pk)] * 2
+    assert claim(second)
 
 
 def test_the_database_refuses_a_second_running_run(waits, pay, carol):

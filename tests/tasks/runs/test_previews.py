@@ -5,6 +5,7 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
+from typing import Annotated
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -13,12 +14,22 @@ from django.test.utils import CaptureQueriesContext
 
 from approvals.models import ApprovalRequest, Notification
 from audit.context import Door
-from tasks.actions import InvalidValues, Outcome, finish_run, start_run
+from tasks.access.rights import Right
+from tasks.actions import (
+    InvalidValues,
+    Outcome,
+    adopt_task,
+    finish_run,
+    request_run,
+    start_run,
+)
+from tasks.actions.changes.grants import set_right
 from tasks.contrib import stripe_payments
 from tasks.declaration.errors import Refused
-from tasks.models import Run, StoredFile, Task
+from tasks.declaration.registry import Approval, registry
+from tasks.models import Run, StoredFile, StoredSecret, Task
 from tasks.outputs import Change
-from tasks.parameters import Money, Secret
+from tasks.parameters import File, Money, Param, Secret
 from tasks.queue.messages import TimedOut
 from tasks.runs import previews
 from tasks.runs.previews import PreviewFailed, difference, rows_of
@@ -321,6 +332,36 @@ def test_what_a_preview_refuses_at_the_claim_is_not_done(approved, work, shows, 
     run = approved()
     shows(raises=error)
     stale(work(run), credit, "It can no longer be done: The card is closed.")
+
+
+def post(letter: Annotated[File, Param(accept=(".txt",))], key: Secret) -> None:
+    """Posts a letter."""
+
+
+@pytest.mark.parametrize("lost", ["the file", "the secret", "its key"])
+def test_what_cannot_be_read_any_more_ends_the_run(credit, alice, approve, work, approvers, lost):
+    code = replace(
+        credit.registered, slug="post", function=post, preview=lambda letter, key: [BALANCE]
+    )
+    code = replace(code, approval=(Approval("true", groups=["Approvers"]),))
+    registry._tasks["post"] = code
+    adopt_task(code)
+    task = Task.objects.get(slug="post")
+    set_right(task, Right.REQUEST, to=alice)
+    values = {"letter": File.of("letter.txt", "Dear Bob"), "key": "canary-key"}
+    run = request_run(task.pk, requested_by=alice, door=Door.ADMIN, values=values, reason="Late")
+    approve(run)
+    if lost == "the file":
+        StoredFile.objects.all().delete()
+    elif lost == "the secret":
+        StoredSecret.objects.all().delete()
+    else:
+        StoredSecret.objects.update(ciphertext=b"of another key")
+    stale(
+        work(run),
+        credit,
+        "It can no longer be done: a file or secret that it was given cannot be read.",
+    )
 
 
 def test_a_preview_with_a_fault_at_the_claim_lets_nothing_be_done(approved, work, shows, credit):

@@ -3,6 +3,7 @@
 import pytest
 
 from tasks.access.rights import runs_for
+from tasks.actions.runs import search_words
 from tasks.actions.runs.search_words import complete_words
 from tasks.models import Run
 from tasks.runs.search import MOST_WORDS, found_by, words_in
@@ -58,6 +59,17 @@ def test_each_word_has_to_be_there(run, query):
 def test_a_run_is_found_while_it_waits(ask):
     run = ask("150.00", reason="Goodwill")
     assert list(found_by(Run.objects.all(), "goodwill")) == [run]
+
+
+def test_results_are_read_a_few_at_a_time_and_nothing_a_second_time(
+    ask, work, monkeypatch, django_assert_num_queries
+):
+    monkeypatch.setattr(search_words, "AT_ONCE", 1)
+    for _ in range(3):
+        work(ask("50.00"))
+    with django_assert_num_queries(3 * 2 + 1):
+        assert complete_words() == 3
+    assert complete_words() == 0
 
 
 def test_nobody_finds_what_they_may_not_see(run, mallory, alice):
