@@ -59,7 +59,7 @@ class StepShown:
     @property
     def hides_secret(self) -> bool:
         """Whether something in its answer is masked: a run that goes on would take that for the answer."""
-        return MASK in json.dumps(as_json(self.answer), ensure_ascii=False)
+        return MASK in json.dumps(self.answer, ensure_ascii=False, default=str)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from tasks.actions.restores import (
     reconcile_run,
 )
 from tasks.actions.stops import NotStarted, propose_start
+from tasks.declaration.errors import Busy
 from tasks.models import DatabaseIdentity, Effect, Reconciliation, Run, Stop, WorkerLook
 from tasks.worker.execution import pump, sweep
 from tests.owner import without_guards
@@ -290,6 +291,38 @@ def test_a_masked_answer_is_not_recorded_for_a_run_that_goes_on(
         reconcile(run, "keep")
     assert reconcile(run, "unknown").status == Status.UNCERTAIN
     assert list(run.effects.values_list("step", "answered_at")) == [("pay", None)]
+
+
+def test_a_masked_answer_of_a_run_in_doubt_is_left_to_its_resolution(
+    known, ask, work, credit, uncertain, shows, restored, reconcile, look_up, settings
+):
+    settings.STRIPE_API_KEY = "canary-4711-stripe"
+    credit.behave = lambda run: run.once("ship", lambda key: 1)
+    work(ask("40.00"))
+    shows(happened=True, answer=settings.STRIPE_API_KEY)
+    restored()
+    look_up(uncertain)
+    assert reconcile(uncertain, "keep").status == Status.UNCERTAIN
+    steps = uncertain.effects.filter(answered_at=None, sent_at__isnull=False)
+    assert set(steps.values_list("step", flat=True)) == {"pay", "ship"}
+
+
+def test_a_masked_answer_of_an_item_does_not_leave_its_run_without_a_way_on(
+    known, ask, work, credit, shows, restored, reconcile, look_up, settings, idempotent
+):
+    settings.STRIPE_API_KEY = "canary-4711-stripe"
+
+    def busy(item, key):
+        raise Busy("Too many at once.")
+
+    credit.behave = lambda run: run.each("pay", [1], busy, key=str)
+    run = work(ask("50.00"))
+    shows(happened=True, answer=settings.STRIPE_API_KEY)
+    restored()
+    look_up(run)
+    with pytest.raises(NotReconciled, match="The answer of “pay:1” holds a secret"):
+        reconcile(run, "keep")
+    assert reconcile(run, "unknown").status == Status.UNCERTAIN
 
 
 def test_what_the_look_up_does_not_show_is_sent(
