@@ -523,6 +523,20 @@ NOTICED_IN_PLACE: Final = (
         "tests/tasks/runs/test_concurrency.py",
     ),
     Mutant(
+        "two requests at once that exclude each other are both taken",
+        "tasks/runs/concurrency.py",
+        "    locks.hold(_name(key))\n",
+        "    pass\n",
+        "tests/tasks/runs/test_concurrency.py",
+    ),
+    Mutant(
+        "two requests at once with the same file are both taken",
+        "tasks/runs/alike.py",
+        '        locks.hold(f"file {sha256}")\n',
+        "        pass\n",
+        "tests/tasks/runs/test_alike.py",
+    ),
+    Mutant(
         "an approval that came while the claim waited is not seen",
         RUNS,
         "        request.refresh_from_db()\n",
