@@ -18,7 +18,6 @@ FOUND = {  # what is wrong with each
     "trusts_the_hint": "denied",
     "no_look_up": "left_needlessly",
     "busy_is_refusal": "dropped",
-    "no_fence": "denied",
     "old_keys": "duplicates",
 }
 
@@ -55,10 +54,13 @@ def test_the_right_engine_gets_over_every_script_alone(there):
     assert set(outcome["faults"].values()) == {HITS}
 
 
-@pytest.mark.parametrize("engine", sorted(set(SCRIPTS) - {"none"}))
+# One without a fence is found only if a worker that was frozen comes back while the next attempt is
+# at work, which is luck: `python -m tests.chaos --engine no_fence`. That the fence holds is shown
+# without luck by test_the_answer_of_one_attempt_does_not_end_the_next.
+@pytest.mark.parametrize("engine", sorted(set(SCRIPTS) - set(FREEZING)))
 def test_a_wrong_engine_is_found_out(there, engine):
     outcome = trial(there, runs=FEW, seed=2, engine=engine)
     notify(outcome)
-    # On a busy machine two faults may hit two attempts of one run, and few workers can be frozen.
-    least = 1 if engine in (*FREEZING, *AGEING) else HITS / 2
+    # On a busy machine two faults may hit two attempts of one run.
+    least = 1 if engine in AGEING else HITS / 2
     assert least <= len(outcome["found"][FOUND[engine]]) <= HITS
