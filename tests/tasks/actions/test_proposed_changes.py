@@ -554,7 +554,9 @@ def test_what_was_edited_past_the_guard_is_not_made(laxer, task, evan):
     """As an owner could: the seal shows it."""
     proposed_change = laxer()
     with without_guards("tasks_proposedchange"):
-        ProposedChange.objects.update(content={**proposed_change.content, "condition": "amount > 2000"})
+        ProposedChange.objects.update(
+            content={**proposed_change.content, "condition": "amount > 2000"}
+        )
     answer(proposed_change, evan)
     is_stale(proposed_change, task)
 
