@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.db.models import Q
 
-from approvals.requests.inbox import Requests, Tab
+from approvals.requests.inbox import Requests, Tab, with_words
 
 
 class InboxFilter(forms.Form):
@@ -33,8 +33,7 @@ class InboxFilter(forms.Form):
         """The requests that are asked for; none when the question makes no sense."""
         if not self.is_valid():
             return requests.none()
-        for word in self.cleaned_data["q"].split():
-            requests = requests.filter(Q(title__icontains=word) | Q(shown__task__icontains=word))
+        requests = with_words(requests, self.cleaned_data["q"])
         for word in self.cleaned_data.get("by", "").split():
             requests = requests.filter(_asked_by(word))
         return requests

@@ -106,6 +106,13 @@ def _row(request: ApprovalRequest, places: Sequence[Reviewer], now: datetime) ->
     return Row(request, status, badge, agreed, free[0].on_behalf_of if free else None)
 
 
+def with_words(requests: Requests, words: str) -> Requests:
+    """Those with each of the words in their title or in the name of their task."""
+    for word in words.split():
+        requests = requests.filter(Q(title__icontains=word) | Q(shown__task__icontains=word))
+    return requests
+
+
 def _to_decide(person: "User") -> Requests:
     return to_decide(person).order_by("opened_at", "pk")
 

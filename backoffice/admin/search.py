@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.contrib.auth.models import Group
-from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import reverse
 from django.utils.http import urlencode
 
 from approvals.models import ApprovalRequest
+from approvals.requests.inbox import with_words
 from approvals.requests.policy import visible_to
 from audit.admin.pages import page, person_of
 from backoffice.admin.people import people_found
@@ -47,7 +47,7 @@ def search(request: HttpRequest) -> HttpResponse:
     """The page of what was found, each kind by itself."""
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "HEAD"])
-    words = request.GET.get("q", "").replace("\0", " ").strip()[:LONGEST]
+    words = request.GET.get("q", "").strip()[:LONGEST]
     found = _sections(person_of(request), words) if words else ()
     sections = [section for section in found if section.hits]
     return page(request, "backoffice/search.html", title="Search", words=words, sections=sections)
@@ -82,11 +82,8 @@ def _run(run: Run) -> Hit:
 
 def _requests(person: User, words: str) -> Iterator[Hit]:
     """Those that wait for somebody and are about no run: a run is found as such."""
-    found: QuerySet[ApprovalRequest] = visible_to(person).filter(
-        status=ApprovalRequest.Status.PENDING, run=None
-    )
-    for word in words.split():
-        found = found.filter(Q(title__icontains=word) | Q(shown__task__icontains=word))
+    waiting = visible_to(person).filter(status=ApprovalRequest.Status.PENDING, run=None)
+    found = with_words(waiting, words)
     for each in found.select_related("requested_by").order_by("-pk")[:MOST]:
         link = reverse("admin:approvals_approvalrequest_change", args=[each.pk])
         yield Hit(each.title, link, f"Requested by {each.requested_by}")

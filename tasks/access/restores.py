@@ -8,9 +8,8 @@ from typing import Final
 from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 
-from tasks.models import UNFINISHED, DatabaseIdentity, Reconciliation, Run, Stop
+from tasks.models import OPEN, DatabaseIdentity, Reconciliation, Run, Stop
 
-OPEN: Final = (*UNFINISHED, Run.Status.UNCERTAIN)
 RESTORED: Final = (
     "This database was restored from a backup. Nothing runs and nothing is sent until "
     "administrators have reconciled it."

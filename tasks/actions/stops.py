@@ -17,9 +17,8 @@ from audit.transitions import Refusal, transition
 from tasks import locks
 from tasks.access.restores import left_of
 from tasks.access.stops import in_a_sentence, in_words, may_stop, people_of, tasks_of, waiting_runs
-from tasks.models import Run, Stop, Task
+from tasks.models import OPEN, Run, Stop, Task
 from tasks.queue import messages
-from tasks.runs.concurrency import OPEN
 
 if TYPE_CHECKING:
     from backoffice.models import User

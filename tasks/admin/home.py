@@ -18,7 +18,7 @@ from tasks.actions import pin_task, unpin_task
 from tasks.admin.cards import cards_for
 from tasks.admin.pages import MAY_READ_ALL, task_or_404
 from tasks.admin.runs.outputs import chart_shown
-from tasks.models import UNFINISHED, PinnedTask, Run, Task
+from tasks.models import OPEN, PinnedTask, Run, Task
 from tasks.runs.statistics import Week, week_of
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def pin(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _open_runs(person: "User") -> list[Run]:
     """Their runs that are not over, and what needs them: changes requested, outcome unknown."""
-    needs = Q(status__in=(*UNFINISHED, Run.Status.UNCERTAIN))
+    needs = Q(status__in=OPEN)
     to_edit = Q(status=Run.Status.RETURNED, revised_by=None)
     runs = Run.objects.filter(needs | to_edit, requested_by=person)
     return list(runs.select_related("task").order_by("-requested_at", "-id")[:MOST_RUNS])

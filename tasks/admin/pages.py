@@ -1,5 +1,6 @@
 """What the pages of tasks and runs have in common."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -12,6 +13,16 @@ from tasks.declaration.registry import RegisteredTask, UnknownTask, registry
 from tasks.models import Run, Task
 
 MAY_READ_ALL = "audit.view_everything"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Something to decide on, what follows from it, and why it cannot be chosen. Empty when it can."""
+
+    value: str
+    label: str
+    follows: str
+    objection: str
 
 
 def task_or_404(request: HttpRequest, slug: str, right: Right) -> Task:

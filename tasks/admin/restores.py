@@ -20,6 +20,7 @@ from tasks.access.restores import is_held, open_restore, reconciled, to_reconcil
 from tasks.actions.restores import look_up_unfinished, reconcile_run
 from tasks.actions.restores.reconciling import objection, steps_to_look_for
 from tasks.actions.runs.look_ups import Look, last_look, look_up_of
+from tasks.admin.pages import Choice
 from tasks.models import Reconciliation, Run
 
 if TYPE_CHECKING:
@@ -38,16 +39,6 @@ FOLLOWS: Final = {
     Decision.UNKNOWN: "Its outcome becomes unknown. A task administrator resolves it.",
     Decision.CANCEL: "Nothing more of it happens. Say so if it was done already.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A decision, what follows from it, and why it cannot be chosen. Empty when it can."""
-
-    value: str
-    label: str
-    follows: str
-    objection: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from tasks.models.effects import Effect
 from tasks.models.pins import PinnedTask
 from tasks.models.restores import DatabaseIdentity, Reconciliation, WorkerLook
 from tasks.models.rules import ApprovalRule, ProposedChange
-from tasks.models.runs import UNFINISHED, LogLine, Run, StoredFile, StoredSecret, SumKey
+from tasks.models.runs import OPEN, UNFINISHED, LogLine, Run, StoredFile, StoredSecret, SumKey
 from tasks.models.search import RunWords
 from tasks.models.signs import Sign
 from tasks.models.stops import Stop
@@ -16,6 +16,7 @@ from tasks.models.subscriptions import Subscription
 from tasks.models.turns import Emergency, Pause, Resolution
 
 __all__ = [
+    "OPEN",
     "UNFINISHED",
     "ApprovalRule",
     "DatabaseIdentity",

@@ -198,6 +198,10 @@ UNFINISHED = (
 )
 
 
+# From each of these a run may still come to another end: of an unknown outcome a person finds it out.
+OPEN = (*UNFINISHED, Run.Status.UNCERTAIN)
+
+
 class SumKey(models.Model):
     """One thing that a run counts towards, where a rule adds up: this customer, that account.
 

@@ -19,10 +19,9 @@ from audit.database.clock import database_now
 from tasks import locks, parameters
 from tasks.access.rights import runs_for
 from tasks.declaration.declared import RegisteredTask
-from tasks.models import Run, Task
+from tasks.models import OPEN, Run, Task
 from tasks.models.runs import FilesOf
 from tasks.parameters.kinds.files import FileKind
-from tasks.runs.concurrency import OPEN
 from tasks.runs.texts import TONES
 
 if TYPE_CHECKING:

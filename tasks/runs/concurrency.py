@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from audit.transitions import Refusal
 from tasks import locks, parameters
 from tasks.declaration.registry import RegisteredTask
-from tasks.models import Run
+from tasks.models import OPEN, Run
 from tasks.parameters.words import words
 from tasks.queue import messages
 
@@ -26,13 +26,6 @@ Status = Run.Status
 
 LONGEST_KEY: Final = 200
 PATIENCE: Final = 2.0  # seconds, for a key that somebody else holds
-OPEN: Final = (
-    Status.AWAITING_APPROVAL,
-    Status.QUEUED,
-    Status.RUNNING,
-    Status.PAUSED,
-    Status.UNCERTAIN,
-)
 # The one that runs; then those that have begun and wait for their next attempt; then by age.
 _ORDER: Final = (
     Case(When(status=Status.RUNNING, then=Value(0)), When(attempt__gt=0, then=Value(1)), default=2),

@@ -6,13 +6,14 @@ words may come in any order, and each may be the beginning of one.
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from django.contrib.postgres.search import SearchQueryField
 from django.db.models import BooleanField, F, Func, QuerySet, Value
 from django.db.models.functions import Cast
 
+from audit.texts.hidden import folded
 from tasks.models import Run
 
 MOST_WORDS: Final = 2_000  # of one run
@@ -25,21 +26,19 @@ _EDGES: Final = "".join(c for c in map(chr, range(33, 127)) if not c.isalnum() a
 _PART: Final = re.compile(r"[^\W_]+")
 
 
-def folded(text: str) -> str:
-    """The text as it is compared: “Siobhán” and “siobhan” are the same."""
-    plain = unicodedata.normalize("NFKD", text).casefold()
-    kept = "".join(
-        c for c in plain if unicodedata.category(c) not in ("Mn", "Cf", "Cc") or c.isspace()
-    )
-    return _DASHES.sub("-", _APOSTROPHES.sub("", kept))
+def words_of(text: str) -> Iterator[str]:
+    """The words of a text as they are compared: “Siobhán” and “siobhan” are the same."""
+    for word in text.split():
+        letters = unicodedata.normalize("NFKD", folded(word))
+        plain = "".join(c for c in letters if unicodedata.category(c) != "Mn")
+        yield _DASHES.sub("-", _APOSTROPHES.sub("", plain)).strip(_EDGES)[:LONGEST_WORD]
 
 
 def words_in(texts: Iterable[str]) -> list[str]:
     """Each word once, as a whole and in its parts: “A-10001” is found by “10001” too."""
     left, found = MOST_TEXT, dict[str, None]()
     for text in texts:
-        for word in folded(text[:left]).split():
-            whole = word.strip(_EDGES)[:LONGEST_WORD]
+        for whole in words_of(text[:left]):
             found |= dict.fromkeys(part for part in (whole, *_PART.findall(whole)) if part)
         left -= len(text)
         if left <= 0 or len(found) >= MOST_WORDS:
@@ -49,8 +48,8 @@ def words_in(texts: Iterable[str]) -> list[str]:
 
 def found_by(runs: QuerySet[Run], query: str) -> QuerySet[Run]:
     """Those of the runs in which each word of the query begins a word."""
-    words = [word.strip(_EDGES)[:LONGEST_WORD] for word in folded(query).split()]
-    wanted = [f"'{word.replace('\\', '\\\\')}':*" for word in words[:MOST_SEARCHED] if word]
+    words = list(words_of(query))[:MOST_SEARCHED]
+    wanted = [f"'{word.replace('\\', '\\\\')}':*" for word in words if word]
     if not wanted:
         return runs.none() if query.strip() else runs
     matches = Func(

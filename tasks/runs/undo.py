@@ -8,9 +8,8 @@ from audit.transitions import Refusal
 from tasks import parameters
 from tasks.access.rights import Right, runs_for, tasks_for
 from tasks.declaration.registry import Finished, Undo, UnknownTask, registry
-from tasks.models import Run, Task
+from tasks.models import OPEN, Run, Task
 from tasks.parameters.faults import told_in_a_sentence
-from tasks.runs.concurrency import OPEN
 from tasks.secrets import storage
 from tasks.time_limits import in_time
 

@@ -13,24 +13,27 @@ register = template.Library()
 
 
 @register.inclusion_tag("tasks/permissions_of.html")
-def permissions_of(holder: Holder, kind: str) -> dict[str, object]:
-    """A card that lists the tasks, with the right and where it comes from. `kind`: group or person."""
+def permissions_of(holder: Holder) -> dict[str, object]:
+    """A card that lists the tasks, with the right and where it comes from."""
     tasks = Task.objects.filter(retired_at=None).order_by("category", "name")
     held = held_by(holder, tasks)
+    is_group = isinstance(holder, Group)
     through = {} if isinstance(holder, Group) else through_groups(holder, tasks)
     return {
-        "holder": holder,
-        "kind": kind,
+        "is_group": is_group,
         "permissions": [
-            (task, list(_sources(held.get(task.pk), through.get(task.pk, ()), kind)))
+            (task, list(_sources(held.get(task.pk), through.get(task.pk, ()), alone=is_group)))
             for task in tasks
             if task.pk in held or task.pk in through
         ],
     }
 
 
-def _sources(own: Right | None, through: Iterable[tuple[str, Right]], kind: str) -> Iterator[str]:
+def _sources(
+    own: Right | None, through: Iterable[tuple[str, Right]], *, alone: bool
+) -> Iterator[str]:
+    """Each right with where it comes from, unless it can come from nowhere else."""
     if own:
-        yield f"{own.label}, directly" if kind == "person" else own.label
+        yield own.label if alone else f"{own.label}, directly"
     for name, right in through:
         yield f"{right.label}, through {name}"

@@ -8,7 +8,7 @@ from django.contrib.postgres.search import SearchVectorField
 from django.db.models import Func, TextField, Value
 from django.db.models.functions import Cast
 
-from tasks.models import UNFINISHED, Run, RunWords
+from tasks.models import OPEN, Run, RunWords
 from tasks.outputs.keeping import parts
 from tasks.runs.search import words_in
 
@@ -27,13 +27,12 @@ _READ: Final = (
     "requested_by__first_name",
     "requested_by__last_name",
 )
-GOES_ON: Final = (*UNFINISHED, Run.Status.UNCERTAIN)  # from here it gets another result yet
 
 
 def keep_words(runs: Iterable[Run]) -> None:
     """Write the words of these runs. No history: they can be made anew at any time."""
     RunWords.objects.bulk_create(
-        [RunWords(run=run, words=_vector(run), complete=run.status not in GOES_ON) for run in runs],
+        [RunWords(run=run, words=_vector(run), complete=run.status not in OPEN) for run in runs],
         update_conflicts=True,
         unique_fields=["run"],
         update_fields=["words", "complete"],
@@ -52,7 +51,7 @@ def complete_words() -> int:
 def _without_result() -> list[Run]:
     """Some of the ended runs that are not yet found by what they returned, with what is read of them."""
     missing = RunWords.objects.filter(complete=False).values("run")
-    over = Run.objects.filter(pk__in=missing).exclude(status__in=GOES_ON)
+    over = Run.objects.filter(pk__in=missing).exclude(status__in=OPEN)
     return list(over.select_related("task", "requested_by").only(*_READ)[:AT_ONCE])
 
 

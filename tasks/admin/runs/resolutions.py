@@ -1,6 +1,5 @@
 """Uncertain runs: the list of those that a person has to look at, and the page that settles one."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -21,7 +20,7 @@ from tasks.actions import Finding, NotResolved, look_up, resolve_run
 from tasks.actions.runs.findings import objection
 from tasks.actions.runs.look_ups import Look, last_look, look_up_of
 from tasks.actions.runs.resolutions import may_not_resolve, open_resolution
-from tasks.admin.pages import run_or_404
+from tasks.admin.pages import Choice, run_or_404
 from tasks.admin.runs.run_page import facts_of
 from tasks.models import Effect, Resolution, Run
 from tasks.rules.stages import stages_for_resolving
@@ -33,16 +32,6 @@ if TYPE_CHECKING:
 
 LAST_LINES = 20
 MOST_STEPS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A finding, what follows from it, and why it cannot be chosen. Empty when it can."""
-
-    value: str
-    label: str
-    follows: str
-    objection: str
 
 
 def urls(site: AdminSite) -> list[URLPattern]:
