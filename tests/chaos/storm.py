@@ -89,7 +89,7 @@ class Every:
         while not self._stop.wait(self._seconds):
             try:
                 self._act()
-            except (DatabaseError, InterfaceError):
+            except (DatabaseError, InterfaceError, psycopg.Error):
                 connection.close()
             except BaseException as error:
                 self.failures.append(error)

@@ -86,8 +86,8 @@ class Running:
         return next(program for program in self.programs if "worker" in program.cmdline())
 
 
-def at_work(program):
-    return any(part in ("worker", "gunicorn") for part in program.cmdline())
+def roles(program):
+    return {"worker", "gunicorn"}.intersection(program.cmdline())
 
 
 @contextmanager
@@ -111,7 +111,8 @@ def first(folder):
     """A demo in an empty folder, looked at while it ran, and ended with Ctrl-C."""
     with running(folder) as demo:
         demo.page = demo.get("/login/")
-        demo.addresses = [program.environ() for program in demo.programs if at_work(program)]
+        demo.at_work = set().union(*(roles(program) for program in demo.programs))
+        demo.addresses = [program.environ() for program in demo.programs if roles(program)]
         demo.beside_it = another(folder)
         demo.reset_beside_it = another(folder, "--reset")
         demo.result, demo.last_words = demo.stop(signal.SIGINT)
@@ -141,7 +142,8 @@ def test_it_answers_when_it_says_so(first):
 
 
 def test_web_server_and_worker_do_not_have_the_address_of_the_owner(first):
-    assert len(first.addresses) >= 4
+    # One of each at least: how many processes a worker has started by then is luck.
+    assert first.at_work == {"worker", "gunicorn"}
     assert all("backoffice_app" in env["DATABASE_URL"] for env in first.addresses)
     assert not any("DATABASE_OWNER_URL" in env for env in first.addresses)
 
@@ -152,7 +154,7 @@ def test_ctrl_c_is_no_failure(first):
 
 
 def test_after_ctrl_c_no_program_is_left(first):
-    assert len(first.programs) >= 5
+    assert len(first.programs) >= 3
     assert first.left() == []
 
 
