@@ -116,10 +116,15 @@ def _next(due: "QuerySet[Delivery]") -> Delivery | None:
 
 
 def _to_send() -> "QuerySet[Delivery]":
-    waits = Q(status=Status.QUEUED, due_at__lte=Now())
+    waits = Q(_is_due(), status=Status.QUEUED)
     # Its process has gone, or hangs: nobody knows whether it went out, and a copy does no harm.
     left = Q(status=Status.SENDING, lease_until__lt=Now(), attempts__lt=MOST_ATTEMPTS)
     return Delivery.objects.filter(waits | left)
+
+
+def _is_due() -> Q:
+    """No message is put off for longer than the longest pause: the database's clock was set back."""
+    return Q(due_at__lte=Now()) | Q(due_at__gt=Now() + timedelta(seconds=LONGEST_PAUSE))
 
 
 def _to_update() -> "QuerySet[Delivery]":
@@ -127,11 +132,11 @@ def _to_update() -> "QuerySet[Delivery]":
     updatable = [channel.name for channel in channels.every() if channel.updatable]
     return (
         Delivery.objects.filter(
+            _is_due(),
             Q(lease_until=None) | Q(lease_until__lt=Now()),
             status=Status.SENT,
             shown_version__startswith="pending",
             channel__in=updatable,
-            due_at__lte=Now(),
         )
         .alias(version=version_in_rows())
         .exclude(shown_version=F("version"))
@@ -262,7 +267,7 @@ def _later(delivery: Delivery, error: Exception) -> datetime:
 
 def _pause(delivery: Delivery, error: Exception) -> float:
     if isinstance(error, Retry) and error.after is not None:
-        return error.after
+        return min(error.after, LONGEST_PAUSE)
     return min(FIRST_PAUSE * 3.0 ** (delivery.attempts - 1), LONGEST_PAUSE)
 
 

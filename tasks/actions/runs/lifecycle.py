@@ -329,7 +329,12 @@ def tries_of(run: Run) -> int:
     return run.attempt - run.pauses.count()
 
 
+def pause_after(tries: int) -> timedelta:
+    """How long a run waits for its next attempt, after so many."""
+    pause: timedelta = timedelta(seconds=settings.RUN_FIRST_PAUSE_SECONDS) * 4 ** (tries - 1)
+    return pause
+
+
 def _try_again(run: Run, *, now: datetime) -> None:
     run.lease_until = None
-    pause = timedelta(seconds=settings.RUN_FIRST_PAUSE_SECONDS) * 4 ** (tries_of(run) - 1)
-    enqueue(run, now=now, due_at=now + pause)
+    enqueue(run, now=now, due_at=now + pause_after(tries_of(run)))

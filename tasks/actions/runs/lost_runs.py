@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce, Now
 from audit.transitions import transition
 from tasks.access.restores import is_held
 from tasks.actions.runs.effects import open_effects
-from tasks.actions.runs.lifecycle import may_repeat, tries_of
+from tasks.actions.runs.lifecycle import MAX_ATTEMPTS, may_repeat, pause_after, tries_of
 from tasks.actions.runs.pauses import stop_for_now
 from tasks.models import Effect, Run
 from tasks.queue import messages
@@ -83,13 +83,13 @@ def _known(run: Run) -> str:
 def enqueue_again(*, door: str) -> int:
     """Enqueue the queued runs that are due, and those whose message was not answered in time.
 
-    One that was enqueued in the future has a message that nobody takes: the database's clock was set
-    back. Not for those that wait for another run. Returns for how many. A message too many is harmless: a run is claimed once.
+    One that was enqueued in the future, or waits for longer than a run ever waits for its next attempt,
+    has a message that nobody takes: the database's clock was set back. Not for those that wait for another run. Returns for how many. A message too many is harmless: a run is claimed once.
     """
     long_enough = timedelta(seconds=settings.RUN_RING_AGAIN_SECONDS)
     waiting = Run.objects.filter(
         first_with_their_key(),
-        Q(due_at=None) | Q(due_at__lte=Now()),
+        Q(due_at=None) | Q(due_at__lte=Now()) | Q(due_at__gt=Now() + pause_after(MAX_ATTEMPTS)),
         Q(rung_at=None) | Q(rung_at__lt=Now() - long_enough) | Q(rung_at__gt=Now()),
         status=Status.QUEUED,
     ).order_by(Coalesce("due_at", "queued_at"))
@@ -104,6 +104,6 @@ def _enqueue(run_id: UUID, door: str) -> bool:
         if run is None:
             return False
         # No history: a second message changes nothing that anybody decides.
-        Run.objects.filter(pk=run_id).update(rung_at=run.now)
+        Run.objects.filter(pk=run_id).update(rung_at=run.now, due_at=None)
         messages.enqueue_run(run.pk, timeout=run.task.timeout)
         return True

@@ -220,6 +220,13 @@ def test_what_is_not_due_waits(one, memory):
     assert memory.sent == []
 
 
+def test_after_the_clock_was_set_back_nothing_waits_longer_than_the_longest_pause(one, memory):
+    one()
+    Delivery.objects.update(due_at=Now() + timedelta(minutes=61))
+    pump()
+    assert [delivery.status for delivery in Delivery.objects.all()] == ["sent"]
+
+
 def test_what_can_never_arrive_is_given_up_at_once(one, memory):
     one()
     memory.refusals = [Permanent("Nobody of that name")]

@@ -12,6 +12,7 @@ from approvals.signals import deliveries_written
 from audit.context import Door
 from audit.database.clock import database_now
 from tasks.actions import enqueue_again
+from tasks.actions.runs.lifecycle import MAX_ATTEMPTS, pause_after
 from tasks.models import Run, Sign
 from tasks.queue import clock
 from tasks.queue.clock import ClockWatch
@@ -113,3 +114,17 @@ def test_after_the_clock_was_set_back_the_sweep_goes_on_and_finds_queued_runs(as
     assert len(queued()) == 1
     assert enqueue_again(door=Door.SCHEDULE) == 1
     assert enqueue_again(door=Door.SCHEDULE) == 0
+
+
+def test_after_the_clock_was_set_back_no_run_waits_longer_for_its_next_attempt(ask):
+    run = ask("50.00")
+    OrmQ.objects.all().delete()
+    longest = pause_after(MAX_ATTEMPTS)
+    Run.objects.filter(pk=run.pk).update(
+        due_at=Now() + longest - timedelta(seconds=5), rung_at=Now() + longest
+    )
+    assert enqueue_again(door=Door.SCHEDULE) == 0
+    Run.objects.filter(pk=run.pk).update(due_at=Now() + longest + timedelta(seconds=60))
+    assert enqueue_again(door=Door.SCHEDULE) == 1
+    run.refresh_from_db()
+    assert run.due_at is None
