@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 
 from approvals import channels
 from approvals.actions import shutdowns
-from approvals.channels.base import Channel, Misconfigured, Permanent, Retry, Told
+from approvals.channels.base import Channel, Misconfigured, Permanent, Recipients, Retry
 from approvals.channels.deadline import TookTooLong, deadline
 from approvals.models import ApprovalRequest
 from approvals.models.deliveries import ChannelShutdown, Delivery
@@ -215,10 +215,10 @@ def _pointless(delivery: Delivery) -> str:
     person, request = delivery.person, delivery.request
     if person is not None and not person.is_active:
         return "The person's account is deactivated."
-    if person is not None and not _leads_to(delivery, Told(delivery.event, [person])):
+    if person is not None and not _leads_to(delivery, Recipients(delivery.event, [person])):
         return "The person's address has changed."
     group = delivery.group
-    if group is not None and not _leads_to(delivery, Told(delivery.event, (), [group])):
+    if group is not None and not _leads_to(delivery, Recipients(delivery.event, (), [group])):
         return "The group no longer uses this Slack channel."
     if not delivery.asks or request is None:
         return ""
@@ -229,9 +229,9 @@ def _pointless(delivery: Delivery) -> str:
     return "" if asked.filter(pk=request.pk).exists() else "Decided before it was sent."
 
 
-def _leads_to(delivery: Delivery, told: Told) -> bool:
+def _leads_to(delivery: Delivery, recipients: Recipients) -> bool:
     """Whether this is, now, an address of those who are to be told."""
-    targets = channels.named(delivery.channel).targets(told)
+    targets = channels.named(delivery.channel).targets(recipients)
     return delivery.address in {target.address for target in targets}
 
 

@@ -10,7 +10,7 @@ from django.utils.text import get_text_list
 from approvals.models import ApprovalRequest, FollowUp, Stage
 from approvals.notifications.notify import notify
 from approvals.requests import policy, quorum
-from approvals.requests.ballot import Ballot
+from approvals.requests.review_state import ReviewState
 from approvals.requests.stuck import stuck_stages, what_to_do
 from audit.texts.quoting import quoted
 from audit.transitions import transition
@@ -80,7 +80,7 @@ def _follow_up(due: Stage, kind: FollowUp.Kind, door: str) -> bool:
 
 
 def _remind(request: ApprovalRequest, stage: Stage) -> None:
-    people = quorum.waited_for(Ballot.of(request), stage)
+    people = quorum.waited_for(ReviewState.of(request), stage)
     text = f"Reminder, approval needed: {quoted(request.title)}"
     _notify(people, "request_reminder", stage, text, asks=True)
 
@@ -89,7 +89,7 @@ def _escalate(request: ApprovalRequest, stage: Stage) -> None:
     groups = get_text_list([group.name for group in stage.escalate_to.order_by("name")], "and")
     escalated = stage.reviewers.filter(on_behalf_of=None).exclude(not_before=None)
     late = set(escalated.values_list("person", flat=True))
-    waited_for = quorum.waited_for(Ballot.of(request), stage)
+    waited_for = quorum.waited_for(ReviewState.of(request), stage)
     asked = [person for person in waited_for if person.pk in late]
     text = f"Escalated to you, approval needed: {quoted(request.title)}"
     _notify(asked, "request_escalated", stage, text, asks=True)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from approvals import channels
-from approvals.channels.base import Told
+from approvals.channels.base import Recipients
 from approvals.models.deliveries import NotificationSetting
 from approvals.notifications import events
 from audit.transitions import Refusal, transition
@@ -26,7 +26,7 @@ def save_notification_settings(person: "User", wanted: Collection[Choice], *, do
     """
     with transition(by=person, door=door, subject=person):
         reached = [channel.name for channel in channels_of(person)]
-        if reached and not any((events.ASKED, name) in wanted for name in reached):
+        if reached and not any((events.REQUEST_OPENED, name) in wanted for name in reached):
             raise NothingLeft(
                 "Keep at least one channel for requests. Without it you would not know that a "
                 "request needs your review."
@@ -44,8 +44,8 @@ def save_notification_settings(person: "User", wanted: Collection[Choice], *, do
 
 def channels_of(person: "User") -> list[channels.Channel]:
     """The channels that reach this person now."""
-    told = Told("", [person])
-    return [channel for channel in channels.every() if any(channel.targets(told))]
+    recipients = Recipients("", [person])
+    return [channel for channel in channels.every() if any(channel.targets(recipients))]
 
 
 def notification_settings_of(person: "User") -> Mapping[Choice, bool]:

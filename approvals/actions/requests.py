@@ -13,11 +13,11 @@ from django.template.defaultfilters import pluralize
 
 from approvals.models import ApprovalRequest, Decision, Proof, Reviewer, SlackMode, Stage
 from approvals.notifications import outbox
-from approvals.notifications.notify import ask, notify
+from approvals.notifications.notify import notify, notify_reviewers
 from approvals.requests import policy, proofs, quorum
-from approvals.requests.ballot import Ballot
 from approvals.requests.outdated import check_not_outdated
 from approvals.requests.policy import StageSpec
+from approvals.requests.review_state import ReviewState
 from approvals.signals import request_decided
 from audit.database.clock import database_now
 from audit.seals import Json
@@ -77,7 +77,7 @@ def open_request(  # noqa: PLR0913 - a question has this many parts
         ]
         needed, people = policy.people_wanted(stages, asked)
         _must_suffice("All stages together", needed, len(people))
-        ask(request)
+        notify_reviewers(request)
     return request
 
 
@@ -167,10 +167,10 @@ def decide(  # noqa: PLR0913 - who answers what, with which answer, how and why
         # so exactly one of them sees itself complete the quorum.
         request = _locked(request_id)
         person = _fresh(decided_by)
-        ballot = Ballot.of(request)
-        place = policy.place_to_decide(ballot, person, now=database_now())
+        review = ReviewState.of(request)
+        place = policy.reviewer_to_decide(review, person, now=database_now())
         policy.check_shown(request, seal)
-        if refusal := policy.objection_to_door(ballot, door):
+        if refusal := policy.objection_to_door(review, door):
             raise refusal
         if verdict in REASON_MISSING and not reason.strip():
             raise policy.ReasonMissing(REASON_MISSING[verdict])
@@ -193,7 +193,7 @@ def decide(  # noqa: PLR0913 - who answers what, with which answer, how and why
             reason=reason.strip(),
             proof=proof,
         )
-        _close(replace(ballot, decisions=[*ballot.decisions, decision]))
+        _close(replace(review, decisions=[*review.decisions, decision]))
     return request
 
 
@@ -218,13 +218,13 @@ def _fresh(person: "User") -> "User":
     return fresh
 
 
-def _close(ballot: Ballot) -> None:
-    outcome = ballot.outcome()
+def _close(review: ReviewState) -> None:
+    outcome = review.outcome()
     if outcome != Status.PENDING:
-        _set_status(ballot.request, outcome)
+        _set_status(review.request, outcome)
     else:
-        ask(ballot.request)
-        outbox.refresh(ballot.request)
+        notify_reviewers(review.request)
+        outbox.refresh(review.request)
 
 
 def _set_status(request: ApprovalRequest, status: ApprovalRequest.Status) -> None:
@@ -246,9 +246,9 @@ def _set_status(request: ApprovalRequest, status: ApprovalRequest.Status) -> Non
 
 def _notify_those_asked(request: ApprovalRequest) -> None:
     """Tell those who might have decided now that nobody waits for them any more."""
-    ballot = Ballot.of(request)
-    if stage := ballot.open_stage():
-        people = quorum.waited_for(ballot, stage)
+    review = ReviewState.of(request)
+    if stage := review.open_stage():
+        people = quorum.waited_for(review, stage)
         text = f"{request.get_status_display()}: {quoted(request.title)}"
         notify(people, event="request_closed", subject=request, text=text)
 

@@ -81,7 +81,7 @@ def _page(
                 )
                 for channel in reached
             ],
-            problem if event.key == events.ASKED else "",
+            problem if event.key == events.REQUEST_OPENED else "",
         )
         for event in events.every()
     ]

@@ -14,7 +14,7 @@ from approvals.channels.base import SLACK
 from approvals.channels.slack.accounts import link_of
 from approvals.models.deliveries import SlackLink
 from approvals.requests.proofs import NotProved, ProofMissing, fresh_proof
-from approvals.slack_app.linking import ask_account
+from approvals.slack_app.linking import request_confirmation
 from audit.admin.pages import page, person_of
 from audit.context import Door
 from audit.database.clock import database_now
@@ -47,7 +47,7 @@ def link(request: HttpRequest) -> HttpResponse:
     try:
         if password := request.POST.get("password", ""):
             actions.prove_by_password(person, password, session=session, door=Door.ADMIN)
-        ask_account(person, session=session, door=Door.ADMIN)
+        request_confirmation(person, session=session, door=Door.ADMIN)
     except (NotProved, ProofMissing) as refusal:
         return _page(request, status=403, unproved=str(refusal))
     except Refusal as refusal:
@@ -79,7 +79,7 @@ def _page(request: HttpRequest, *, status: int = 200, **form: str) -> HttpRespon
         status=status,
         link=link_of(person),
         offer=_offer(person.pk),
-        asks_proof=fresh_proof(person, session_of(request)) is None,
+        needs_proof=fresh_proof(person, session_of(request)) is None,
         form=form,
     )
 

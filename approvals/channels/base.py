@@ -35,10 +35,10 @@ class Misconfigured(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What is to be told, and to whom: what a channel needs to find addresses.
+class Recipients:
+    """Who is to be notified of which event: what a channel needs to find addresses.
 
-    `without` names the channels by which it is not told.
+    `without` names the channels by which it is not sent.
     """
 
     event: str
@@ -66,7 +66,7 @@ class Channel(Protocol):
     label: str
     updatable: bool
 
-    def targets(self, told: Told) -> Iterable[Target]:
+    def targets(self, recipients: Recipients) -> Iterable[Target]:
         """Where this can go now. In a constant number of queries; talks to nobody outside."""
         ...
 

@@ -31,10 +31,10 @@ def goes_out_by_default(key: str) -> bool:
     return key not in _events or _events[key].by_default
 
 
-ASKED: Final = "request_opened"
+REQUEST_OPENED: Final = "request_opened"
 
 add(
-    Event(ASKED, "A request needs my review"),
+    Event(REQUEST_OPENED, "A request needs my review"),
     Event("request_reminder", "Reminder of a request that needs my review"),
     Event("request_escalated", "A request is escalated"),
     Event("request_stuck", "No reviewer is left for my request"),

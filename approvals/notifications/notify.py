@@ -1,4 +1,4 @@
-"""Who is told what. A notice never blocks and never decides: rows that are written with the fact."""
+"""Who is notified of what. It never blocks and never decides: rows that are written with the fact."""
 
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
@@ -7,11 +7,12 @@ from django.db import connection, models
 from django.db.models.functions import Now
 
 from approvals import channels
-from approvals.channels.base import SLACK, Told
+from approvals.channels.base import SLACK, Recipients
 from approvals.models import ApprovalRequest, Notification
 from approvals.notifications import outbox
+from approvals.notifications.events import REQUEST_OPENED
 from approvals.requests import quorum, rights
-from approvals.requests.ballot import Ballot
+from approvals.requests.review_state import ReviewState
 from audit.context import current
 from audit.texts.quoting import quoted
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from backoffice.models import User
 
 
-def notify(  # noqa: PLR0913 - what is told, of what, to whom and by what not
+def notify(  # noqa: PLR0913 - what is sent, about what, to whom and by what not
     people: "Iterable[User]",
     *,
     event: str,
@@ -58,26 +59,28 @@ def notify(  # noqa: PLR0913 - what is told, of what, to whom and by what not
         ),
         ignore_conflicts=True,
     )
-    told = Told(event, people, without=without if in_slack != "" else {*without, SLACK})
+    recipients = Recipients(event, people, without=without if in_slack != "" else {*without, SLACK})
     other = {SLACK: in_slack} if in_slack else {}
     outbox.put(
-        told, subject=subject, text=text, occurrence=occurrence, asks=asks, other_texts=other
+        recipients, subject=subject, text=text, occurrence=occurrence, asks=asks, other_texts=other
     )
 
 
-def ask(request: ApprovalRequest) -> None:
-    """Send the question to those who may decide the stage that is open now, and to its groups.
+def notify_reviewers(request: ApprovalRequest) -> None:
+    """Notify those who may decide the stage that is open now, and its groups, by their channels.
 
-    They need no notice: the request itself stands in their inbox. Once a stage.
+    They need no row of their own: the request itself stands in their inbox. Once a stage.
     """
     if not channels.every():
         return
-    ballot = Ballot.of(request)
-    if (stage := ballot.open_stage()) is None:
+    review = ReviewState.of(request)
+    if (stage := review.open_stage()) is None:
         return
-    told = Told("request_opened", quorum.waited_for(ballot, stage), rights.groups_of(stage))
+    recipients = Recipients(
+        REQUEST_OPENED, quorum.waited_for(review, stage), rights.groups_of(stage)
+    )
     text = f"Approval needed: {quoted(request.title)}"
-    outbox.put(told, subject=request, text=text, occurrence=str(stage.position), asks=True)
+    outbox.put(recipients, subject=request, text=text, occurrence=str(stage.position), asks=True)
 
 
 def mark_read(person: "User", notification_id: int | None = None) -> int:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from django.db import models
 
 from approvals import channels
-from approvals.channels.base import EMAIL, SLACK, Target, Told
+from approvals.channels.base import EMAIL, SLACK, Recipients, Target
 from approvals.models import ApprovalRequest, SlackMode
 from approvals.models.deliveries import Delivery, NotificationSetting
 from approvals.notifications.events import goes_out_by_default
@@ -15,7 +15,7 @@ from approvals.signals import deliveries_written
 
 
 def put(
-    told: Told,
+    recipients: Recipients,
     *,
     subject: models.Model,
     text: str,
@@ -30,14 +30,14 @@ def put(
     that say it in other words.
     """
     if isinstance(subject, ApprovalRequest) and subject.slack_mode == SlackMode.OFF:
-        told = replace(told, without={*told.without, SLACK})
+        recipients = replace(recipients, without={*recipients.without, SLACK})
     rows = [
         Delivery(
             channel=name,
             address=target.address,
             person=target.person,
             group=target.group,
-            event=told.event,
+            event=recipients.event,
             occurrence=occurrence,
             text=other_texts.get(name, text),
             subject_type=subject._meta.label_lower,
@@ -45,7 +45,7 @@ def put(
             request=subject if isinstance(subject, ApprovalRequest) else None,
             asks=asks,
         )
-        for name, target in _targets(told)
+        for name, target in _targets(recipients)
     ]
     if rows:
         Delivery.objects.bulk_create(rows, ignore_conflicts=True)
@@ -84,20 +84,20 @@ def refresh(request: ApprovalRequest) -> None:
         deliveries_written.send(sender=Delivery)
 
 
-def _targets(told: Told) -> Iterator[tuple[str, Target]]:
+def _targets(recipients: Recipients) -> Iterator[tuple[str, Target]]:
     for channel in channels.every():
-        if channel.name in told.without:
+        if channel.name in recipients.without:
             continue
-        wants = _wishes(told, channel.name)
-        for target in channel.targets(told):
+        wants = _wishes(recipients, channel.name)
+        for target in channel.targets(recipients):
             if target.person is None or wants.get(
-                target.person.pk, goes_out_by_default(told.event)
+                target.person.pk, goes_out_by_default(recipients.event)
             ):
                 yield channel.name, target
 
 
-def _wishes(told: Told, channel: str) -> Mapping[int, bool]:
+def _wishes(recipients: Recipients, channel: str) -> Mapping[int, bool]:
     rows = NotificationSetting.objects.filter(
-        event=told.event, channel=channel, person__in=told.people
+        event=recipients.event, channel=channel, person__in=recipients.people
     )
     return dict(rows.values_list("person", "wanted"))

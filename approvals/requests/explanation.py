@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 from django.utils.text import get_text_list
 
 from approvals.models import ApprovalRequest, Decision, FollowUp, Reviewer, Stage
-from approvals.requests.ballot import Ballot
 from approvals.requests.inbox import status_of
 from approvals.requests.outdated import why_outdated
 from approvals.requests.policy import objection
 from approvals.requests.proofs import fresh_proof, is_needed
 from approvals.requests.quorum import in_order, still_reviewers
 from approvals.requests.related import Related, related_to
+from approvals.requests.review_state import ReviewState
 from approvals.requests.rights import in_words
 from approvals.requests.stuck import nobody_left, what_to_do
 from audit.context import Door
@@ -127,7 +127,7 @@ class Explained:
     may_withdraw: bool
     outdated: str
     stuck: str
-    asks_proof: bool
+    needs_proof: bool
     related: Sequence[Related]
 
 
@@ -137,7 +137,7 @@ def explain(
     """Read everything about a request that its page says to this person, in this session."""
     stages = list(request.stages.prefetch_related("groups", "people", "escalate_to"))
     decisions = list(request.decisions.select_related("decided_by", "on_behalf_of"))
-    ballot = Ballot(request, stages, decisions)
+    review = ReviewState(request, stages, decisions)
     waits = request.status == Status.PENDING and request.expires_at > now
     eligible = list(in_order(still_reviewers(request.pk)))
     answers = [Answer(d, dict(Door.choices).get(d.door, d.door)) for d in decisions]
@@ -148,16 +148,16 @@ def explain(
         status=status,
         badge=badge,
         waits=waits,
-        stages=[_stage(s, ballot, eligible, escalations.get(s.pk), waits=waits) for s in stages],
+        stages=[_stage(s, review, eligible, escalations.get(s.pk), waits=waits) for s in stages],
         answers=answers,
         so_far=_so_far(request, answers),
-        next=_next(ballot) if waits else _ended(request, person),
-        objection=objection(ballot, person, now=now),
-        in_place_of=_in_whose_place(ballot, person, eligible) if waits else None,
+        next=_next(review) if waits else _ended(request, person),
+        objection=objection(review, person, now=now),
+        in_place_of=_in_whose_place(review, person, eligible) if waits else None,
         may_withdraw=waits and request.requested_by_id == person.pk,
         outdated=why_outdated([request]).get(request.pk, "") if waits else "",
         stuck=_stuck(request, person) if waits else "",
-        asks_proof=_asks_proof(ballot, person, session),
+        needs_proof=_needs_proof(review, person, session),
         related=related_to(request, person) if waits else [],
     )
 
@@ -169,16 +169,18 @@ def _stuck(request: ApprovalRequest, person: "User") -> str:
     return f"{why} {what_to_do(request) if mine else f'{request.requested_by} is notified.'}"
 
 
-def _in_whose_place(ballot: Ballot, person: "User", eligible: Sequence[Reviewer]) -> "User | None":
+def _in_whose_place(
+    review: ReviewState, person: "User", eligible: Sequence[Reviewer]
+) -> "User | None":
     """For whom this person would decide, unless it is for themselves."""
-    if (stage := ballot.open_stage()) is None:
+    if (stage := review.open_stage()) is None:
         return None
-    free = ballot.free_of(stage, eligible)
+    free = review.available(stage, eligible)
     return next((place.on_behalf_of for place in free if place.person_id == person.pk), None)
 
 
-def _asks_proof(ballot: Ballot, person: "User", session: str) -> bool:
-    stage = ballot.open_stage()
+def _needs_proof(review: ReviewState, person: "User", session: str) -> bool:
+    stage = review.open_stage()
     return stage is not None and is_needed(stage) and fresh_proof(person, session) is None
 
 
@@ -220,13 +222,13 @@ def _escalations(stages: Sequence[Stage], now: datetime) -> dict[int, Escalation
 
 def _stage(
     stage: Stage,
-    ballot: Ballot,
+    review: ReviewState,
     eligible: Sequence[Reviewer],
     escalation: Escalation | None,
     *,
     waits: bool,
 ) -> StageInWords:
-    agreed = ballot.approvals(stage)
+    agreed = review.approvals(stage)
     return StageInWords(
         name=stage.name,
         of_a_rule=bool(stage.condition.strip()),
@@ -234,19 +236,19 @@ def _stage(
         picked=stage.picked,
         agreed=agreed,
         needed=stage.needed,
-        state=_state(stage, ballot, agreed),
-        may_decide=_may_decide(stage, ballot, eligible) if waits else "",
+        state=_state(stage, review, agreed),
+        may_decide=_may_decide(stage, review, eligible) if waits else "",
         escalation=escalation if waits and agreed < stage.needed else None,
     )
 
 
 def _rule(stage: Stage) -> str:
-    who = get_text_list(asked_by(stage), "or") or "the people named below"
+    who = get_text_list(reviewers_named(stage), "or") or "the people named below"
     approvals = f"{stage.needed} approval{'' if stage.needed == 1 else 's'} required"
     return ". ".join(filter(None, [approvals, reason_of(stage), f"Reviewers: {who}"]))
 
 
-def asked_by(stage: Stage) -> list[str]:
+def reviewers_named(stage: Stage) -> list[str]:
     """Whom a stage asks: its groups, the people it names, and who holds its right."""
     groups = [group.name for group in stage.groups.all()]
     return [*groups, *map(str, stage.people.all()), *in_words(stage.right_held)]
@@ -264,17 +266,17 @@ def reasons_of(request: ApprovalRequest) -> list[str]:
     return list(filter(None, dict.fromkeys(map(reason_of, request.stages.all()))))
 
 
-def _state(stage: Stage, ballot: Ballot, agreed: int) -> str:
+def _state(stage: Stage, review: ReviewState, agreed: int) -> str:
     if agreed >= stage.needed:
         return "done"
-    return "open" if stage == ballot.open_stage() else "later"
+    return "open" if stage == review.open_stage() else "later"
 
 
-def _may_decide(stage: Stage, ballot: Ballot, eligible: Sequence[Reviewer]) -> str:
+def _may_decide(stage: Stage, review: ReviewState, eligible: Sequence[Reviewer]) -> str:
     """The names of those who may still decide here, up to ten."""
-    if ballot.approvals(stage) >= stage.needed:
+    if review.approvals(stage) >= stage.needed:
         return ""
-    free = ballot.free_of(stage, eligible)
+    free = review.available(stage, eligible)
     if not free:
         return NOBODY
     names = [in_place_of(place.person, place.on_behalf_of) for place in free[:NAMED]]
@@ -294,14 +296,14 @@ def _people(missing: int, *, more: bool) -> str:
     return one if missing == 1 else f"{missing} {and_more}reviewers approve"
 
 
-def _next(ballot: Ballot) -> str:
-    stage = ballot.open_stage()
+def _next(review: ReviewState) -> str:
+    stage = review.open_stage()
     if stage is None:
         return "All approvals are given."
-    agreed = ballot.approvals(stage)
+    agreed = review.approvals(stage)
     people = _people(stage.needed - agreed, more=agreed > 0)
-    later = [s for s in ballot.stages if s.position > stage.position]
-    is_run = ballot.request.revisable
+    later = [s for s in review.stages if s.position > stage.position]
+    is_run = review.request.revisable
     if later:
         then = f"When {people}, “{later[0].name}” is next."
     else:

@@ -9,10 +9,10 @@ from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from approvals.models import ApprovalRequest, Decision, Notification, Reviewer
-from approvals.requests.ballot import Ballot
 from approvals.requests.outdated import why_outdated
 from approvals.requests.policy import to_decide, visible_to
-from approvals.requests.quorum import places_of
+from approvals.requests.quorum import reviewers_by_request
+from approvals.requests.review_state import ReviewState
 
 if TYPE_CHECKING:
     from backoffice.models import User
@@ -75,7 +75,7 @@ def rows(requests: Requests, person: "User", *, now: datetime) -> list[Row]:
     """Lines for these requests, as this person sees them, at a constant number of queries."""
     asked = requests.select_related("requested_by").prefetch_related("stages", "decisions")
     found = list(asked)
-    places = places_of(person, found)
+    places = reviewers_by_request(person, found)
     outdated = why_outdated(found)
     return [
         replace(
@@ -97,12 +97,12 @@ def status_of(request: ApprovalRequest, *, now: datetime) -> tuple[str, str]:
 
 def _row(request: ApprovalRequest, places: Sequence[Reviewer], now: datetime) -> Row:
     status, badge = status_of(request, now=now)
-    ballot = Ballot.of(request)
-    stage = ballot.open_stage()
+    review = ReviewState.of(request)
+    stage = review.open_stage()
     if stage is None or request.status != Status.PENDING:
         return Row(request, status, badge, "")
-    agreed = f"{stage.name} · {ballot.approvals(stage)} of {stage.needed}"
-    free = ballot.free_of(stage, places)
+    agreed = f"{stage.name} · {review.approvals(stage)} of {stage.needed}"
+    free = review.available(stage, places)
     return Row(request, status, badge, agreed, free[0].on_behalf_of if free else None)
 
 

@@ -12,8 +12,8 @@ from django.db.models.functions import Coalesce, Now
 
 from approvals.models import ApprovalRequest, Decision, Reviewer, SlackMode, Stage
 from approvals.requests import rights
-from approvals.requests.ballot import Ballot
-from approvals.requests.quorum import place_of, still_reviewers
+from approvals.requests.quorum import reviewer_for, still_reviewers
+from approvals.requests.review_state import ReviewState
 from approvals.requests.rights import Held
 from audit.context import Door
 from audit.transitions import Refusal
@@ -157,7 +157,7 @@ def people_wanted(
 
 
 def objection(
-    ballot: Ballot, person: "User", *, now: datetime, seal: str | None = None
+    review: ReviewState, person: "User", *, now: datetime, seal: str | None = None
 ) -> Refusal | None:
     """Why this person may not decide this request now; None if they may.
 
@@ -165,26 +165,26 @@ def objection(
     general, for a page's buttons.
     """
     try:
-        place_to_decide(ballot, person, now=now)
+        reviewer_to_decide(review, person, now=now)
         if seal is not None:
-            check_shown(ballot.request, seal)
+            check_shown(review.request, seal)
     except Refusal as refusal:
         return refusal
     return None
 
 
-def place_to_decide(ballot: Ballot, person: "User", *, now: datetime) -> Reviewer:
+def reviewer_to_decide(review: ReviewState, person: "User", *, now: datetime) -> Reviewer:
     """The place from which this person may decide this request now. Raises a `Refusal`: why not."""
-    request = ballot.request
+    request = review.request
     if request.requested_by_id == person.pk:
         raise OwnRequest("You requested this, so somebody else has to decide it.")
     if request.status != Status.PENDING:
         raise already_closed(request)
     if request.expires_at <= now:
         raise NotWaiting("This request has expired. It can be requested again.")
-    place = place_of(ballot, person)
+    place = reviewer_for(review, person)
     if place is None:
-        raise _no_place(ballot, person)
+        raise _no_place(review, person)
     return place
 
 
@@ -201,23 +201,23 @@ def already_closed(request: ApprovalRequest) -> NotWaiting:
     return NotWaiting(f"This request is already closed. Its status is “{state}”.")
 
 
-def objection_to_door(ballot: Ballot, door: str) -> Refusal | None:
+def objection_to_door(review: ReviewState, door: str) -> Refusal | None:
     """Why nobody may decide this request at this door; None where they may.
 
     Slack knows no session, so that nobody can prove anything there.
     """
     if door != Door.SLACK:
         return None
-    stage = ballot.open_stage()
-    if ballot.request.slack_mode == SlackMode.DECIDE and not (stage and stage.fresh_proof):
+    stage = review.open_stage()
+    if review.request.slack_mode == SlackMode.DECIDE and not (stage and stage.fresh_proof):
         return None
     return NotAtThisDoor("This request cannot be decided in Slack. Open it in the browser.")
 
 
-def _no_place(ballot: Ballot, person: "User") -> Refusal:
-    if any(decision.decided_by_id == person.pk for decision in ballot.decisions):
+def _no_place(review: ReviewState, person: "User") -> Refusal:
+    if any(decision.decided_by_id == person.pk for decision in review.decisions):
         return AlreadyDecided("You have already decided this request.")
-    if still_reviewers(ballot.request.pk).filter(stage=ballot.open_stage(), person=person).exists():
+    if still_reviewers(review.request.pk).filter(stage=review.open_stage(), person=person).exists():
         return AlreadyDecided(
             "One of you is out of office, and the other has already decided for both of you."
         )

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce, Now
 
 from approvals.models import Absence, ApprovalRequest, Decision, Reviewer, Stage
 from approvals.requests import rights
-from approvals.requests.ballot import Ballot, Verdict
+from approvals.requests.review_state import ReviewState, Verdict
 from audit.database.statements import Given, Statement
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def still_reviewers(
     return _in_force(models.Q(stage__request_id=request_id), at=at or Now())
 
 
-def places_of(
+def reviewers_by_request(
     person: "User", requests: "Iterable[ApprovalRequest]"
 ) -> "dict[UUID, list[Reviewer]]":
     """By the key of their request, the places this person has in these now. One query."""
@@ -90,23 +90,23 @@ def in_order(places: models.QuerySet[Reviewer]) -> models.QuerySet[Reviewer]:
     return places.order_by("person", own_first).select_related("person", "on_behalf_of", "stage")
 
 
-def free_places(ballot: Ballot, stage: Stage) -> list[Reviewer]:
+def available_reviewers(review: ReviewState, stage: Stage) -> list[Reviewer]:
     """Those who may decide the stage now, each once, rather in their own place. One query."""
-    return ballot.free_of(
-        stage, list(in_order(still_reviewers(ballot.request.pk).filter(stage=stage)))
+    return review.available(
+        stage, list(in_order(still_reviewers(review.request.pk).filter(stage=stage)))
     )
 
 
-def place_of(ballot: Ballot, person: "User") -> Reviewer | None:
+def reviewer_for(review: ReviewState, person: "User") -> Reviewer | None:
     """The place from which this person may decide now, in the stage that is open."""
-    if (stage := ballot.open_stage()) is None:
+    if (stage := review.open_stage()) is None:
         return None
-    return next((p for p in free_places(ballot, stage) if p.person_id == person.pk), None)
+    return next((p for p in available_reviewers(review, stage) if p.person_id == person.pk), None)
 
 
-def waited_for(ballot: Ballot, stage: Stage) -> "list[User]":
+def waited_for(review: ReviewState, stage: Stage) -> "list[User]":
     """Those who may decide the stage now."""
-    return [place.person for place in free_places(ballot, stage)]
+    return [place.person for place in available_reviewers(review, stage)]
 
 
 def quorum_holds(request: ApprovalRequest) -> bool:

@@ -33,7 +33,7 @@ def make_app(*, over_http: bool) -> App:
         process_before_response=over_http,
     )
     app.action("approve")(heard(handlers.approve))
-    app.action("reject")(heard(handlers.ask_why))
+    app.action("reject")(heard(handlers.open_rejection_modal))
     app.action("open")(heard(handlers.look))
     app.action("link_yes")(heard(handlers.answer_link))
     app.action("link_no")(heard(handlers.answer_link))

@@ -17,8 +17,8 @@ from approvals.channels.slack.message import message_for
 from approvals.channels.slack.values import Shown, Unreadable
 from approvals.models import ApprovalRequest, Decision
 from approvals.models.deliveries import Delivery
-from approvals.requests.ballot import Ballot
 from approvals.requests.policy import objection, objection_to_door
+from approvals.requests.review_state import ReviewState
 from approvals.slack_app.modal import modal_for
 from approvals.slack_app.payloads import Account, Click, Filled, Place
 from audit.context import Door
@@ -56,7 +56,7 @@ def approve(body: Body, ack: Ack) -> None:
         _tidy_up(click.account, click.place, shown, said)
 
 
-def ask_why(body: Body, ack: Ack) -> None:
+def open_rejection_modal(body: Body, ack: Ack) -> None:
     """Open the modal in which the reason for a rejection is typed."""
     with _read(ack):
         click = Click.of(body)
@@ -122,9 +122,9 @@ def _problem(request: ApprovalRequest | None, account: Account, shown: Shown) ->
     person = person_of(account.team, account.user)
     if person is None:
         return "This Slack account is not linked to anybody. Link it under “Notification settings”."
-    ballot = Ballot.of(request)
-    found = objection(ballot, person, now=database_now(), seal=shown.seal)
-    return str(found or objection_to_door(ballot, Door.SLACK) or "")
+    review = ReviewState.of(request)
+    found = objection(review, person, now=database_now(), seal=shown.seal)
+    return str(found or objection_to_door(review, Door.SLACK) or "")
 
 
 def _linked(click: Click, *, agrees: bool) -> str:

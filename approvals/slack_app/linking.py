@@ -27,7 +27,7 @@ class NoAccount(Refusal):
     """There is no account in Slack that could be asked."""
 
 
-def ask_account(person: "User", *, session: str, door: str) -> SlackLink:
+def request_confirmation(person: "User", *, session: str, door: str) -> SlackLink:
     """Ask the account with this person's email address, in a direct message, whether it is theirs.
 
     The address only says whom to ask: what counts is the click. Raises `NoAccount` where Slack knows

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from approvals.models import ApprovalRequest
 from approvals.requests.policy import StageSpec
-from tasks.access.reviewing import asked_for, holders
+from tasks.access.reviewing import holders, reviewers_of_stages
 from tasks.access.rights import Right
 from tasks.declaration.break_glass import BreakGlass
 from tasks.declaration.registry import UnknownTask, registry
@@ -115,11 +115,11 @@ def _too_often(per_day: int) -> str:
 
 def review_stage(run: Run) -> StageSpec:
     """Two who review it afterwards: of those who would have approved it, and who may approve it."""
-    groups, people, rights = asked_for(run)
+    groups, people, rights = reviewers_of_stages(run)
     held = holders(run.task, min([Right.APPROVE, *rights]))  # each right includes the lower ones
     return StageSpec("Review of an emergency run", REVIEWERS, groups, people, held=held)
 
 
-def asked_about(request: ApprovalRequest) -> "QuerySet[User]":
+def everybody_who_could_review(request: ApprovalRequest) -> "QuerySet[User]":
     """Everybody who was asked to approve it. One query."""
     return get_user_model().objects.filter(review_places__stage__request=request).distinct()

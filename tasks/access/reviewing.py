@@ -63,7 +63,7 @@ def _groups(task_id: int, right: Right) -> QuerySet[Group]:
     return Group.objects.filter(pk__in=TaskGroupPermission.objects.filter(**held).values("group"))
 
 
-def asked_for(run: Run) -> "tuple[list[Group], list[User], list[Right]]":
+def reviewers_of_stages(run: Run) -> "tuple[list[Group], list[User], list[Right]]":
     """The groups, the people and the rights that the stages of a run's approval name."""
     stages = run.approval.stages.prefetch_related("groups", "people") if run.approval else ()
     groups = {group: None for stage in stages for group in stage.groups.all()}

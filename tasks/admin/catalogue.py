@@ -34,7 +34,11 @@ class TaskAdmin(SafeHistoryMixin, ReadOnlyAdmin):
     def get_urls(self) -> list[URLPattern]:
         site = self.admin_site
         own = [
-            path("<slug:slug>/", site.admin_view(request_page.ask), name="tasks_task_request"),
+            path(
+                "<slug:slug>/",
+                site.admin_view(request_page.request_page),
+                name="tasks_task_request",
+            ),
             path("<slug:slug>/pin/", site.admin_view(home.pin), name="tasks_task_pin"),
             path(
                 "<slug:slug>/options/<str:parameter>/",

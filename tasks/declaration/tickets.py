@@ -11,14 +11,14 @@ LONGEST: Final = 40
 PLACE: Final = "{ticket}"
 
 
-class AsksForTicket(Protocol):
+class NeedsTicket(Protocol):
     """A rule."""
 
     @property
     def ticket_pattern(self) -> str: ...
 
 
-def asks_for_ticket(rules: Iterable[AsksForTicket]) -> bool:
+def needs_ticket(rules: Iterable[NeedsTicket]) -> bool:
     """Whether one of these rules wants to know the ticket."""
     return any(rule.ticket_pattern for rule in rules)
 
@@ -32,7 +32,7 @@ def problem_of_pattern(pattern: str) -> str:
     return ""
 
 
-def problem_of_ticket(ticket: str, rules: Iterable[AsksForTicket]) -> str:
+def problem_of_ticket(ticket: str, rules: Iterable[NeedsTicket]) -> str:
     """Why this ticket is not what the rules ask for; empty where it is, or none is asked for."""
     for rule in rules:
         if rule.ticket_pattern and not _fits(ticket, rule.ticket_pattern):
@@ -50,7 +50,7 @@ def _what_is_wrong(ticket: str, pattern: str) -> str:
     return f"“{ticket[:LONGEST]}” is not a valid ticket number. Enter {enter}."
 
 
-def help_for_ticket(rules: Iterable[AsksForTicket]) -> str:
+def help_for_ticket(rules: Iterable[NeedsTicket]) -> str:
     """What to type: “A ticket number such as SUP-4711.”"""
     patterns = dict.fromkeys(rule.ticket_pattern for rule in rules if rule.ticket_pattern)
     return f"A ticket number {' or '.join(map(_like, patterns))}. Reviewers see it too."

@@ -5,6 +5,7 @@ May import `declaration`; the database's own guards are in the migrations.
 
 from tasks.models.catalogue import Task, TaskGroupPermission, TaskUserPermission
 from tasks.models.effects import Effect
+from tasks.models.interventions import Emergency, Pause, Resolution
 from tasks.models.pins import PinnedTask
 from tasks.models.restores import DatabaseIdentity, Reconciliation, WorkerLook
 from tasks.models.rules import ApprovalRule, ProposedChange
@@ -13,7 +14,6 @@ from tasks.models.search import RunWords
 from tasks.models.signs import Sign
 from tasks.models.stops import Stop
 from tasks.models.subscriptions import Subscription
-from tasks.models.turns import Emergency, Pause, Resolution
 
 __all__ = [
     "OPEN",

@@ -29,7 +29,7 @@ PLACES: dict[str, int] = {
 }
 
 
-def places_of(currency: str) -> int:
+def decimal_places(currency: str) -> int:
     """The number of decimals of a currency. Raises ValueError for a code that is unknown."""
     try:
         return PLACES[currency]

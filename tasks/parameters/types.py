@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Never, Self
 
-from tasks.parameters.currencies import places_of
+from tasks.parameters.currencies import decimal_places
 
 # Python's default context silently rounds to 28 digits.
 _EXACT = Context(prec=100, traps=[Inexact, InvalidOperation])
@@ -39,7 +39,7 @@ class Money:
     currency: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "amount", exactly(self.amount, places_of(self.currency)))
+        object.__setattr__(self, "amount", exactly(self.amount, decimal_places(self.currency)))
 
     def __str__(self) -> str:
         return f"{self.amount:f} {self.currency}"
@@ -50,12 +50,12 @@ class Money:
 
         A payment provider may count otherwise: see `currencies`.
         """
-        return int(self.amount.scaleb(places_of(self.currency), context=_EXACT))
+        return int(self.amount.scaleb(decimal_places(self.currency), context=_EXACT))
 
     @classmethod
     def from_minor(cls, units: int, currency: str) -> Self:
         """Money from a count of the smallest unit of ISO 4217."""
-        return cls(Decimal(units).scaleb(-places_of(currency), context=_EXACT), currency)
+        return cls(Decimal(units).scaleb(-decimal_places(currency), context=_EXACT), currency)
 
 
 @dataclass(frozen=True, slots=True)

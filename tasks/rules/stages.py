@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from approvals.requests.policy import StageSpec
 from tasks import parameters
-from tasks.access.reviewing import asked_for, holders
+from tasks.access.reviewing import holders, reviewers_of_stages
 from tasks.access.rights import Right, allowed
 from tasks.declaration.registry import UnknownTask, registry
 from tasks.models import ApprovalRule, Run, Task
@@ -54,7 +54,7 @@ def stages_for_resolving(run: Run, person: "User") -> list[StageSpec]:
 
 def stage_for_a_look(run: Run) -> StageSpec:
     """Who says whether a paused run goes on: one of those who could approve it, or its task's runs."""
-    groups, people, rights = asked_for(run)
+    groups, people, rights = reviewers_of_stages(run)
     if not groups and not people and not rights:
         rights = [Right.APPROVE]
     held = holders(run.task, min(rights)) if rights else None

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import rule_engine
 
-from tasks.outputs.keeping import Kept, parts
+from tasks.outputs.serialization import Kept, parts
 from tasks.parameters import Money
 
 type Declared = Mapping[str, type]

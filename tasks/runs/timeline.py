@@ -1,4 +1,4 @@
-"""The story of a run: who asked, who decided, what happened, in the order in which it did."""
+"""The timeline of a run: who requested it, who decided, what happened, in the order in which it did."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

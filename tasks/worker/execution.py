@@ -24,7 +24,7 @@ from tasks.declaration.errors import Busy, Cancelled, OutcomeUnknown, Paused, Re
 from tasks.declaration.registry import registry
 from tasks.declaration.texts import said
 from tasks.models import Run
-from tasks.outputs.keeping import Kept, kept, unreadable
+from tasks.outputs.serialization import Kept, kept, unreadable
 from tasks.queue import messages
 from tasks.queue.kill_points import killpoint
 from tasks.queue.outages import OUTAGE, is_outage, patiently

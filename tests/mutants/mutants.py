@@ -11,7 +11,7 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 POLICY: Final = "approvals/requests/policy.py"
-BALLOT: Final = "approvals/requests/ballot.py"
+REVIEW_STATE: Final = "approvals/requests/review_state.py"
 PLACES: Final = "approvals/requests/quorum.py"
 REQUESTS: Final = "approvals/actions/requests.py"
 RUNS: Final = "tasks/actions/runs/lifecycle.py"
@@ -153,21 +153,21 @@ NOTICED_IN_PLACE: Final = (
     ),
     Mutant(
         "a second decision by one person",
-        BALLOT,
+        REVIEW_STATE,
         "            if sharing & {decision.decided_by_id, decision.on_behalf_of_id}\n",
         "            if False\n",
         DECIDE,
     ),
     Mutant(
         "one approval is enough for two",
-        BALLOT,
+        REVIEW_STATE,
         "if self.approvals(s) < s.needed), None)",
         "if self.approvals(s) < 1), None)",
         DECIDE,
     ),
     Mutant(
         "a rejection ends nothing",
-        BALLOT,
+        REVIEW_STATE,
         "    Verdict.REJECT: Status.REJECTED,\n",
         "",
         DECIDE,
@@ -223,7 +223,7 @@ NOTICED_IN_PLACE: Final = (
     ),
     Mutant(
         "who stands in decides beside who is away",
-        BALLOT,
+        REVIEW_STATE,
         "        sharing = {place.person_id, place.on_behalf_of_id} - {None}\n",
         "        sharing = {place.person_id}\n",
         DELEGATES,

@@ -8,7 +8,7 @@ from django.core import checks
 from django.core.checks import CheckMessage
 from django.core.mail import get_connection
 
-from approvals.channels.base import EMAIL, External, Target, Told
+from approvals.channels.base import EMAIL, External, Recipients, Target
 from approvals.channels.email.errors import said
 from approvals.channels.email.message import message_for
 from approvals.models.deliveries import Delivery
@@ -21,9 +21,9 @@ class Email:
     label = "Email"
     updatable = False
 
-    def targets(self, told: Told) -> Iterator[Target]:
+    def targets(self, recipients: Recipients) -> Iterator[Target]:
         """Every active person has an address of their own."""
-        for person in told.people:
+        for person in recipients.people:
             if person.email and person.is_active:
                 yield Target(person.email, person=person)
 

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage
 
-from approvals.channels.base import SLACK, External, Permanent, Target, Told
+from approvals.channels.base import SLACK, External, Permanent, Recipients, Target
 from approvals.channels.slack.client import client
 from approvals.channels.slack.errors import said
 from approvals.channels.slack.message import message_for
@@ -18,23 +18,23 @@ class Slack:
     label = "Slack"
     updatable = True
 
-    def targets(self, told: Told) -> Iterator[Target]:
+    def targets(self, recipients: Recipients) -> Iterator[Target]:
         """Linked accounts of this workspace, and the channels in which groups are asked."""
         links = SlackLink.objects.filter(
-            person__in=told.people,
+            person__in=recipients.people,
             person__is_active=True,
             team=settings.SLACK_TEAM_ID,
             confirmed_at__isnull=False,
             ended_at=None,
         )
         accounts = dict(links.values_list("person", "user"))
-        for person in told.people:
+        for person in recipients.people:
             if person.pk in accounts:
                 yield Target(accounts[person.pk], person=person)
-        if told.groups:
-            for room in GroupSlackChannel.objects.filter(group__in=told.groups).select_related(
-                "group"
-            ):
+        if recipients.groups:
+            for room in GroupSlackChannel.objects.filter(
+                group__in=recipients.groups
+            ).select_related("group"):
                 yield Target(room.channel, group=room.group)
 
     def send(self, delivery: Delivery) -> External:

@@ -17,10 +17,10 @@ from approvals.channels.slack.blocks import Block, TooLong
 from approvals.channels.slack.values import Shown
 from approvals.models import ApprovalRequest, Decision, SlackMode
 from approvals.models.deliveries import Delivery
-from approvals.requests.ballot import Ballot
 from approvals.requests.explanation import reasons_of
 from approvals.requests.outdated import why_outdated
 from approvals.requests.policy import objection_to_door, to_decide
+from approvals.requests.review_state import ReviewState
 from audit.context import Door, label_of
 from audit.database.clock import database_now
 from audit.texts.quoting import cited, in_one_line, quoted
@@ -75,7 +75,7 @@ def question_for(request: ApprovalRequest, person: "User") -> Message:
         return Message(text, [*top, outdated, *answers, *bottom])
     if state or not to_decide(person).filter(pk=request.pk).exists():
         return Message(text, [*top, *answers, *bottom])
-    if objection_to_door(Ballot.of(request), Door.SLACK):
+    if objection_to_door(ReviewState.of(request), Door.SLACK):
         return Message(text, [*top, *answers, *bottom])
     try:
         question = [*top, *_question(request), *answers, _buttons_to_decide(request), *bottom[1:]]

@@ -8,7 +8,7 @@ from typing import Final
 from django.core.checks import CheckMessage
 from standardwebhooks.webhooks import Webhook as Signer
 
-from approvals.channels.base import External, Permanent, Retry, Target, Told
+from approvals.channels.base import External, Permanent, Recipients, Retry, Target
 from approvals.channels.webhook.secrets import opened
 from approvals.channels.webhook.sending import post
 from approvals.models.deliveries import Delivery, WebhookEndpoint
@@ -22,12 +22,12 @@ class Webhook:
     label = "Webhook"
     updatable = False
 
-    def targets(self, told: Told) -> Iterator[Target]:
+    def targets(self, recipients: Recipients) -> Iterator[Target]:
         """The endpoints that listen to this event. Nobody in person is reached by them."""
-        if not told.event:
+        if not recipients.event:
             return
         for endpoint in WebhookEndpoint.objects.filter(is_active=True):
-            if told.event in endpoint.events:
+            if recipients.event in endpoint.events:
                 yield Target(str(endpoint.pk))
 
     def send(self, delivery: Delivery) -> External:

@@ -11,7 +11,12 @@ from audit.seals import seal_of
 from audit.texts.quoting import quoted
 from audit.transitions import Refusal, transition
 from tasks import locks
-from tasks.access.emergencies import REVIEWED_WITHIN, asked_about, review_stage, why_not
+from tasks.access.emergencies import (
+    REVIEWED_WITHIN,
+    everybody_who_could_review,
+    review_stage,
+    why_not,
+)
 from tasks.access.rights import Right, require
 from tasks.access.stops import stop_of
 from tasks.actions.stops import stop_by_itself
@@ -133,5 +138,5 @@ def _notify(emergency: Emergency, asked: ApprovalRequest) -> None:
     what = quoted(emergency.run.headline)
     ran = f"{emergency.by} ran this in an emergency, without approval: {what}."
     text = f"{ran} Reason: {quoted(emergency.reason)}"
-    people = {*asked_about(asked), *asked_about(emergency.review)}
+    people = {*everybody_who_could_review(asked), *everybody_who_could_review(emergency.review)}
     notify_of_run(people, emergency.run, event="emergency_run", text=text)

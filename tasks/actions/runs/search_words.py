@@ -9,7 +9,7 @@ from django.db.models import Func, TextField, Value
 from django.db.models.functions import Cast
 
 from tasks.models import OPEN, Run, RunWords
-from tasks.outputs.keeping import parts
+from tasks.outputs.serialization import parts
 from tasks.runs.search import words_in
 
 AT_MOST: Final = 200  # runs, each time

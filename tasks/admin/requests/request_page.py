@@ -33,7 +33,7 @@ from tasks.admin.requests.prefilled import Before, given_with, values_of
 from tasks.admin.requests.request_form import RequestForm, request_form
 from tasks.admin.rows import parameters_with_rows
 from tasks.declaration.registry import RegisteredTask
-from tasks.declaration.tickets import asks_for_ticket, help_for_ticket
+from tasks.declaration.tickets import help_for_ticket, needs_ticket
 from tasks.models import Run, Task
 from tasks.rules.evaluation import rules_in_force
 from tasks.rules.sentences import rule_in_words
@@ -50,7 +50,7 @@ RECENT = 5
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def ask(request: HttpRequest, slug: str) -> HttpResponse:
+def request_page(request: HttpRequest, slug: str) -> HttpResponse:
     """The task with its form; or what somebody sees who may only look at it."""
     task = task_or_404(request, slug, Right.VIEW)
     if request.method == "POST":
@@ -294,7 +294,7 @@ def _show(
     rules, may_execute = rules_in_force(task), allowed(person, Right.EXECUTE, task)
     always = any(always_holds(rule) for rule in rules)
     declared = declared_by(task)
-    asks = asks_for_ticket(rules)
+    asks = needs_ticket(rules)
     if asks:
         why.fields["ticket"].help_text = help_for_ticket(rules)
     return page(
@@ -318,6 +318,6 @@ def _show(
         stop=stop_of(task),
         needs_why=always or not may_execute,
         ticket_asked_for=asks,
-        needs_ticket=asks_for_ticket(rule for rule in rules if always_holds(rule)),
+        needs_ticket=needs_ticket(rule for rule in rules if always_holds(rule)),
         recent=list(task.runs.filter(requested_by=person).order_by("-requested_at")[:RECENT]),
     )

@@ -8,10 +8,10 @@ from django.core.paginator import Paginator
 from django.http import QueryDict
 
 from tasks.models import Run
-from tasks.outputs import drawing
-from tasks.outputs.folding import Folded
-from tasks.outputs.keeping import Kept, parts
+from tasks.outputs import charts
+from tasks.outputs.json_tree import JSONTree
 from tasks.outputs.markdown import html_of
+from tasks.outputs.serialization import Kept, parts
 
 ROWS: Final = 100  # of a table on one page
 
@@ -35,7 +35,7 @@ def _markdown(kept: Kept, number: int, asked: QueryDict) -> dict[str, Any]:
 
 
 def _json(kept: Kept, number: int, asked: QueryDict) -> dict[str, Any]:
-    return {"folded": Folded(kept["value"])}
+    return {"tree": JSONTree(kept["value"])}
 
 
 def _table(kept: Kept, number: int, asked: QueryDict) -> dict[str, Any]:
@@ -64,12 +64,12 @@ def chart_shown(kept: Kept) -> dict[str, Any]:
 
 
 def _chart(kept: Kept, number: int, asked: QueryDict) -> dict[str, Any]:
-    series = drawing.series_of(kept)
-    draw: Callable[[Any, Any], object] = {"bar": drawing.bars, "line": drawing.lines}[kept["drawn"]]
-    columns = [[drawing.in_words(n) for n in numbers] for _, numbers in series]
+    series = charts.series_of(kept)
+    draw: Callable[[Any, Any], object] = {"bar": charts.bars, "line": charts.lines}[kept["drawn"]]
+    columns = [[charts.in_words(n) for n in numbers] for _, numbers in series]
     return {
         "drawing": draw(kept["labels"], series),
-        "summary": drawing.summary(series),
+        "summary": charts.summary(series),
         "table": list(zip(kept["labels"], zip(*columns, strict=True), strict=True)),
     }
 

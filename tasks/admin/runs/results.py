@@ -18,7 +18,7 @@ from audit.history.export import csv_response
 from audit.models import Event
 from tasks.admin.pages import run_or_404
 from tasks.models import Run
-from tasks.outputs.keeping import Kept, parts
+from tasks.outputs.serialization import Kept, parts
 from tasks.secrets import storage
 
 ANY_TYPE: Final = "application/octet-stream"

@@ -9,9 +9,9 @@ from django.conf import settings
 from django.http import QueryDict
 
 from approvals.models import Stage
-from approvals.requests.ballot import Ballot
-from approvals.requests.explanation import NOBODY, asked_by, reason_of
+from approvals.requests.explanation import NOBODY, reason_of, reviewers_named
 from approvals.requests.policy import visible_to
+from approvals.requests.review_state import ReviewState
 from approvals.requests.stuck import nobody_left, what_to_do
 from tasks import parameters
 from tasks.access.emergencies import emergency_of, is_offered, why_not
@@ -171,25 +171,25 @@ def stages_of(run: Run) -> list[StageShown]:
     """Who was asked, stage by stage."""
     if run.approval is None:
         return []
-    ballot = Ballot(
+    review = ReviewState(
         run.approval,
         list(run.approval.stages.prefetch_related("groups", "people")),
         list(run.approval.decisions.all()),
     )
     waits = run.approval.status == run.approval.Status.PENDING
-    asked_now = ballot.open_stage() if waits else None
+    asked_now = review.open_stage() if waits else None
     stuck = nobody_left(run.approval) if asked_now else ""
     return [
-        _stage(ballot, stage, *((True, stuck) if stage == asked_now else (False, "")))
-        for stage in ballot.stages
+        _stage(review, stage, *((True, stuck) if stage == asked_now else (False, "")))
+        for stage in review.stages
     ]
 
 
-def _stage(ballot: Ballot, stage: Stage, is_open: bool, stuck: str) -> StageShown:
+def _stage(review: ReviewState, stage: Stage, is_open: bool, stuck: str) -> StageShown:
     return StageShown(
         stage.name,
-        deciders(_picked(stage) if stage.picked else asked_by(stage), (), stage.needed),
-        ballot.approvals(stage),
+        deciders(_picked(stage) if stage.picked else reviewers_named(stage), (), stage.needed),
+        review.approvals(stage),
         stage.needed,
         is_open,
         stuck,

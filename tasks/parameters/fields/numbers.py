@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from tasks.parameters.currencies import places_of
+from tasks.parameters.currencies import decimal_places
 from tasks.parameters.fields.base import TypedField, bounds
 from tasks.parameters.types import Money, exactly
 from tasks.parameters.widgets import MoneyWidget, number_input
@@ -103,11 +103,11 @@ class MoneyField(TypedField):
 
     def _money(self, amount: object, currency: object) -> Money:
         code = self._currency(currency)
-        example = f"{Decimal(1000):.{places_of(code)}f}"
+        example = f"{Decimal(1000):.{decimal_places(code)}f}"
         number = decimal_from(amount, f"Enter the amount as {example}.")
         if abs(number) >= LARGEST_AMOUNT:
             raise ValidationError("This amount is too large.", "max")
-        places = places_of(code)
+        places = decimal_places(code)
         too_fine = f"{code} has {places or 'no'} decimals. Enter the amount as {example}."
         refuse_more_digits(amount, places, too_fine)
         try:

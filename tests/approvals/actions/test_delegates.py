@@ -12,7 +12,6 @@ from django.urls import reverse
 from approvals import actions
 from approvals.actions.absences import AbsenceOver, NotTheirAbsence
 from approvals.models import Absence, Decision, Notification, Reviewer
-from approvals.requests.ballot import Ballot
 from approvals.requests.explanation import explain
 from approvals.requests.inbox import rows
 from approvals.requests.policy import (
@@ -24,6 +23,7 @@ from approvals.requests.policy import (
     visible_to,
 )
 from approvals.requests.quorum import quorum_holds, waited_for
+from approvals.requests.review_state import ReviewState
 from audit.context import Door
 from audit.database.clock import database_now
 from tests.approvals.conftest import SEAL
@@ -58,8 +58,8 @@ def moved(absence, by):
 
 
 def waiting_for(request):
-    ballot = Ballot.of(request)
-    return {each.username for each in waited_for(ballot, ballot.open_stage())}
+    review = ReviewState.of(request)
+    return {each.username for each in waited_for(review, review.open_stage())}
 
 
 def close(who):

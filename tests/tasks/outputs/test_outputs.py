@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from tasks.outputs import JSON, Chart, File, Markdown, Money, Table, keeping
-from tasks.outputs.keeping import kept, parts
+from tasks.outputs import JSON, Chart, File, Markdown, Money, Table, serialization
+from tasks.outputs.serialization import kept, parts
 from tasks.secrets.masking import Redactor
 
 plain = Redactor([])
@@ -48,13 +48,13 @@ def test_a_column_is_one_of_numbers_when_it_holds_nothing_else():
 
 
 def test_a_table_is_cut_at_its_limit_and_says_so(monkeypatch):
-    monkeypatch.setattr(keeping, "MOST_ROWS", 2)
+    monkeypatch.setattr(serialization, "MOST_ROWS", 2)
     found = kept(Table(["n"], [[1], [2], [3]]), plain)
     assert (found["rows"], found["of"]) == ([["1"], ["2"]], 3)
 
 
 def test_all_that_a_run_returns_shares_one_limit(monkeypatch):
-    monkeypatch.setattr(keeping, "MOST_CHARACTERS", 250)
+    monkeypatch.setattr(serialization, "MOST_CHARACTERS", 250)
     rows = [["x" * 10]] * 20
     first, second = parts(kept([Table(["n"], rows), Table(["n"], rows)], plain))
     assert len(first["rows"]) == 20
@@ -63,14 +63,14 @@ def test_all_that_a_run_returns_shares_one_limit(monkeypatch):
 
 
 def test_a_long_text_is_cut_and_says_so(monkeypatch):
-    monkeypatch.setattr(keeping, "LONGEST_TEXT", 5)
+    monkeypatch.setattr(serialization, "LONGEST_TEXT", 5)
     text, note = parts(kept("1234567", plain))
     assert text["text"] == "12345"
     assert note["text"] == "Only the first 5 of 7 characters were kept."
 
 
 def test_json_that_is_too_large_becomes_a_note(monkeypatch):
-    monkeypatch.setattr(keeping, "MOST_CHARACTERS", 100)
+    monkeypatch.setattr(serialization, "MOST_CHARACTERS", 100)
     found = kept(JSON(["x"] * 200, title="Everything"), plain)
     assert found["kind"] == "note"
     assert found["text"].startswith("Everything is too large")
@@ -88,7 +88,7 @@ def test_json_holds_what_json_can_hold():
 
 
 def test_a_file_that_is_too_large_becomes_a_note(monkeypatch):
-    monkeypatch.setattr(keeping, "LARGEST_FILE", 5)
+    monkeypatch.setattr(serialization, "LARGEST_FILE", 5)
     found = kept(File.of("risk.csv", "123456"), plain)
     assert found["kind"] == "note"
     assert (
@@ -98,7 +98,7 @@ def test_a_file_that_is_too_large_becomes_a_note(monkeypatch):
 
 
 def test_a_chart_of_too_many_labels_becomes_a_table():
-    many = list(range(keeping.MOST_POINTS + 1))
+    many = list(range(serialization.MOST_POINTS + 1))
     note, table = parts(kept(Chart("line", many, {"a": many}, title="Many", x="Day"), plain))
     assert note["text"].startswith("At most 200 labels")
     assert (table["title"], table["columns"], len(table["rows"])) == ("Many", ["Day", "a"], 201)

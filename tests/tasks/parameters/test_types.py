@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.parameters import File, Money, Secret
-from tasks.parameters.currencies import PLACES, places_of
+from tasks.parameters.currencies import PLACES, decimal_places
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_minor_units_and_back_lose_nothing(units, currency):
 
 def test_an_unknown_currency_says_what_to_write():
     with pytest.raises(ValueError, match="ISO 4217"):
-        places_of("DOLLARS")
+        decimal_places("DOLLARS")
 
 
 def test_a_secret_shows_itself_only_when_asked():

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group
 
 from tasks.declaration.errors import Busy, Cancelled, OutcomeUnknown, Refused
 from tasks.models import Run
-from tasks.outputs.keeping import parts
+from tasks.outputs.serialization import parts
 from tasks.secrets.bounds import bounded
 from tasks.secrets.masking import MASK, Redactor
 from tasks.worker.writes import IT_STAYS

@@ -44,7 +44,7 @@ def kept(output: object, redact: Redactor) -> Kept:
     Raises nothing but that the database is away.
     """
     try:
-        return _Keeper(redact).of(output)
+        return _Serializer(redact).of(output)
     except (OperationalError, InterfaceError):
         raise
     # Whatever the code of a value raises while it is read.
@@ -69,7 +69,7 @@ def parts(output: Kept | None) -> list[Kept]:
     return [output]
 
 
-class _Keeper:
+class _Serializer:
     def __init__(self, redact: Redactor) -> None:
         self._redact = redact
         self._left = MOST_CHARACTERS

@@ -17,7 +17,7 @@ ENDS_IT: Final[dict[str, ApprovalRequest.Status]] = {
 
 
 @dataclass(frozen=True)
-class Ballot:
+class ReviewState:
     """A request with its stages and decisions, read once."""
 
     request: ApprovalRequest
@@ -25,7 +25,7 @@ class Ballot:
     decisions: Sequence[Decision] = field(default=())
 
     @classmethod
-    def of(cls, request: ApprovalRequest) -> "Ballot":
+    def of(cls, request: ApprovalRequest) -> "ReviewState":
         """Read the stages and decisions of a request: two queries."""
         return cls(request, list(request.stages.all()), list(request.decisions.all()))
 
@@ -47,7 +47,7 @@ class Ballot:
                 return ENDS_IT[decision.verdict]
         return Status.PENDING if self.open_stage() or not self.stages else Status.APPROVED
 
-    def free_of(self, stage: Stage, places: Sequence[Reviewer]) -> list[Reviewer]:
+    def available(self, stage: Stage, places: Sequence[Reviewer]) -> list[Reviewer]:
         """The places of this stage that can be used now: the first of each person, no requester's."""
         people: dict[int, Reviewer] = {}
         for place in places:

@@ -12,7 +12,7 @@ OPEN_LEVELS: Final = 2
 OPEN_ENTRIES: Final = 25  # one that holds more is closed, unless it is the first
 
 
-class Folded:
+class JSONTree:
     """A value on the page. `is_cut` says whether some of it is left out there."""
 
     def __init__(self, value: object) -> None:

@@ -1,4 +1,4 @@
-"""What people do about a run that does not simply go on: they settle, look, or do not wait."""
+"""What people do about a run that does not simply go on: resolve it, resume it, or run it in an emergency."""
 
 from typing import ClassVar
 
