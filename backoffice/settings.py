@@ -175,6 +175,11 @@ SIMPLE_HISTORY_REVERT_DISABLED = True  # hides the button; the views refuse the 
 # Where a ticket is read: https://support.example.com/tickets/{ticket}. Empty: its number is no link.
 TICKET_URL = env.str("TICKET_URL", default="")
 
+# Up to which amount of each currency people may start runs without checking them first, if they choose so.
+CONFIRMATION_LIMITS = env.dict(
+    "CONFIRMATION_LIMITS", default={"USD": "50", "EUR": "50", "GBP": "50"}
+)
+
 # How old the proof of who somebody is may be when they agree where a rule asks for it.
 FRESH_PROOF_SECONDS = env.int("FRESH_PROOF_SECONDS", default=300)
 

@@ -3,6 +3,7 @@
 import inspect
 import os
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Final
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from tasks.declaration.registry import RegisteredTask, UnknownTask, registry
 from tasks.declaration.source import made_when_imported
 from tasks.declaration.tickets import PLACE
 from tasks.outputs.annotations import types_not_shown
+from tasks.parameters import Money
 from tasks.queue import kill_points
 from tasks.rules.conditions import check_condition, names_for
 from tasks.runs.output_values import READ, ROWS, names_of
@@ -49,6 +51,28 @@ def check_ticket_url(**_: object) -> list[CheckMessage]:
             id="tasks.E011",
         )
     ]
+
+
+@register("tasks")
+def check_confirmation_limits(**_: object) -> list[CheckMessage]:
+    """Up to which amounts people may skip a page: an amount for each currency."""
+    return [
+        Error(
+            f"CONFIRMATION_LIMITS has {currency}={amount}.",
+            hint="Write currencies and amounts, such as USD=50,JPY=5000.",
+            id="tasks.E016",
+        )
+        for currency, amount in settings.CONFIRMATION_LIMITS.items()
+        if not _is_amount(amount, currency)
+    ]
+
+
+def _is_amount(amount: str, currency: str) -> bool:
+    try:
+        Money(Decimal(amount), currency)
+    except (ValueError, ArithmeticError):
+        return False
+    return True
 
 
 @register("tasks", deploy=True)

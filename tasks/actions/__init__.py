@@ -17,6 +17,7 @@ from tasks.actions.changes.proposed_changes import (
     propose_opening,
     propose_rule,
 )
+from tasks.actions.confirmation_limits import NotSmall, confirm_again, skip_confirmation
 from tasks.actions.pins import pin_task, unpin_task
 from tasks.actions.runs.confirmations import NotConfirmed
 from tasks.actions.runs.drafts import InvalidValues
@@ -54,6 +55,7 @@ __all__ = [
     "NotPausable",
     "NotProposed",
     "NotResolved",
+    "NotSmall",
     "NothingToLookUp",
     "Outcome",
     "RuleSpec",
@@ -62,6 +64,7 @@ __all__ = [
     "begin_effect",
     "break_glass",
     "cancel_run",
+    "confirm_again",
     "enqueue_again",
     "expire_pauses",
     "extend_lease",
@@ -87,6 +90,7 @@ __all__ = [
     "resume_run",
     "retire_task",
     "revoke",
+    "skip_confirmation",
     "start_run",
     "unpin_task",
     "write_effect",

@@ -50,6 +50,11 @@ class TaskAdmin(SafeHistoryMixin, ReadOnlyAdmin):
                 site.admin_view(rows.template),
                 name="tasks_task_template",
             ),
+            path(
+                "<slug:slug>/confirm/",
+                site.admin_view(request_page.confirm),
+                name="tasks_task_confirm",
+            ),
             *settings.urls(site),
         ]
         return own + super().get_urls()  # type: ignore[no-any-return]

@@ -4,6 +4,7 @@ May import `declaration`; the database's own guards are in the migrations.
 """
 
 from tasks.models.catalogue import Task, TaskGroupPermission, TaskUserPermission
+from tasks.models.confirmation_limits import ConfirmationLimit
 from tasks.models.effects import Effect
 from tasks.models.interventions import Emergency, Pause, Resolution
 from tasks.models.pins import PinnedTask
@@ -19,6 +20,7 @@ __all__ = [
     "OPEN",
     "UNFINISHED",
     "ApprovalRule",
+    "ConfirmationLimit",
     "DatabaseIdentity",
     "Effect",
     "Emergency",

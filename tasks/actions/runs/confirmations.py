@@ -14,7 +14,9 @@ from tasks import parameters
 from tasks.access.rights import runs_for
 from tasks.actions.runs.drafts import Draft
 from tasks.models import Run
+from tasks.parameters import Money
 from tasks.runs.alike import open_or_just_ended
+from tasks.runs.confirmation_limits import needs_no_confirmation, small_amount_of
 from tasks.runs.previews import binding
 
 LISTED: Final = 10
@@ -30,6 +32,8 @@ class Shown:
     others: Sequence[Run]
     stages: Sequence[StageSpec]
     seal: str
+    # The amount that this person may start without this page, from the next time on.
+    skippable: Money | None = None
 
 
 class NotConfirmed(Exception):
@@ -46,17 +50,23 @@ def must_be_seen(
 ) -> None:
     """Raise `NotConfirmed` unless the person has seen this, or needs not. None: nobody sees a page.
 
-    It is needed for what runs at once and moves money: nobody else looks at it. And for whatever
-    was done a moment ago, or has a file that was sent before.
+    It is needed for what runs at once and moves money: nobody else looks at it. The person may have
+    chosen to start small amounts without it. It is always needed for whatever was done a moment
+    ago, or has a file that was sent before.
     """
     if seen is None:
         return
     others = _others(run) if run.task.moves_money else []
-    if not (warnings or others or (run.task.moves_money and not stages)):
+    unattended = run.task.moves_money and not stages
+    if not (warnings or others) and not (unattended and not _is_small(run, draft)):
         return
     shown = _shown(run, draft, stages, warnings, others)
     if shown.seal != seen:
         raise NotConfirmed(shown, changed=bool(seen))
+
+
+def _is_small(run: Run, draft: Draft) -> bool:
+    return needs_no_confirmation(run.requested_by, run.task, draft.form.cleaned_data)
 
 
 def _others(run: Run) -> list[Run]:
@@ -85,7 +95,9 @@ def _shown(
             "stages": [[stage.name, stage.needed, stage.because] for stage in stages],
         }
     )
-    return Shown(run, facts, warnings, others, stages, seal)
+    ordinary = not (warnings or others or stages)
+    skippable = small_amount_of(draft.form.cleaned_data) if ordinary else None
+    return Shown(run, facts, warnings, others, stages, seal, skippable)
 
 
 def _is_secret(value: object) -> bool:

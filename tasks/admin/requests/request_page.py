@@ -16,7 +16,7 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from audit.admin.pages import page, person_of
 from audit.admin.unsent import take
@@ -25,10 +25,16 @@ from audit.transitions import Refusal
 from tasks import parameters
 from tasks.access.rights import Right, allowed, runs_for
 from tasks.access.stops import stop_of
-from tasks.actions import InvalidValues, NotConfirmed, request_run
+from tasks.actions import (
+    InvalidValues,
+    NotConfirmed,
+    confirm_again,
+    request_run,
+    skip_confirmation,
+)
 from tasks.actions.runs.requests import run_of_form
 from tasks.admin.pages import code_of, declared_by, task_or_404
-from tasks.admin.requests.confirm_page import EDIT, SEEN, show_before_it_runs
+from tasks.admin.requests.confirm_page import EDIT, SEEN, SKIP, amount_to_skip, show_before_it_runs
 from tasks.admin.requests.prefilled import Before, given_with, values_of
 from tasks.admin.requests.request_form import RequestForm, request_form
 from tasks.admin.rows import parameters_with_rows
@@ -39,6 +45,7 @@ from tasks.rules.evaluation import rules_in_force
 from tasks.rules.sentences import rule_in_words
 from tasks.rules.texts import always_holds
 from tasks.runs.concurrency import Taken
+from tasks.runs.confirmation_limits import unconfirmed_amounts
 from tasks.runs.partial import warning_of
 from tasks.runs.texts import paragraphs
 from tasks.runs.undo import NotUndoable, check_undoable, values_to_undo
@@ -151,7 +158,18 @@ def _requested(request: HttpRequest, task: Task, why: RequestForm, before: Befor
         raise
     except (InvalidValues, Refusal) as refused:
         return _refused(request, task, why, before, refused)
+    if amount := amount_to_skip(request.POST):
+        skip_confirmation(task.pk, up_to=amount, by=person_of(request), door=Door.ADMIN)
     return redirect("admin:tasks_run_change", run.pk)
+
+
+@require_POST
+def confirm(request: HttpRequest, slug: str) -> HttpResponse:
+    """From now on, show each run of this task to this person before it starts."""
+    task = task_or_404(request, slug, Right.VIEW)
+    confirm_again(task.pk, by=person_of(request), door=Door.ADMIN)
+    messages.success(request, "Each run of this task is shown to you again before it starts.")
+    return redirect("admin:tasks_task_request", slug)
 
 
 def _refused(
@@ -198,7 +216,7 @@ def _once(request: HttpRequest, nonce: str, asked: Callable[..., Run]) -> Run:
 
 def _token(request: HttpRequest) -> str:
     """Of all that was sent. The nonce among it is random, so that nothing can be guessed from it."""
-    other = ("csrfmiddlewaretoken", SEEN)  # of the page, not of what is requested
+    other = ("csrfmiddlewaretoken", SEEN, SKIP)  # of the page, not of what is requested
     values = sorted((n, v) for n, v in request.POST.lists() if n not in other)
     files = sorted(
         (name, file.name, _sha256(file)) for name, given in request.FILES.lists() for file in given
@@ -316,6 +334,7 @@ def _show(
         rules=[rule_in_words(rule, declared) for rule in rules],
         always=always,
         stop=stop_of(task),
+        unconfirmed=unconfirmed_amounts(person, task) if may_request else [],
         needs_why=always or not may_execute,
         ticket_asked_for=asks,
         needs_ticket=needs_ticket(rule for rule in rules if always_holds(rule)),
