@@ -1,11 +1,21 @@
-"""Which requests of a list a person asks to see."""
+"""Which requests of a list a person asks to see, and in which order."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 from django import forms
 from django.db.models import Q
 
 from approvals.requests.inbox import Requests, Tab, with_words
+from audit.admin.lists import Column, by_money
+
+COLUMNS: Final = (
+    Column("request", "Request", ["title"]),
+    Column("amount", "Amount", by_money("shown"), is_number=True, largest_first=True),
+    Column("by", "Requested by", ["requested_by__first_name", "requested_by__last_name"]),
+    Column("requested", "Requested", ["opened_at"], largest_first=True),
+    Column("status", "Status", ["status"]),
+)
 
 
 class InboxFilter(forms.Form):
@@ -51,3 +61,8 @@ def _asked_by(word: str) -> Q:
         | Q(requested_by__username__icontains=word)
         | Q(requested_by__email__icontains=word)
     )
+
+
+def columns_of(tab: Tab) -> Sequence[Column]:
+    """What a list of the inbox can be sorted by."""
+    return [column for column in COLUMNS if tab.key != "mine" or column.key != "by"]

@@ -5,7 +5,6 @@ from typing import Final
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
-from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -28,10 +27,6 @@ class Row:
     """One line of the list."""
 
     notification: Notification
-
-    @property
-    def age(self) -> str:
-        return str(naturaltime(self.notification.told_at))
 
     @property
     def tone(self) -> str:

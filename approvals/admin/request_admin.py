@@ -20,12 +20,13 @@ from approvals.admin import (
     slack_account,
 )
 from approvals.admin.answering import answered, session_of
-from approvals.admin.inbox_filter import InboxFilter
+from approvals.admin.inbox_filter import InboxFilter, columns_of
 from approvals.models import ApprovalRequest, Decision
 from approvals.requests import inbox
 from approvals.requests.explanation import explain
 from approvals.requests.policy import to_decide, visible_to
 from audit.admin.base import ReadOnlyAdmin, SafeHistoryMixin
+from audit.admin.lists import Sorting
 from audit.admin.pages import page, person_of
 from audit.admin.unsent import take
 from audit.context import Door
@@ -84,7 +85,8 @@ class ApprovalRequestAdmin(SafeHistoryMixin, ReadOnlyAdmin):
         tabs = inbox.tabs_for(person)
         tab = next((tab for tab in tabs if tab.key == request.GET.get("tab")), tabs[0])
         chosen = InboxFilter(request.GET, tab=tab)
-        requests = chosen.apply(tab.find(person))
+        sorting = Sorting(columns_of(tab), request.GET)
+        requests = sorting.apply(chosen.apply(tab.find(person)))
         found = self.paginator(requests, PER_PAGE).get_page(request.GET.get("page"))
         query = request.GET.copy()
         query.pop("page", None)
@@ -95,6 +97,7 @@ class ApprovalRequestAdmin(SafeHistoryMixin, ReadOnlyAdmin):
             tabs=tabs,
             tab=tab,
             filter=chosen,
+            headings=list(sorting.headings()),
             query=query.urlencode(),
             waiting=to_decide(person).count(),
             unread=inbox.unread(person),

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from approvals.models import ApprovalRequest, Decision, Notification, Reviewer
@@ -27,7 +26,7 @@ BADGES: Final = {
     Status.RETURNED: "waiting",
     Status.WITHDRAWN: "quiet",
     Status.EXPIRED: "quiet",
-    Status.STALE: "bad",
+    Status.STALE: "waiting",
 }
 
 
@@ -52,8 +51,10 @@ class Row:
     outdated: str = ""
 
     @property
-    def age(self) -> str:
-        return str(naturaltime(self.request.opened_at))
+    def amount(self) -> dict[str, str] | None:
+        """What it is about, in money: the amount and its currency."""
+        found: dict[str, str] | None = self.request.shown.get("amount")
+        return found
 
 
 def tabs_for(person: "User") -> list[Tab]:

@@ -1,11 +1,13 @@
 """Values of fields as people read them: names for ids, labels for choices, Yes for True."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Any, Final
 
+from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.utils import timezone
@@ -16,6 +18,8 @@ from audit.context import Door
 from audit.history.versions import Difference, Field, Step, Version, Versions, tracked_fields
 
 MASK: Final = "••••••"
+_A_WEEK: Final = timedelta(days=7)
+_LESSER: Final = re.compile(r", .*?(?= ago$| from now$)")  # “1 day, 2 hours ago”
 _DOORS: Final = {door.value: str(door.label) for door in Door}
 
 
@@ -26,6 +30,21 @@ def for_page(value: object) -> str:
     if isinstance(value, date):
         return date_format(value, "j M Y")
     return _text(value)
+
+
+def exactly(moment: datetime) -> str:
+    """“3 Nov 2026, 14:03:21 UTC”, in the local zone."""
+    return date_format(timezone.localtime(moment), "j M Y, H:i:s T")
+
+
+def relative(moment: datetime) -> str:
+    """“just now”, “3 hours ago”, and the day for what is more than a week old."""
+    age = timezone.now() - moment
+    if timedelta(0) <= age < timedelta(minutes=1):
+        return "just now"
+    if age > _A_WEEK:
+        return date_format(timezone.localtime(moment), "j M Y")
+    return _LESSER.sub("", str(naturaltime(moment)).replace("\xa0", " "))
 
 
 def for_file(value: object) -> object:

@@ -263,6 +263,8 @@ def _await_approval(
     }
     if warnings:
         shown["warnings"] = warnings
+    for amount in parameters.money_in(draft.form.cleaned_data.values())[:1]:
+        shown["amount"] = {"amount": f"{amount.amount:f}", "currency": amount.currency}
     if run.ticket:
         shown["ticket"] = {"number": run.ticket, "url": ticket_url(run.ticket, settings.TICKET_URL)}
     if run.revises:

@@ -23,6 +23,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from audit.actions import record
 from audit.admin.base import CappedPaginator, ReadOnlyAdmin, SafeHistoryMixin
+from audit.admin.lists import Sorting, money_in
 from audit.admin.pages import page, person_of
 from audit.context import Door
 from audit.history.export import csv_response
@@ -35,7 +36,7 @@ from tasks.admin.pages import MAY_READ_ALL, run_or_404, visible_runs
 from tasks.admin.runs import emergencies, items, resolutions
 from tasks.admin.runs.logs import export_log, one_line, whole_log
 from tasks.admin.runs.results import export_result
-from tasks.admin.runs.run_filter import RunFilter
+from tasks.admin.runs.run_filter import COLUMNS, RunFilter
 from tasks.admin.runs.run_page import live_parts, whole_page
 from tasks.models import Run
 from tasks.runs.texts import whose
@@ -102,7 +103,10 @@ class RunAdmin(SafeHistoryMixin, ReadOnlyAdmin):
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET", "HEAD"])
         chosen = RunFilter(request.GET, person=person_of(request))
-        runs = chosen.apply(visible_runs(request)).defer(*LARGE)
+        sorting = Sorting(COLUMNS, request.GET)
+        found = sorting.apply(chosen.apply(visible_runs(request)))
+        runs = found.select_related("task", "requested_by").defer("values", *LARGE)
+        runs = runs.annotate(money=money_in("values"))
         pages = CappedPaginator(runs, PER_PAGE)
         query = request.GET.copy()
         query.pop("page", None)
@@ -111,6 +115,7 @@ class RunAdmin(SafeHistoryMixin, ReadOnlyAdmin):
             "tasks/runs.html",
             title="Runs",
             filter=chosen,
+            headings=sorting.headings(),
             runs=pages.get_page(request.GET.get("page")),
             query=query.urlencode(),
             may_export=request.user.has_perm(MAY_READ_ALL),

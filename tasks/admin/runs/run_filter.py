@@ -1,14 +1,16 @@
-"""Which runs a person asks to see."""
+"""Which runs a person asks to see, and in which order."""
 
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from audit.admin.forms import DayField
+from audit.admin.lists import Column, by_money
 from tasks.access.rights import Right, tasks_for
 from tasks.models import Run
 from tasks.runs.search import found_by
@@ -17,6 +19,20 @@ if TYPE_CHECKING:
     from backoffice.models import User
 
 EVERY = ("", "All")
+COLUMNS: Final = (
+    Column("run", "Run", ["headline"]),
+    Column("amount", "Amount", by_money("values"), is_number=True, largest_first=True),
+    Column("status", "Status", ["status"]),
+    Column("by", "Requested by", ["requested_by__first_name", "requested_by__last_name"]),
+    Column("requested", "Requested", ["requested_at"], largest_first=True),
+    Column(
+        "duration",
+        "Duration",
+        [Coalesce("finished_at", Now()) - F("started_at")],
+        is_number=True,
+        largest_first=True,
+    ),
+)
 
 
 class RunFilter(forms.Form):
@@ -66,6 +82,11 @@ class RunFilter(forms.Form):
         runs = runs.filter(**{name: value for name, value in wanted.items() if value})
         runs = found_by(runs, asked["q"])
         return runs.order_by("-requested_at", "-id")
+
+    @property
+    def is_set(self) -> bool:
+        """Whether anything is asked for."""
+        return bool(self.errors) or any(self.cleaned_data.values())
 
     def asked(self) -> dict[str, str]:
         """The filters that are set, for the record."""

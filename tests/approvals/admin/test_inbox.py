@@ -204,6 +204,23 @@ def test_the_next_page_keeps_the_tab_and_the_filter(ask, client, bob):
     assert 'href="?tab=decide&amp;q=credit&amp;by=alice&amp;page=2"' in text
 
 
+def test_the_inbox_is_sorted_by_the_amounts_that_requests_are_about(ask, client, bob):
+    for amount in ("150.00", "9.50", None):
+        shown = {"amount": {"amount": amount, "currency": "USD"}} if amount else {}
+        ask(title=f"Credit {amount}", shown={"facts": [["Note", "x"]], "changes": [], **shown})
+
+    def sorted_by(order):
+        rows = inbox(client, bob, tab="decide", sort=order).context["rows"]
+        return [row.request.title.removeprefix("Credit ") for row in rows]
+
+    assert sorted_by("amount") == ["9.50", "150.00", "None"]
+    assert sorted_by("-amount") == ["150.00", "9.50", "None"]
+    assert sorted_by("") == ["150.00", "9.50", "None"]  # the oldest waits longest
+    text = inbox(client, bob, tab="decide", sort="amount").text
+    assert 'aria-sort="ascending"' in text
+    assert '<td class="bo-number">9.50 USD</td>' in text
+
+
 # --- What the page says --------------------------------------------------------------------------
 
 

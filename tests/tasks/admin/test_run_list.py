@@ -5,11 +5,13 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from audit.models import Event
 from tasks.access.rights import Right
 from tasks.actions.changes.grants import set_right
 from tasks.models import Run
+from tests.owner import without_guards
 from tests.tasks.admin.reading import count_queries, csv_of, page_of, runs, signed_in, url, words
 
 Status = Run.Status
@@ -18,7 +20,7 @@ Status = Run.Status
 def test_the_list_says_what_ran_for_whom_and_how_it_went(ask, work, alice):
     work(ask("50.00"))
     found = words(signed_in(alice).get(runs()))
-    assert "Test credit: 50.00 USD Succeeded Alice Example today" in found
+    assert "Test credit: 50.00 USD 50.00 USD Succeeded Alice Example just now" in found
 
 
 def test_everybody_sees_the_runs_of_their_tasks_and_their_own(ask, task, dave, mallory, alice):
@@ -145,3 +147,53 @@ def _amounts(response) -> set[str]:
 
 def _day(days: int) -> str:
     return (timezone.localdate() + timedelta(days=days)).isoformat()
+
+
+# --- In which order
+
+
+def test_the_list_is_sorted_by_its_heads(ask, alice):
+    for amount in ("9.00", "150.00", "20.50"):
+        ask(amount)
+
+    def sorted_by(order):
+        found = signed_in(alice).get(runs(), {"sort": order, "mine": "on"})
+        return re.findall(r"Test credit: ([\d.]+) USD", words(found))
+
+    assert sorted_by("amount") == ["9.00", "20.50", "150.00"]
+    assert sorted_by("-amount") == ["150.00", "20.50", "9.00"]
+    assert sorted_by("requested") == ["9.00", "150.00", "20.50"]
+    assert sorted_by("status")[0] == "150.00"  # awaiting comes before queued
+    assert len(sorted_by("-duration")) == 3
+    for nonsense in ("nothing", "-", "task__slug", "amount; DROP"):
+        assert sorted_by(nonsense) == ["20.50", "150.00", "9.00"]
+
+
+def test_currencies_are_sorted_apart_and_what_has_no_amount_comes_last(ask, alice):
+    stored = {"1": ("500.00", "JPY"), "2": ("9.00", "EUR"), "3": ("70.00", "EUR"), "4": None}
+    for name, money in stored.items():
+        run = ask("1.00")
+        values = {"amount": dict(zip(("amount", "currency"), money, strict=True)) if money else "?"}
+        with without_guards("tasks_run"):
+            Run.objects.filter(pk=run.pk).update(headline=f"Run {name}", values=values)
+    for order, wanted in (("amount", "2314"), ("-amount", "1324")):
+        found = words(signed_in(alice).get(runs(), {"sort": order}))
+        assert "".join(re.findall(r"Run (\d)", found)) == wanted
+    assert "Run 3 70.00 EUR" in found
+
+
+def test_a_head_says_how_the_list_is_sorted_and_keeps_the_filter(ask, alice):
+    ask("9.00")
+    page = signed_in(alice).get(runs(), {"sort": "-amount", "mine": "on", "page": "1"}).text
+    assert (
+        'aria-sort="descending"><a class="bo-sort" href="?sort=amount&amp;mine=on">Amount' in page
+    )
+    assert 'href="?sort=-requested&amp;mine=on">Requested' in page
+    assert '<input type="hidden" name="sort" value="-amount">' in page
+
+
+def test_a_time_is_relative_with_the_exact_one_and_its_zone_beside_it(ask, alice):
+    at = timezone.localtime(ask("9.00").requested_at)
+    page = signed_in(alice).get(runs()).text
+    exact = date_format(at, "j M Y, H:i:s T")
+    assert f'<time datetime="{at.isoformat()}" title="{exact}">just now</time>' in page
