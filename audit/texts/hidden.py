@@ -54,6 +54,23 @@ def with_hidden_characters_shown(text: str) -> str:
     )
 
 
+def invisible_in(text: str) -> str:
+    """The first character that shows nothing and does not belong there: “U+200B, zero width space”.
+
+    Empty where there is none.
+    """
+    for at, c in enumerate(text):
+        if _is_invisible(c) and not _is_ordinary(text, at):
+            return named(c)
+    return ""
+
+
+def named(c: str) -> str:
+    """A character by its number and name: “U+200B, zero width space”. Some have no name."""
+    name = unicodedata.name(c, "").lower()
+    return f"U+{ord(c):04X}, {name}" if name else f"U+{ord(c):04X}"
+
+
 def folded(text: str) -> str:
     """What two texts share that look the same, whatever spaces, case, width and invisible characters."""
     plain = unicodedata.normalize("NFKC", text).casefold()

@@ -9,7 +9,13 @@ from typing import Final
 
 from django.core.exceptions import ValidationError
 
-MARKS: Final = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
+MARKS: Final = {
+    b"\xff\xfe\0\0": "utf-32",  # before UTF-16, whose mark it begins with
+    b"\0\0\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+    b"\xef\xbb\xbf": "utf-8-sig",
+}
 CODE_PAGES: Final = {
     "cp1252": "Western Europe (Windows)",
     "cp1250": "Central Europe (Windows)",
@@ -27,6 +33,10 @@ USUAL: Final = "cp1252"  # what stored files were read with before anybody was a
 SAMPLE_LINES: Final = 3
 SAMPLE_WIDTH: Final = 70  # characters of a line
 UNREADABLE: Final = "Its letters cannot be read. Save it again as “CSV UTF-8”."
+NO_TEXT: Final = (
+    "It has a character that is in no text (U+0000, first in line {line}): it is damaged, or saved "
+    "in another format. Save it again as “CSV UTF-8”."
+)
 NOT_UNICODE: Final = (
     "Its letters are not UTF-8. Save it again as “CSV UTF-8”; or say below how it reads right, and "
     "choose the file again."
@@ -56,6 +66,9 @@ def text_in(content: bytes, code_page: str = "") -> str:
         text = _read(content, code_page)
     if text is None:
         raise UnknownLetters(NOT_UNICODE if _is_text(content) else UNREADABLE)
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise ValidationError(NO_TEXT.format(line=line))
     return text
 
 

@@ -1,7 +1,7 @@
 """What an author may say about a parameter, beyond its type."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -38,6 +38,8 @@ class Param:
     max_size          of a file, in bytes
     key               of rows: the column that names one, different in each
     max_rows          how many rows there may be
+    decimal_comma     of rows: whether the numbers of the file have one, and not a point
+    check             of rows: called with a list of them; gives (row, why it cannot be done) pairs
     rows              called with other parameters by name; gives the rows, instead of a file
     """
 
@@ -62,6 +64,8 @@ class Param:
     max_size: int = DEFAULT_MAX_SIZE
     key: str = ""
     max_rows: int = 2000
+    decimal_comma: bool = False
+    check: Callable[[list[Any]], Iterable[tuple[Any, str]]] | None = None
     rows: Callable[..., Any] | None = None
 
 

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -12,14 +12,24 @@ from typing import TYPE_CHECKING, Any, Final, overload
 from django import forms
 from django.core.exceptions import ValidationError
 
-from audit.texts.hidden import folded
+from audit.texts.hidden import folded, with_hidden_characters_shown
 from tasks.parameters.encodings import text_in
+from tasks.parameters.records import NotCsv, Record, beginning, records
+from tasks.parameters.row_faults import (
+    Fault,
+    quoted,
+    said_together,
+    why_no_key,
+    with_commas,
+    with_points,
+)
 from tasks.parameters.types import File, Money, exactly
 
 if TYPE_CHECKING:
     from tasks.parameters.signature import Parameter
 
-MOST_FAULTS: Final = 20  # are said at once
+type Check = Callable[[list[Any]], Iterable[tuple[Any, str]]]
+
 MOST_EMPTY: Final = 10_000  # lines that a file may have beside its rows
 
 
@@ -57,6 +67,7 @@ class Table:
     columns: "Sequence[Parameter]"
     key: str
     most: int
+    decimal_comma: bool = False  # 10,50 in its numbers, and not 10.50
 
     @property
     def header(self) -> list[str]:
@@ -70,18 +81,20 @@ class Table:
         """An empty file to be filled in."""
         return ("\ufeff" + ",".join(self.header) + "\r\n").encode()
 
-    def read(self, content: bytes, code_page: str = "") -> list[Any]:
-        """The rows. Raises ValidationError, which names each cell with a fault."""
-        faults: list[str] = []
-        rows = list(self._rows(_records(text_in(content, code_page)), faults))
+    def read(self, content: bytes, code_page: str = "", check: Check | None = None) -> list[Any]:
+        """The rows. `check` says of rows that can be read why one cannot be done.
+
+        Raises ValidationError, which names each cell with a fault, of whichever sort, at once.
+        """
+        faults: list[Fault] = []
+        rows = list(self._rows(records(text_in(content, code_page)), faults))
+        if check and rows:
+            faults += _not_to_be_done(check, rows)
         if faults:
-            more = len(faults) - MOST_FAULTS
-            raise ValidationError(
-                faults[:MOST_FAULTS] + ([f"And {more:,} more."] if more > 0 else [])
-            )
+            raise ValidationError(said_together(faults))
         if not rows:
             raise ValidationError("There is no row in it below the header.")
-        return rows
+        return [row for _, row in rows]
 
     def written(self, rows: Iterable[Any]) -> bytes:
         """A file that reads as these rows."""
@@ -101,36 +114,40 @@ class Table:
         """A row as texts, in the order of the header."""
         return [text for p in self.columns for text in _texts(getattr(row, p.name))]
 
-    def _rows(self, records: Iterator[list[str]], faults: list[str]) -> Iterator[Any]:
-        self._check_header(next(records, []))
-        filled = self._filled(records)
+    def _rows(self, found: Iterator[Record], faults: list[Fault]) -> Iterator[tuple[int, Any]]:
+        """Each row that can be read, with its number."""
         names, fields = [n for p in self.columns for n in p.inputs], self._fields()
         seen: dict[Hashable, int] = {}
-        for number, cells in filled:
+        for number, cells in self._filled(found, faults):
             if len(cells) > len(names) and any(cells[len(names) :]):
-                faults.append(
-                    f"Row {number}: it has {len(cells)} cells, and the header {len(names)}."
-                )
+                counted = f"it has {len(cells)} cells, and the header {len(names)}."
+                faults.append(Fault(number, "", counted))
                 continue
             texts = dict(zip(names, [*cells, *[""] * len(names)], strict=False))
-            found = dict(self._typed(number, texts, fields, faults))
-            if len(found) == len(self.columns) and self._is_new(
-                number, found[self.key], seen, faults
-            ):
-                yield self.row(**found)
+            values = dict(self._typed(number, texts, fields, faults))
+            if self.key in values:
+                self._check_key(number, values[self.key], seen, faults)
+            if len(values) == len(self.columns) and not (faults and faults[-1].row == number):
+                yield number, self.row(**values)
 
-    def _filled(self, records: Iterator[list[str]]) -> list[tuple[int, list[str]]]:
-        """The rows that are not empty, with their numbers. It stops where they become too many."""
-        filled: list[tuple[int, list[str]]] = []
+    def _filled(self, found: Iterator[Record], faults: list[Fault]) -> list[Record]:
+        """The rows that are not empty. It stops where they become too many, or are no CSV."""
+        filled: list[Record] = []
         most_lines = self.most + MOST_EMPTY
-        for number, cells in enumerate(records, start=2):
-            if number > most_lines:
-                raise ValidationError(
-                    f"It has more than {most_lines:,} lines. At most {self.most:,} rows are allowed: "
-                    "remove empty lines."
-                )
-            if any(cells):
-                filled.append((number, cells))
+        try:
+            header, below = beginning(found)
+            self._check_header(header.cells)
+            for record in below:
+                if record.number > most_lines:
+                    raise ValidationError(
+                        f"It has more than {most_lines:,} lines. At most {self.most:,} rows are "
+                        "allowed: remove empty lines."
+                    )
+                if any(record.cells):
+                    filled.append(record)
+        except NotCsv as broken:
+            number, _, what = str(broken).removeprefix("Row ").partition(": ")
+            faults.append(Fault(int(number), "", f"this is no CSV: {what}"))
         if len(filled) > self.most:
             raise ValidationError(
                 f"It has {len(filled):,} rows. At most {self.most:,} are allowed."
@@ -158,40 +175,51 @@ class Table:
         number: int,
         texts: Mapping[str, str],
         fields: Mapping[str, forms.Field],
-        faults: list[str],
+        faults: list[Fault],
     ) -> Iterator[tuple[str, object]]:
         for p in self.columns:
-            field = fields[p.name]
             try:
-                value = field.clean(field.widget.value_from_datadict(texts, {}, p.name))
+                value = self._value(p, fields[p.name], texts)
             except ValidationError as error:
-                faults.append(f"Row {number}, {p.name}: {' '.join(error.messages)}")
-                continue
-            if value is None and p.required:
-                faults.append(f"Row {number}, {p.name}: this is missing.")
+                found = quoted(" ".join(texts[name] for name in p.inputs))
+                faults.append(Fault(number, p.name, " ".join(error.messages), found))
                 continue
             yield p.name, p.default if value is None else value
 
-    def _is_new(
-        self, number: int, key: Hashable, seen: dict[Hashable, int], faults: list[str]
-    ) -> bool:
+    def _value(self, p: "Parameter", field: forms.Field, texts: Mapping[str, str]) -> object:
+        """The typed value of one cell. Raises ValidationError."""
+        read = {name: texts[name] for name in p.inputs}
+        if self.decimal_comma and p.kind.has_decimals:
+            read = with_points(read)
+        try:
+            value = field.clean(field.widget.value_from_datadict(read, {}, p.name))
+        except ValidationError as error:
+            if not self.decimal_comma:
+                raise
+            raise ValidationError(with_commas(error.messages)) from error
+        if value is None and p.required:
+            raise ValidationError("this is missing.")
+        if isinstance(value, Money) and not all(read.values()):
+            raise ValidationError("the currency is missing.")
+        return value
+
+    def _check_key(
+        self, number: int, key: Hashable, seen: dict[Hashable, int], faults: list[Fault]
+    ) -> None:
         # Two that look the same are one: a person could not tell which of them is meant.
+        if isinstance(key, str) and (why := why_no_key(key)):
+            faults.append(Fault(number, self.key, why, quoted(key)))
         first = seen.setdefault(folded(key) if isinstance(key, str) else key, number)
         if first != number:
-            faults.append(f"Row {number}, {self.key}: {key} is already in row {first}.")
-        return first == number
+            again = f"{with_hidden_characters_shown(str(key))} is already in row {first}."
+            faults.append(Fault(number, self.key, again))
 
 
-def _records(text: str) -> Iterator[list[str]]:
-    """One line after the other, so that a file of a million is not read to its end."""
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        for record in reader:
-            yield [cell.strip() for cell in record]
-    except csv.Error as error:
-        raise ValidationError(f"It cannot be read as CSV: {error}.") from error
+def _not_to_be_done(check: Check, rows: list[tuple[int, Any]]) -> Iterator[Fault]:
+    """What a check says, each with the number of its row."""
+    numbers = {id(row): number for number, row in rows}
+    for row, why in check([row for _, row in rows]):
+        yield Fault(numbers[id(row)], "", with_hidden_characters_shown(why))
 
 
 def _shortened(value: object, places: int | None) -> object:

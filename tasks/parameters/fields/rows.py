@@ -1,5 +1,6 @@
 """Rows: a CSV file whose every cell is checked while the person who sends it is there."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django import forms
@@ -7,10 +8,12 @@ from django.core.exceptions import ValidationError
 
 from tasks.parameters.again import ChosenRows, Lettered, beginning_of
 from tasks.parameters.encodings import UnknownLetters, is_unicode
+from tasks.parameters.faults import AuthorsFault, told_in_a_sentence
 from tasks.parameters.fields.files import UploadField
-from tasks.parameters.rows import Rows, Table
+from tasks.parameters.rows import Check, Rows, Table
 from tasks.parameters.types import File
 from tasks.parameters.widgets import file_input
+from tasks.time_limits import in_time
 
 
 class RowsField(UploadField):
@@ -25,13 +28,14 @@ class RowsField(UploadField):
         table: Table,
         max_size: int,
         *,
+        check: Check | None = None,
         optional: bool = False,
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
         accept = (".csv",)
         widget = file_input(accept, optional=optional, kind=ChosenRows)
         super().__init__(accept, max_size, widget=widget, **kwargs)
-        self.table = table
+        self.table, self.check = table, check
 
     def parse(self, value: object) -> Any:  # noqa: ANN401 -- Rows, where the parent has a File
         """Rows. Raises ValidationError, which names each cell with a fault."""
@@ -39,10 +43,35 @@ class RowsField(UploadField):
         file = super().parse(given)
         code_page = _code_page(value, file)
         try:
-            return Rows(self.table.read(file.content, code_page), file, code_page)
+            return Rows(self.table.read(file.content, code_page, self._checked), file, code_page)
         except UnknownLetters:
             self.widget.ask_for_letters(file)
             raise
+
+    @property
+    def _checked(self) -> Check | None:
+        """What the author says of each row, in the time that a page can wait."""
+        return _in_a_sentence(self.check) if self.check else None
+
+
+def _in_a_sentence(check: Check) -> Check:
+    def checked(rows: list[Any]) -> list[tuple[Any, str]]:
+        try:
+            with told_in_a_sentence("The rows could not be checked"):
+                return in_time(lambda: list(_of_these(rows, check(rows))))
+        except AuthorsFault as fault:
+            raise ValidationError(str(fault)) from fault
+
+    return checked
+
+
+def _of_these(rows: list[Any], said: Iterable[Any]) -> Iterator[tuple[Any, str]]:
+    """What an author's check gives. Raises TypeError for what is no row of these with a text."""
+    known = {id(row) for row in rows}
+    for row, why in said:
+        if id(row) not in known or not isinstance(why, str):
+            raise TypeError("check gave something else than pairs of one of its rows and a text.")
+        yield row, why
 
 
 def _code_page(value: object, file: File) -> str:

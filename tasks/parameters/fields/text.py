@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from audit.texts.hidden import with_hidden_characters_shown
+from audit.texts.hidden import named, with_hidden_characters_shown
 from tasks.declaration.patterns import Pattern
 from tasks.parameters.again import Missing
 from tasks.parameters.fields.base import TypedField
@@ -97,7 +97,7 @@ def refuse_hidden_characters(text: str, *, long: bool) -> None:
             continue
         if unicodedata.category(character) in ("Cc", "Cs") or character in TURNS_TEXT_AROUND:
             raise ValidationError(
-                f"This holds an invisible character (U+{ord(character):04X}). Type it by hand "
+                f"This holds an invisible character ({named(character)}). Type it by hand "
                 "instead of pasting it.",
                 "hidden",
             )

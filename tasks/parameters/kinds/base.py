@@ -60,6 +60,7 @@ class Kind(ABC):
     rule_type: RuleType | None = rule_engine.DataType.STRING
     comparable: ClassVar[bool] = True  # whether two runs can be seen to have the same value
     is_money: ClassVar[bool] = False
+    has_decimals: ClassVar[bool] = False  # whether a point may stand in what is typed
     same_everywhere: ClassVar[bool] = False  # whether a value means the same in every task
     # Where in its JSON a number stands that can be added up, and what two must share to be added.
     number_at: ClassVar[tuple[str, ...] | None] = None

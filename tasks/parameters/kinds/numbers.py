@@ -60,6 +60,7 @@ class DecimalKind(Kind):
     options = frozenset({"min", "max", "places"})
     rule_type = rule_engine.DataType.FLOAT
     number_at = ()
+    has_decimals = True
 
     def prepare(self) -> None:
         self.min, self.max = decimal_bound(self.param.min), decimal_bound(self.param.max)
@@ -96,6 +97,7 @@ class MoneyKind(Kind):
     options = frozenset({"min", "max", "currencies"})
     number_at = ("amount",)
     unit_at = ("currency",)
+    has_decimals = True
 
     def prepare(self) -> None:
         self.min, self.max = decimal_bound(self.param.min), decimal_bound(self.param.max)

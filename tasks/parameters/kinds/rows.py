@@ -16,6 +16,7 @@ from tasks.parameters.kinds.choices import SeveralKind, YesNoKind
 from tasks.parameters.kinds.files import FileKind
 from tasks.parameters.kinds.objects import ObjectKind
 from tasks.parameters.kinds.text import SecretKind
+from tasks.parameters.param import takes_one
 from tasks.parameters.rows import Rows, Table
 from tasks.parameters.types import File
 
@@ -26,7 +27,7 @@ class RowsKind(FileKind):
     """`Rows[Credit]`: the rows of a CSV file; in conditions, how many there are"""
 
     what = "Rows"
-    options = frozenset({"key", "max_rows", "max_size", "rows"})
+    options = frozenset({"key", "max_rows", "max_size", "decimal_comma", "check", "rows"})
     table: Table
 
     def prepare(self) -> None:
@@ -49,7 +50,20 @@ class RowsKind(FileKind):
             raise DeclarationError(
                 f"key={key!r} is no column.", 'Name the one that names a row: key="account".'
             )
-        self.table = Table(row, columns, key, self.param.max_rows)
+        self._refuse_what_files_alone_have()
+        self.table = Table(row, columns, key, self.param.max_rows, self.param.decimal_comma)
+
+    def _refuse_what_files_alone_have(self) -> None:
+        if self.param.check is not None and not takes_one(self.param.check):
+            raise DeclarationError(
+                "check must be a function of a list of rows, and of nothing else.",
+                'Write check=closed_ones, with: def closed_ones(rows): return [(row, "Why not.")].',
+            )
+        if self.is_looked_up and (self.param.check or self.param.decimal_comma):
+            raise DeclarationError(
+                "check and decimal_comma are for files, and rows= looks the rows up.",
+                "Leave them out.",
+            )
 
     @property
     def is_looked_up(self) -> bool:
@@ -64,7 +78,11 @@ class RowsKind(FileKind):
         if self.is_looked_up:
             return QueriedField(self.table)
         return RowsField(
-            self.table, self.param.max_size, optional=asked.optional, required=asked.required
+            self.table,
+            self.param.max_size,
+            check=self.param.check,
+            optional=asked.optional,
+            required=asked.required,
         )
 
     def look_up(self, name: str, values: dict[str, Any]) -> Rows[Any]:

@@ -11,6 +11,7 @@ from typing import Annotated
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from audit.texts.hidden import with_hidden_characters_shown
 from tasks.models import StoredFile
 from tasks.parameters import (
     DeclarationError,
@@ -82,12 +83,12 @@ def test_it_reads_what_spreadsheets_save(encoding, delimiter, end):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("A-1,five,EUR,", "Row 2, amount: "),
-        ("A-1,0,EUR,", "Row 2, amount: "),
-        ("A-1,501,EUR,", "Row 2, amount: "),
-        ("A-1,5,JPY,", "Row 2, amount: "),
+        ("A-1,five,EUR,", "Row 2, amount “five EUR”: "),
+        ("A-1,0,EUR,", "Row 2, amount “0 EUR”: "),
+        ("A-1,501,EUR,", "Row 2, amount “501 EUR”: "),
+        ("A-1,5,JPY,", "Row 2, amount “5 JPY”: "),
         (",5,EUR,", "Row 2, account: "),
-        ("A-1,5,EUR,31.31.2026", "Row 2, due: "),
+        ("A-1,5,EUR,31.31.2026", "Row 2, due “31.31.2026”: "),
         ("A-1,5,EUR,,more", "Row 2: it has 5 cells, and the header 4."),
         ("A-1", "Row 2, amount: "),
         ("A-1,5,EUR,\nA-1,6,EUR,", "Row 3, account: A-1 is already in row 2."),
@@ -99,7 +100,9 @@ def test_a_fault_is_named_by_its_row_and_column(line, said):
 
 
 def test_a_row_is_counted_as_the_spreadsheet_counts_it():
-    assert faults_of(f"{HEADER}\n\nA-1,5,EUR,\n\nA-2,x,EUR,")[0].startswith("Row 5, amount: ")
+    assert faults_of(f"{HEADER}\n\nA-1,5,EUR,\n\nA-2,x,EUR,")[0].startswith(
+        "Row 5, amount “x EUR”: "
+    )
 
 
 def test_twenty_faults_are_shown_with_the_number_of_the_others():
@@ -118,7 +121,7 @@ def test_another_header_is_refused_with_the_right_one(header):
 
 
 def test_what_is_no_csv_is_said_to_be_none():
-    assert "cannot be read as CSV" in faults_of(f'{HEADER}\n"A-1,5')[0]
+    assert "this is no CSV" in faults_of(f'{HEADER}\n"A-1,5')[0]
 
 
 def test_it_is_frozen_by_its_content_and_reads_the_same(db):
@@ -299,7 +302,8 @@ def test_a_file_that_was_taken_before_anybody_was_asked_still_reads():
 )
 def test_two_keys_that_look_the_same_are_one(other):
     faults = faults_of(f"{HEADER}\na b,1.00,EUR,\n{other},2.00,EUR,\n")
-    assert faults == [f"Row 3, account: {other} is already in row 2."]
+    shown = with_hidden_characters_shown(other)
+    assert faults[-1] == f"Row 3, account: {shown} is already in row 2."
 
 
 def test_a_file_of_empty_lines_is_given_up_before_its_end():
