@@ -34,7 +34,7 @@ SAMPLE_LINES: Final = 3
 SAMPLE_WIDTH: Final = 70  # characters of a line
 UNREADABLE: Final = "Its letters cannot be read. Save it again as “CSV UTF-8”."
 NO_TEXT: Final = (
-    "It has a character that is in no text (U+0000, first in line {line}): it is damaged, or saved "
+    "It has a character that is in no text (U+0000, the first on line {line}): it is damaged, or saved "
     "in another format. Save it again as “CSV UTF-8”."
 )
 NOT_UNICODE: Final = (

@@ -242,9 +242,7 @@ def test_without_a_reason_the_account_stays_as_it_is(name, at_pias, bob):
     bob.save()
     response = at_pias.post(url(bob, name), {"reason": "  "})
     assert response.status_code == 400
-    assert re.search(
-        r'role="alert">\s*Enter a reason for (de|re)activating this account', response.text
-    )
+    assert re.search(r'_error">\s*Enter a reason for (de|re)activating this account', response.text)
     assert fresh(bob).is_active is (name == "close")
 
 

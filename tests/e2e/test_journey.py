@@ -128,7 +128,7 @@ def test_bad_input_is_explained_beside_its_field_and_nothing_is_lost(sign_in, ac
     expect(amount).to_have_value("1e3")
     expect(amount).to_have_attribute("aria-invalid", "true")
     expect(sam.get_by_label(REASON)).to_have_value("A reason that must stay")
-    expect(sam.get_by_text("Enter the amount as 1000.00.")).to_be_visible()
+    expect(sam.get_by_text("Enter the amount as 1000.00.").first).to_be_visible()
     accessible(sam)
 
 

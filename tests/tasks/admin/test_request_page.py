@@ -141,7 +141,7 @@ def test_a_missing_reason_is_asked_for_beside_its_field(task, alice):
     page = response.content.decode()
     beside = page[page.index('id="id_run-reason_error"') :]
     assert "This needs approval. Enter a reason for the reviewers." in beside[:300]
-    assert page.count("Enter a reason for the reviewers.") == 1
+    assert page.count("Enter a reason for the reviewers.") == 2  # on top, too
     assert not Run.objects.exists()
 
 

@@ -97,7 +97,7 @@ ASKED = (
 
 def no_text(line: int) -> str:
     return (
-        f"It has a character that is in no text (U+0000, first in line {line}): it is damaged, or "
+        f"It has a character that is in no text (U+0000, the first on line {line}): it is damaged, or "
         "saved in another format. Save it again as “CSV UTF-8”."
     )
 
