@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from approvals.requests.policy import WAITS_FOR
 from tasks import parameters
 from tasks.actions import RuleSpec
+from tasks.admin.settings.condition_form import CODE, ConditionEditor
 from tasks.admin.settings.people import person_named
 from tasks.declaration.durations import problems_of_times, read_span, written
 from tasks.declaration.tickets import problem_of_pattern
@@ -68,11 +69,6 @@ class RuleForm(forms.Form):
     condition = forms.CharField(
         label="Condition",
         max_length=1000,
-        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
-        help_text=(
-            "For example: amount > 100, or sum(amount) by requester over 24 hours + amount > 500. "
-            "Enter true for every run."
-        ),
     )
     groups = forms.ModelMultipleChoiceField(
         Group.objects.order_by("name"),
@@ -175,16 +171,19 @@ class RuleForm(forms.Form):
         self,
         *args: Any,  # noqa: ANN401
         declared: list[parameters.Parameter],
+        editor: ConditionEditor,
         only_tried: bool = False,
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
         super().__init__(*args, **kwargs)
         self.declared = declared
+        self.editor = editor
         self.only_tried = only_tried
+        self.fields["condition"].required = editor.mode == CODE
 
     def clean_condition(self) -> str:
         """Checked here as well as by the action, so that the message stands beside the field."""
-        condition: str = self.cleaned_data["condition"]
+        condition = self.editor.text()
         check_condition(condition, self.declared)
         return condition
 
@@ -235,24 +234,46 @@ class RuleForm(forms.Form):
         values |= {name: list(values[name]) for name in ("groups", "escalate_to")}
         return RuleSpec(**values)
 
-    def sections(self) -> Iterator[tuple[str, list[forms.BoundField]]]:
-        """The fields under their headings."""
+    def sections(self) -> Iterator["Section"]:
+        """The fields under their headings, but for the condition."""
         for heading, names in SECTIONS.items():
-            yield heading, [self[name] for name in names]
+            yield Section(heading, [self[name] for name in names], heading in FOLDED)
 
 
+@dataclass(frozen=True)
+class Section:
+    """Fields under a heading. A folded one is open only where it says something, or is wrong."""
+
+    heading: str
+    fields: list[forms.BoundField]
+    is_folded: bool
+
+    @property
+    def how_many(self) -> int:
+        """How many of its fields say something else than usual."""
+        return sum(field.value() not in (*_NOTHING, field.field.initial) for field in self.fields)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is unfolded when the page opens."""
+        return bool(self.how_many) or any(field.errors for field in self.fields)
+
+
+_NOTHING: Final = (None, "", 0, "0", "1", False, [])
 SAID: Final = tuple(field.name for field in fields(RuleSpec))
+CHECKPOINTS: Final = "Checkpoints for bulk runs"
 SECTIONS: Final = {
-    "When it applies": ("name", "condition", "for_resolving", "ticket_pattern"),
-    "Reviewers": (
-        "groups", "people", "needed", "position", "may_serve_twice", "fresh_proof",
+    "Reviewers": ("groups", "people", "needed"),
+    "More about the approval": (
+        "position", "may_serve_twice", "fresh_proof", "ticket_pattern", "for_resolving",
     ),
     "Time limits": ("expires_after", "remind_after", "escalate_after", "escalate_to"),
-    "Checkpoints for bulk runs": (
+    CHECKPOINTS: (
         "first_items", "stop_after_failures", "stop_above_percent", "stop_above_amount",
     ),
     "Audit log": ("reason",),
 }  # fmt: skip
+FOLDED: Final = ("More about the approval", "Time limits", CHECKPOINTS)
 
 
 def said_by(rule: ApprovalRule) -> dict[str, Any]:

@@ -1,11 +1,14 @@
 """The form of an approval rule. An edit proposes a new version, in the place of the one it is of."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from audit.admin.pages import page, person_of
@@ -16,12 +19,14 @@ from tasks.access.rights import Right
 from tasks.actions import propose_end, propose_rule
 from tasks.actions.changes.proposed_changes import may_act_alone
 from tasks.admin.pages import code_of, task_or_404
+from tasks.admin.settings.condition_form import EDIT, ConditionEditor
 from tasks.admin.settings.proposed_changes import how_many_agree, say
 from tasks.admin.settings.rule_form import RuleForm, said_by
 from tasks.admin.settings.simulation import PRESSED, trying
 from tasks.models import ApprovalRule, Task
 from tasks.parameters import addends, grouping_names
-from tasks.rules.conditions import names_for
+from tasks.parameters.kinds.rows import RowsKind
+from tasks.rules.conditions import check_condition, names_for
 from tasks.rules.meanings import example_for, meanings_of, names_in_words
 from tasks.rules.sentences import condition_in_words
 from tasks.rules.sums import ALWAYS_THERE
@@ -36,13 +41,13 @@ def edit(request: HttpRequest, slug: str, rule_id: int | None = None) -> HttpRes
     if rule and rule.ended_at:
         messages.error(request, "Somebody else changed this rule. This is the current version.")
         return redirect("admin:tasks_task_settings", task.slug)
-    if request.method == "POST":
-        only_tried = PRESSED in request.POST
-        form = RuleForm(request.POST, declared=declared, only_tried=only_tried)
-        if not only_tried and form.is_valid() and _proposed(request, task, rule, form):
-            return redirect("admin:tasks_task_settings", task.slug)
-    else:
-        form = RuleForm(initial=said_by(rule) if rule else None, declared=declared)
+    editor = _editor(request, rule, declared)
+    if request.headers.get("X-Part") == "condition":
+        return _piece(request, editor, declared)
+    form = _form(request, rule, editor, declared)
+    sent = request.method == "POST" and PRESSED not in request.POST and EDIT not in request.POST
+    if sent and form.is_valid() and _proposed(request, task, rule, form):
+        return redirect("admin:tasks_task_settings", task.slug)
     return page(
         request,
         "tasks/settings/rule.html",
@@ -53,12 +58,79 @@ def edit(request: HttpRequest, slug: str, rule_id: int | None = None) -> HttpRes
         alone=may_act_alone(task, person_of(request)),
         form=form,
         trying=trying(request, task, rule, form),
-        sentence=_sentence(form, rule),
-        names=list(names_in_words(declared, names_for(declared)).items()),
-        numbers=list(addends(declared)),
-        groupings=[*ALWAYS_THERE, *grouping_names(declared)],
-        examples=list(_examples(declared)),
+        takes_rows=any(isinstance(each.kind, RowsKind) for each in declared),
+        **_of_condition(editor, request.POST.get("name", rule.name if rule else ""), declared),
     )
+
+
+def _editor(
+    request: HttpRequest, rule: ApprovalRule | None, declared: list[parameters.Parameter]
+) -> ConditionEditor:
+    if request.method != "POST":
+        return ConditionEditor.of(rule.condition if rule else "", declared)
+    if EDIT in request.POST:
+        return ConditionEditor.edited(request.POST, declared)
+    return ConditionEditor.sent(request.POST, declared)
+
+
+def _form(
+    request: HttpRequest,
+    rule: ApprovalRule | None,
+    editor: ConditionEditor,
+    declared: list[parameters.Parameter],
+) -> RuleForm:
+    if request.method != "POST":
+        return RuleForm(initial=said_by(rule) if rule else None, declared=declared, editor=editor)
+    only_tried = PRESSED in request.POST
+    form = RuleForm(request.POST, declared=declared, editor=editor, only_tried=only_tried)
+    if EDIT in request.POST:
+        form.errors.clear()  # nothing was sent yet
+    return form
+
+
+def _piece(
+    request: HttpRequest, editor: ConditionEditor, declared: list[parameters.Parameter]
+) -> HttpResponse:
+    """The condition alone, for the script of the page."""
+    context = _of_condition(editor, request.POST.get("name", ""), declared)
+    return TemplateResponse(request, "tasks/settings/condition.html", context)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the condition says: as code and as a sentence, or why it says nothing."""
+
+    text: str = ""
+    sentence: str = ""
+    problem: str = ""
+    is_wrong: bool = False
+
+
+def _of_condition(
+    editor: ConditionEditor, name: str, declared: list[parameters.Parameter]
+) -> dict[str, Any]:
+    return {
+        "editor": editor,
+        "said": _said(editor, name, declared),
+        "names": list(names_in_words(declared, names_for(declared)).items()),
+        "numbers": list(addends(declared)),
+        "groupings": [*ALWAYS_THERE, *grouping_names(declared)],
+        "examples": list(_examples(declared)),
+    }
+
+
+def _said(editor: ConditionEditor, name: str, declared: list[parameters.Parameter]) -> Said:
+    try:
+        text = editor.text()
+    except ValidationError:
+        return Said(problem="Complete the parts to read the condition as a sentence.")
+    if not text:
+        return Said()
+    try:
+        check_condition(text, declared)
+    except ValidationError as error:
+        return Said(text, problem=" ".join(error.messages), is_wrong=True)
+    return Said(text, condition_in_words(name or "this rule", text, declared))
 
 
 @require_POST
@@ -104,16 +176,6 @@ def _proposed(request: HttpRequest, task: Task, rule: ApprovalRule | None, form:
             made="The rule is active. It applies to new runs.",
         )
     return not form.errors
-
-
-def _sentence(form: RuleForm, rule: ApprovalRule | None) -> str:
-    """The condition in words: as it was typed, or else as it is in force. Empty where there is none."""
-    if form.is_bound:
-        said = form.cleaned_data.get("name") or "", form.cleaned_data.get("condition")
-    else:
-        said = (rule.name, rule.condition) if rule else ("", "")
-    name, condition = said
-    return condition_in_words(name, condition, form.declared) if condition else ""
 
 
 def _text(refused: Refusal | ValidationError) -> str:

@@ -43,7 +43,7 @@ class WhoAsksForm(forms.Form):
 
 @dataclass
 class SimulationSection:
-    """The part of the page below the rule: what to try it with, and what came of it."""
+    """The part of the page beside the rule: what to try it with, and what came of it."""
 
     who: WhoAsksForm
     values: parameters.ParameterForm

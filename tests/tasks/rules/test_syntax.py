@@ -71,3 +71,38 @@ def test_a_rule_in_force_with_one_asks_for_every_run(task, ask, approvers):
     with transition(by=None, door=Door.DEPLOY):
         put_in_force(task, RuleSpec("Of before", SLOW[0], [approvers]))
     assert ask("5").status == Run.Status.AWAITING_APPROVAL
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ("amount > 1.250", "“1.250” can be read in two ways. Write 1250, or 1.25."),
+        ("amount > 1.255", "Write 1255, or 1.2550."),
+        ("amount > 1.000", "Write 1000, or 1.0."),
+        ("amount > 1,250", "Write 1250, or 1.25."),
+        ("amount > 1.250.000", "Write 1.250.000 without separators: 1250000."),
+        ("amount > 1_250", "Write 1_250 without separators: 1250."),
+        ("amount > 1 250", "Write 1 250 without separators: 1250."),
+        ("sum(amount) by requester over 24 hours + amount > 10.000", "Write 10000, or 10.0."),
+    ],
+)
+def test_a_number_that_can_be_read_in_two_ways_is_refused(condition, said):
+    with pytest.raises(ValidationError) as refused:
+        check_condition(condition, DECLARED, with_people=False)
+    assert said in " ".join(refused.value.messages)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "amount > 0.125",
+        "amount > 1250",
+        "amount > 1250.125",
+        "amount > 1.25",
+        "amount > 1.2550",
+        "amount in [100,250]",
+        'note == "1.250"',
+    ],
+)
+def test_a_number_that_means_one_thing_is_taken(condition):
+    check_condition(condition, DECLARED, with_people=False)
