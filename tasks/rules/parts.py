@@ -190,7 +190,9 @@ class Fields:
     def _options(self, name: str, meanings: Meanings) -> Mapping[str, str] | None:
         options = meanings[name].options()
         labels = self._labels(name)
-        return options and {literal(each): str(labels.get(each, each)) for each in options}
+        if options is None:
+            return None
+        return {literal(each): str(labels.get(each, each)) for each in options}
 
     def _labels(self, name: str) -> Mapping[Any, Any]:
         if name in CIRCUMSTANCES:

@@ -48,7 +48,7 @@ class PartForm(forms.Form):
         initial = {name.removeprefix(f"{prefix}-"): value for name, value in data.items()}
         super().__init__(data if is_sent else None, prefix=prefix, initial=initial)
         self.all, self.place = fields, number
-        name = data.get(self.add_prefix("field"))
+        name = str(data.get(self.add_prefix("field")))
         self.about: Field = fields[name] if name in fields else next(iter(fields))
         if number == 0:
             del self.fields["joined"]
@@ -101,8 +101,8 @@ def _value_field(field: Field, comparison: str) -> forms.Field:
     if field.options is not None:
         choices = list(field.options.items())
         if comparison in SEVERAL:
-            widget = forms.CheckboxSelectMultiple
-            return forms.MultipleChoiceField(label="Values", choices=choices, widget=widget)
+            ticks = forms.CheckboxSelectMultiple
+            return forms.MultipleChoiceField(label="Values", choices=choices, widget=ticks)
         return forms.ChoiceField(label="Value", choices=choices)
     match field.kind:
         case Kind.YES_NO:

@@ -259,7 +259,7 @@ class Section:
         return bool(self.how_many) or any(field.errors for field in self.fields)
 
 
-_NOTHING: Final = (None, "", 0, "0", "1", False, [])
+_NOTHING: Final[tuple[object, ...]] = (None, "", 0, "0", "1", False, [])
 SAID: Final = tuple(field.name for field in fields(RuleSpec))
 CHECKPOINTS: Final = "Checkpoints for bulk runs"
 SECTIONS: Final = {

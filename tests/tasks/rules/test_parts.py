@@ -17,12 +17,16 @@ from tasks.rules.parts import Fields, Kind, read, typed, written
 pytestmark = pytest.mark.django_db
 
 
+Amount = Annotated[Money, Param(currencies=("USD", "EUR"))]
+Somebody = Annotated[User, Param(search=("username",))]
+
+
 def work(
-    amount: Annotated[Money, Param(currencies=("USD", "EUR"))],
+    amount: Amount,
     kind: Literal["fraud", "chargeback"],
     due: date,
     at: datetime,
-    who: Annotated[User, Param(search=("username",))],
+    who: Somebody,
     ways: list[Literal["a", "b"]],
     note: str = "",
     fee: Decimal | None = None,
