@@ -45,7 +45,7 @@ def propose(task, erin, approvers):
     return press
 
 
-def values(response) -> dict[str, str]:
+def values(response) -> list[dict[str, str]]:
     """The parts on a page: what each of their fields holds."""
     editor = response.context["editor"]
     return [
