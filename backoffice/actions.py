@@ -18,6 +18,7 @@ from audit.texts.quoting import quoted
 from audit.transitions import Refusal, transition
 from backoffice.models import User
 from backoffice.names import check_group_name, check_names
+from backoffice.time_zones import zone_names
 from tasks import locks
 from tasks.access.administrators import deciding_groups, has_any_say, hold_permissions
 from tasks.actions import propose_member, propose_opening
@@ -118,6 +119,19 @@ def _tell_of_change(before: User, person: User, reason: str) -> None:
     notify([person], even_themselves=True, **told)
     if before.email != person.email and before.is_active:
         put_to_address(before.email, **told)
+
+
+def set_time_zone(person: User, name: str, *, door: str) -> User:
+    """Show this person times in this zone of the IANA database; in the server's where it is empty.
+
+    Raises a `ValidationError` for a zone that is not known.
+    """
+    if name and name not in zone_names():
+        raise ValidationError({"time_zone": "Choose a time zone from the list."})
+    with transition(by=person, door=door, subject=person):
+        person.time_zone = name
+        person.save(update_fields=["time_zone"])
+    return person
 
 
 def change_own_password(person: User, password: str, *, door: str) -> User:

@@ -28,6 +28,9 @@ class User(AbstractUser):
         "must change the password", default=False, db_default=False
     )
 
+    # Of what this person reads and types on pages. What is on record and what is sent has TIME_ZONE.
+    time_zone = models.CharField("time zone", max_length=64, blank=True, default="", db_default="")
+
     history = audited(excluded_fields=["password", "last_login"])
 
     class Meta(AbstractUser.Meta):

@@ -132,10 +132,12 @@ class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped package
         return search.search(request)
 
     def extra_urls(self) -> list[URLResolver | URLPattern]:
-        from backoffice.monitoring import health  # which needs the models
+        from backoffice.admin.my_settings import my_settings  # these need the models
+        from backoffice.monitoring import health
 
         status = path("status/", self.admin_view(health.status_page), name="status")
-        return [path("audit/", include("audit.admin.urls")), status]
+        mine = path("my-settings/", self.admin_view(my_settings), name="my_settings")
+        return [path("audit/", include("audit.admin.urls")), status, mine]
 
 
 def _notice() -> str:

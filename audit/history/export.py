@@ -52,7 +52,7 @@ class HistoryRow(NamedTuple):
 
 def header() -> list[str]:
     """The names of the columns. The local time says its zone."""
-    zone = timezone.get_current_timezone_name()
+    zone = timezone.get_default_timezone_name()
     names = {"when_local": f"when_local ({zone})", "subject": "object"}
     return [names.get(name, name) for name in HistoryRow._fields]
 
@@ -158,7 +158,9 @@ def _lines(step: Step, wording: Wording[object]) -> Iterator[HistoryRow]:
     moment = version.history_date
     template = HistoryRow(
         when_utc=utc(moment),
-        when_local=timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S"),
+        when_local=timezone.localtime(moment, timezone.get_default_timezone()).strftime(
+            "%Y-%m-%d %H:%M:%S"
+        ),
         who=version.history_actor_label,
         through=door_label(version.history_door),
         action=KINDS[version.history_type],

@@ -26,7 +26,7 @@ _DOORS: Final = {door.value: str(door.label) for door in Door}
 def for_page(value: object) -> str:
     """A plain value on a page, with times in the local zone."""
     if isinstance(value, datetime):
-        return date_format(timezone.localtime(value), "j M Y, H:i:s")
+        return date_format(timezone.localtime(value), "j M Y, H:i:s T")
     if isinstance(value, date):
         return date_format(value, "j M Y")
     return _text(value)

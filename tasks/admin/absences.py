@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern
-from django.utils.timezone import localdate, make_aware
+from django.utils.timezone import get_default_timezone, localdate, make_aware
 from django.views.decorators.http import require_http_methods, require_POST
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
@@ -104,7 +104,8 @@ class AwayForm(forms.Form):
 
 
 def _begin_of(day: date) -> datetime:
-    return make_aware(datetime.combine(day, time.min))
+    # Everybody's day, whoever enters it: that of the server.
+    return make_aware(datetime.combine(day, time.min), get_default_timezone())
 
 
 def _looks_after_people(person: "User") -> bool:

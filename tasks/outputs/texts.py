@@ -23,9 +23,9 @@ def text_of(value: object) -> str:
 
 
 def _moment(value: datetime.datetime) -> str:
-    """In the time zone of the pages, which it names. Without a zone where it has none."""
+    """In `TIME_ZONE`, which it names: it is on record, and read by many. Without a zone where it has none."""
     if timezone.is_naive(value):
         return f"{value:%Y-%m-%d %H:%M}"
     with suppress(OverflowError):  # the last hours of the year 9999
-        value = timezone.localtime(value)
+        value = timezone.localtime(value, timezone.get_default_timezone())
     return f"{value:%Y-%m-%d %H:%M} {value.tzname()}"

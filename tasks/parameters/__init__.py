@@ -20,6 +20,7 @@ from tasks.parameters.forms import (
 )
 from tasks.parameters.frozen import display, freeze, rule_types, rule_values, thaw
 from tasks.parameters.kinds import Kind, register_kind
+from tasks.parameters.links import Filled, fill_from, in_links
 from tasks.parameters.param import Param
 from tasks.parameters.rows import Rows
 from tasks.parameters.signature import Parameter, read
@@ -31,6 +32,7 @@ __all__ = [
     "DeclarationError",
     "DoesNotFit",
     "File",
+    "Filled",
     "Kind",
     "Money",
     "ObjectGone",
@@ -42,10 +44,12 @@ __all__ = [
     "addends",
     "canonical",
     "display",
+    "fill_from",
     "form_for",
     "freeze",
     "grouping_names",
     "groupings",
+    "in_links",
     "is_looked_up",
     "money_in",
     "read",

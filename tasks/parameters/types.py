@@ -95,6 +95,19 @@ class Chosen(str):
         return chosen
 
 
+class Zoned(str):
+    """The text of a time, with the name of the zone that the page showed it in."""
+
+    zone: str
+    __slots__ = ("zone",)
+
+    def __new__(cls, text: str, zone: str) -> Self:
+        """The text itself, to be read in that zone."""
+        zoned = super().__new__(cls, text)
+        zoned.zone = zone
+        return zoned
+
+
 class Secret:
     """A text that shows itself only when asked: `secret.reveal()`."""
 

@@ -12,10 +12,11 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.http import QueryDict
+from django.utils import timezone
 from unfold import widgets as theme
 
 from tasks.parameters.again import ChosenFile, TypedSecret
-from tasks.parameters.types import Money
+from tasks.parameters.types import Money, Zoned
 
 type Choices = Sequence[tuple[str, str]]
 
@@ -88,9 +89,25 @@ class DateInput(forms.DateInput):
 
 
 class MomentInput(forms.DateTimeInput):
-    """<input type="datetime-local">"""
+    """<input type="datetime-local">, and the zone that the page means by it.
+
+    Whoever changes their zone meanwhile is not misread: a time is read in the zone of its page.
+    """
 
     input_type = "datetime-local"
+    template_name = "tasks/widgets/moment.html"
+    zone = ""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:  # noqa: ANN401
+        """What was sent; from a page with its zone."""
+        sent = super().value_from_datadict(data, files, name)
+        self.zone = str(data.get(f"{name}-zone", "")) if isinstance(data, QueryDict) else ""
+        return Zoned(sent, self.zone) if self.zone and isinstance(sent, str) else sent
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:  # noqa: ANN401
+        """For the template."""
+        zone = self.zone or timezone.get_current_timezone_name()
+        return super().get_context(name, value, attrs) | {"zone": zone}
 
 
 class Tick(forms.CheckboxInput):

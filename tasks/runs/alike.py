@@ -94,7 +94,10 @@ class SameFile:
     def in_words(self, task: Task) -> str:
         """A sentence for people who may see this task. Of a run of another one it says less."""
         earlier = self.earlier
-        at = date_format(timezone.localtime(earlier.requested_at), "j M Y, H:i T")
+        at = date_format(
+            timezone.localtime(earlier.requested_at, timezone.get_default_timezone()),
+            "j M Y, H:i T",
+        )
         whose = (
             f"{earlier.requested_by} requested on {at}"
             if earlier.task_id == task.pk

@@ -208,9 +208,9 @@ def length(took: timedelta) -> str:
 
 
 def moment(at: datetime, *, seconds: bool = False) -> str:
-    """“today 14:03” or “3 Nov 2026, 14:03”, in the local zone."""
+    """“today 14:03 CET” or “3 Nov 2026, 14:03 CET”, in the reader's zone."""
     local = timezone.localtime(at)
-    clock = date_format(local, "H:i:s" if seconds else "H:i")
+    clock = date_format(local, "H:i:s T" if seconds else "H:i T")
     if local.date() == timezone.localdate():
         return f"today {clock}"
     return f"{date_format(local, 'j M Y')}, {clock}"

@@ -46,6 +46,7 @@ DOORS: Final = {
     "admin:backoffice_user_leave": "approvals.actions.remove_member",
     "admin:login": "signs in",
     "admin:logout": "signs out",
+    "admin:my_settings": "backoffice.actions",
     "admin:password_change": "changes one's own password",
     "admin:tasks_task_request": "tasks.actions.request_run",
     "admin:tasks_task_settings": "tries a rule, and changes nothing",

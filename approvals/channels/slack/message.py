@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from django.template.defaultfilters import date as format_date
-from django.utils.timezone import localtime
+from django.utils.timezone import get_default_timezone, localtime
 
 from approvals.channels.addresses import absolute, page_of
 from approvals.channels.slack import blocks
@@ -222,7 +222,7 @@ def _small_print(request: ApprovalRequest) -> Iterator[str]:
 
 
 def _moment(at: "datetime") -> str:
-    return format_date(localtime(at), "j M Y, H:i T")
+    return format_date(localtime(at, get_default_timezone()), "j M Y, H:i T")
 
 
 def _buttons_to_decide(request: ApprovalRequest) -> Block:

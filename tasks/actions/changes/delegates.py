@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db.models import Q
-from django.utils.timezone import localtime
+from django.utils.timezone import get_default_timezone, localtime
 
 from approvals.actions import begin_absence
 from approvals.models import Absence
@@ -115,7 +115,8 @@ class Delegating(PeopleChange):
 
 def days_in_words(starts_at: datetime, ends_at: datetime) -> str:
     """“1 Dec 2026 to 12 Dec 2026”. `ends_at` is the first moment that is not meant any more."""
-    first, last = localtime(starts_at), localtime(ends_at - timedelta(microseconds=1))
+    zone = get_default_timezone()
+    first, last = localtime(starts_at, zone), localtime(ends_at - timedelta(microseconds=1), zone)
     return f"{first.day} {first:%b %Y} to {last.day} {last:%b %Y}"
 
 

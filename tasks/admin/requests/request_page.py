@@ -39,7 +39,7 @@ from tasks.admin.requests.prefilled import Before, given_with, values_of
 from tasks.admin.requests.request_form import RequestForm, request_form
 from tasks.admin.rows import parameters_with_rows
 from tasks.declaration.registry import RegisteredTask
-from tasks.declaration.tickets import help_for_ticket, needs_ticket
+from tasks.declaration.tickets import LONGEST, help_for_ticket, needs_ticket
 from tasks.models import Run, Task
 from tasks.rules.evaluation import rules_in_force
 from tasks.rules.sentences import rule_in_words
@@ -65,13 +65,15 @@ def request_page(request: HttpRequest, slug: str) -> HttpResponse:
     if unsent := take(request, request.path):
         return _as_typed(request, task, unsent)
     before = Before.of(request, task, request.GET)
-    why = request_form(request, task, **_first(before), **before.keys())
+    why = request_form(request, task, **_first(request, before), **before.keys())
     try:
         form = _form_of(request, task, before)
     except NotUndoable as refusal:
         messages.error(request, str(refusal))
         return redirect("admin:tasks_run_change", request.GET["undo"])
-    return _show(request, task, why, form, before=before)
+    is_new = form is not None and not any(before.keys().values())
+    filled = parameters.fill_from(form, request.GET) if form and is_new else None
+    return _show(request, task, why, form, before=before, filled=filled)
 
 
 def _as_typed(request: HttpRequest, task: Task, unsent: QueryDict) -> HttpResponse:
@@ -88,9 +90,11 @@ def _as_typed(request: HttpRequest, task: Task, unsent: QueryDict) -> HttpRespon
     return _show(request, task, request_form(request, task, unsent=unsent), form, before=before)
 
 
-def _first(before: Before) -> dict[str, str]:
+def _first(request: HttpRequest, before: Before) -> dict[str, str]:
     old = before.revise
-    said = {"reason": old.reason, "ticket": old.ticket} if old else {}
+    said = {"ticket": request.GET.get("run-ticket", "")[:LONGEST]}
+    if old:
+        said = {"reason": old.reason, "ticket": old.ticket}
     return {"nonce": uuid4().hex, **said}
 
 
@@ -328,6 +332,7 @@ def _show(
         before=before,
         **more,
         templates=parameters_with_rows(task),
+        in_links=" ".join(parameters.in_links(declared)),
         may_execute=may_execute,
         may_change=allowed(person, Right.CHANGE, task),
         description=paragraphs(task.description),

@@ -1,14 +1,16 @@
 """Days and moments, as ISO 8601: what a browser's own date picker sends."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ValidationError
 from django.forms.utils import from_current_timezone
 from django.utils import timezone
 
 from tasks.parameters.fields.base import TypedField, bounds
+from tasks.parameters.types import Zoned
 from tasks.parameters.widgets import date_input, moment_input
 
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -54,12 +56,13 @@ class MomentField(TypedField):
 
     def parse(self, value: object) -> datetime:
         """A datetime in UTC. Raises ValidationError."""
+        zone = _zone_of(value)
         if isinstance(value, str):
             value = self._read(value.strip())
         if not isinstance(value, datetime):
             raise ValidationError("Enter a date and time like 2026-01-31 14:30.", "moment")
         try:
-            moment = self._aware(value).astimezone(UTC)
+            moment = self._aware(value, zone).astimezone(UTC)
         except OverflowError:
             moment = None
         if moment is None or not EARLIEST <= moment <= LATEST:
@@ -78,14 +81,23 @@ class MomentField(TypedField):
         except ValueError:
             return None
 
-    def _aware(self, moment: datetime) -> datetime:
+    def _aware(self, moment: datetime, zone: tzinfo) -> datetime:
         if timezone.is_aware(moment):
             return moment
         try:
-            return from_current_timezone(moment)
+            with timezone.override(zone):
+                return from_current_timezone(moment)
         except ValidationError:
             raise ValidationError(
                 f"When clocks change, {moment:%H:%M} comes twice or not at all in "
-                f"{timezone.get_current_timezone_name()}. Enter a time before or after that hour.",
+                f"{zone}. Enter a time before or after that hour.",
                 "clock",
             ) from None
+
+
+def _zone_of(value: object) -> tzinfo:
+    """The zone that a page showed beside a time; at other doors that of the person."""
+    try:
+        return ZoneInfo(value.zone) if isinstance(value, Zoned) else timezone.get_current_timezone()
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValidationError("This time zone is not known. Reload the page.", "zone") from None

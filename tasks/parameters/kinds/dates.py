@@ -86,7 +86,8 @@ class DateTimeKind(Kind):
 
     def text(self, frozen: Json) -> str:
         try:
-            local = timezone.localtime(self.thaw(frozen, Load()))
+            # It is on record, and read by people of several zones: none of theirs.
+            local = timezone.localtime(self.thaw(frozen, Load()), timezone.get_default_timezone())
         except OverflowError:  # in this time zone it would be in a year that does not exist
             return fits(frozen, str)
         seconds = ":%S" if local.second or local.microsecond else ""

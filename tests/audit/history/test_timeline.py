@@ -220,7 +220,7 @@ def test_a_value_on_a_page(value, text):
 
 def test_a_time_on_a_page_is_local():
     with timezone.override("Europe/Berlin"):
-        assert for_page(datetime(2026, 11, 23, 15, 9, 8, tzinfo=UTC)) == "23 Nov 2026, 16:09:08"
+        assert for_page(datetime(2026, 11, 23, 15, 9, 8, tzinfo=UTC)) == "23 Nov 2026, 16:09:08 CET"
 
 
 def test_a_time_in_a_file_is_utc():
