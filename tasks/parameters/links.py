@@ -66,7 +66,7 @@ def _value(form: ParameterForm, parameter: Parameter, address: QueryDict) -> Any
     many = getattr(field.widget, "allow_multiple_selected", False)
     if not many and any(len(address.getlist(name)) > 1 for name in parameter.inputs):
         raise ValidationError("The link names it more than once.")
-    sent = field.widget.value_from_datadict(address, {}, parameter.name)  # type: ignore[arg-type]
+    sent = field.widget.value_from_datadict(address, {}, parameter.name)
     try:
         return field.clean(sent)
     except ValidationError:
