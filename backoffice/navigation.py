@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from django.http import HttpRequest
-from django.templatetags.static import static
 from django.urls import reverse
 
 from backoffice.demo.mode import in_demo
@@ -23,22 +22,6 @@ def environment(request: HttpRequest) -> tuple[str, str] | None:
     if request.user.is_authenticated and stopped():
         return ("Stopped", "danger")
     return ("Demo", "warning") if in_demo() else None
-
-
-def stylesheet(_request: HttpRequest) -> str:
-    return static("backoffice/backoffice.css")
-
-
-def accessibility(_request: HttpRequest) -> str:
-    return static("backoffice/accessibility.js")
-
-
-def shortcuts(_request: HttpRequest) -> str:
-    return static("backoffice/shortcuts.js")
-
-
-def favicon(_request: HttpRequest) -> str:
-    return static("backoffice/favicon.svg")
 
 
 def sidebar(request: HttpRequest) -> list[Item]:
@@ -164,29 +147,6 @@ UNFOLD: Final = {
     "SITE_HEADER": "Backoffice",
     "SITE_SYMBOL": "task_alt",
     "SITE_URL": None,
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": favicon}],
-    "SHOW_HISTORY": False,
-    "SHOW_VIEW_ON_SITE": False,
-    "SHOW_LANGUAGES": False,
-    "BORDER_RADIUS": "8px",
     "ENVIRONMENT": environment,
-    "STYLES": [stylesheet],
-    "SCRIPTS": [accessibility, shortcuts],
-    "COMMAND": {"search_models": False, "show_history": False},
-    "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": sidebar},
-    "COLORS": {
-        "primary": {
-            "50": "oklch(97% .014 254.6)",
-            "100": "oklch(93.2% .032 255.6)",
-            "200": "oklch(88.2% .059 254.1)",
-            "300": "oklch(80.9% .105 251.8)",
-            "400": "oklch(72.5% .14 254.6)",
-            "500": "oklch(66% .16 257)",
-            "600": "oklch(50.5% .19 262)",
-            "700": "oklch(44.5% .18 263)",
-            "800": "oklch(39% .155 265)",
-            "900": "oklch(34.5% .12 266)",
-            "950": "oklch(26% .085 267)",
-        },
-    },
+    "SIDEBAR": {"navigation": sidebar},
 }

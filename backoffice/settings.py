@@ -93,6 +93,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",  # see docs/decisions/0030-a-frame-of-our-own.md
     "csp.middleware.CSPMiddleware",
     "backoffice.bad_requests.NoNulMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -262,7 +263,7 @@ CONTENT_SECURITY_POLICY = {
         "default-src": ["'self'"],
         "img-src": ["'self'", "data:"],
         "style-src": ["'self'", "'unsafe-inline'"],
-        "script-src": ["'self'", "'unsafe-eval'"],  # the admin theme's Alpine needs eval
+        "script-src": ["'self'"],
         "frame-ancestors": ["'none'"],
         "form-action": ["'self'"],
     }

@@ -8,9 +8,9 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.csrf import csrf_failure as page_expired
 
 from audit.admin.unsent import Fields, first_notice, keep
+from backoffice.error_pages import error_page
 from tasks.admin.requests.unsent import typed_values
 
 TYPED: Final = "reason"  # what every form of ours calls its text
@@ -52,7 +52,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     origin = f"{request.scheme}://{request.get_host()}"
     if request.headers.get("Origin") == origin and keep(request, _typed(request)):
         return redirect(request.path)
-    return page_expired(request, reason)
+    return error_page(request, "403_csrf.html", status=403)
 
 
 def _typed(request: HttpRequest) -> Fields:

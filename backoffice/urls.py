@@ -11,6 +11,8 @@ from backoffice.demo.slack import press
 from backoffice.monitoring import health
 
 handler400: Final = "backoffice.bad_requests.bad_request"
+handler403: Final = "backoffice.error_pages.permission_denied"
+handler404: Final = "backoffice.error_pages.page_not_found"
 
 urlpatterns: Final[list[URLPattern | URLResolver]] = [
     path("healthz", health.alive),

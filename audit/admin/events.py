@@ -31,6 +31,7 @@ class EventAdmin(ReadOnlyAdmin):
         "reason", "details", "request_id",
     )  # fmt: skip
     readonly_fields = ("when", "kind", "details")
+    change_list_template = "audit/events.html"
     change_form_template = "audit/event.html"
 
     def has_view_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:

@@ -191,21 +191,20 @@ class Picker(forms.Select):
     """A select that looks objects up while a person types. Only the chosen one is loaded."""
 
     def __init__(self, url: str, text: Callable[[Any], str] = str) -> None:
-        super().__init__({"class": "unfold-admin-autocomplete admin-autocomplete"})
+        super().__init__({"class": "admin-autocomplete"})
         self.url, self.text = url, text
 
     @property
     def media(self) -> forms.Media:
-        """select2 as the admin loads it; jQuery by the name that its other pages use."""
+        """select2 as Django brings it along; a script and styles of ours make pickers of it."""
+        small = "" if settings.DEBUG else ".min"
         return forms.Media(
             js=(
-                f"admin/js/vendor/jquery/jquery{'' if settings.DEBUG else '.min'}.js",
-                "admin/js/vendor/select2/select2.full.js",
-                "admin/js/jquery.init.js",
-                "unfold/js/select2.init.js",
+                f"admin/js/vendor/jquery/jquery{small}.js",
+                f"admin/js/vendor/select2/select2.full{small}.js",
                 "tasks/picker.js",
             ),
-            css={"screen": ("admin/css/vendor/select2/select2.css", "admin/css/autocomplete.css")},
+            css={"screen": ("admin/css/vendor/select2/select2.css",)},
         )
 
     def use_required_attribute(self, initial: Any) -> bool:  # noqa: ANN401

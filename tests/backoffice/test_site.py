@@ -20,6 +20,7 @@ from approvals.requests.proofs import NotProved
 from audit.context import Door
 from audit.models import Event
 from backoffice.bad_requests import bad_request
+from backoffice.error_pages import page_not_found, permission_denied
 
 PASSWORD = "a-long-one-4711"
 OURS = ("backoffice", "tasks", "approvals", "audit", "fixtures")
@@ -380,15 +381,15 @@ def test_a_form_that_was_open_for_too_long_is_explained(db):
     ("view", "words"),
     [
         (bad_request, "This request could not be read."),
-        (defaults.permission_denied, "You don't have permission to do this."),
-        (defaults.page_not_found, "The address may be wrong"),
+        (permission_denied, "You don't have permission to do this."),
+        (page_not_found, "The address may be wrong"),
     ],
 )
 def test_each_error_page_is_ours_with_a_link_back(view, words):
     text = view(RequestFactory().get("/"), Exception()).content.decode()
     assert words in text
-    assert "Go to the catalogue" in text
-    assert "backoffice/theme.js" in text
+    assert "Go to the home page" in text
+    assert "backoffice/frame.js" in text
 
 
 @pytest.mark.parametrize("content_type", [MULTIPART_CONTENT, "application/x-www-form-urlencoded"])

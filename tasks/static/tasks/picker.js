@@ -1,6 +1,7 @@
 // select2 puts a box of its own in the place of a select, and does not carry over the label.
 {
-  const $ = django.jQuery;
+  const $ = jQuery.noConflict(true);
+  window.django = { jQuery: $ }; // by the name that the admin gives it
 
   const name = (select) => {
     const label = select.labels[0];
@@ -18,9 +19,9 @@
     search?.setAttribute("aria-label", `Search: ${select.labels[0]?.textContent.trim()}`);
   };
 
-  // After the theme has made its boxes: jQuery keeps the order of those who wait for the page.
   $(() => {
-    for (const select of document.querySelectorAll("select.unfold-admin-autocomplete")) {
+    for (const select of document.querySelectorAll("select.admin-autocomplete")) {
+      $(select).select2();
       name(select);
       $(select).on("select2:open", () => nameSearch(select));
     }
