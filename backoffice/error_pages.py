@@ -22,7 +22,7 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 def error_page(request: HttpRequest, template: str, *, status: int) -> HttpResponse:
     """An error in our words, with the sidebar if somebody is signed in and the database answers."""
-    return render(request, template, _frame(request), status=status)
+    return render(request, template, frame_of(request), status=status)
 
 
 def _frame(request: HttpRequest) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from django.views.decorators.http import require_safe
 
 from backoffice.demo.mode import in_demo
 from backoffice.demo.slack import posted
+from backoffice.error_pages import frame_of
 
 SHOWN: Final = 30
 BODY: Final = re.compile(r"<body[^>]*>(.*)</body>", re.DOTALL)
@@ -78,4 +79,4 @@ def sent_messages(request: HttpRequest) -> HttpResponse:
         raise Http404
     in_slack, modals = posted()
     shown = {"sent": kept(), "in_slack": in_slack, "modals": modals}
-    return render(request, "backoffice/sent_messages.html", shown)
+    return render(request, "backoffice/sent_messages.html", shown | frame_of(request))

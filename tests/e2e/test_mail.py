@@ -24,7 +24,7 @@ def test_mona_opens_the_link_of_her_email_and_approves(sign_in, accessible):
     look(mona, "sent")
     accessible(mona)
     mail = (
-        mona.locator("section")
+        mona.locator("article")
         .filter(has_text="Email to mona@")
         .filter(has_text="172.00")
         .filter(has=mona.get_by_role("link", name="Review request"))
