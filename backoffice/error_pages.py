@@ -25,7 +25,8 @@ def error_page(request: HttpRequest, template: str, *, status: int) -> HttpRespo
     return render(request, template, frame_of(request), status=status)
 
 
-def _frame(request: HttpRequest) -> dict[str, Any]:
+def frame_of(request: HttpRequest) -> dict[str, Any]:
+    """What a page needs for the sidebar; nothing where there can be none."""
     user = getattr(request, "user", None)  # some requests end before anybody looks who it is
     if user is None or not user.is_authenticated:
         return {}
