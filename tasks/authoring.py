@@ -22,6 +22,7 @@ from tasks.declaration.registry import Approval, Finished, Undo, task
 from tasks.declaration.slack import InSlack
 from tasks.outputs import JSON, Change, Chart, KeyValue, Markdown, Output, Table, Text
 from tasks.parameters import (
+    Confirm,
     DeclarationError,
     DoesNotFit,
     File,
@@ -43,6 +44,7 @@ __all__ = [
     "Cancelled",
     "Change",
     "Chart",
+    "Confirm",
     "DeclarationError",
     "DoesNotFit",
     "File",

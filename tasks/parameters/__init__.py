@@ -21,7 +21,7 @@ from tasks.parameters.forms import (
 from tasks.parameters.frozen import display, freeze, rule_types, rule_values, thaw
 from tasks.parameters.kinds import Kind, register_kind
 from tasks.parameters.links import Filled, fill_from, in_links
-from tasks.parameters.param import Param
+from tasks.parameters.param import Confirm, Param
 from tasks.parameters.rows import Rows
 from tasks.parameters.signature import Parameter, read
 from tasks.parameters.types import File, Money, Secret, money_in
@@ -29,6 +29,7 @@ from tasks.parameters.types import File, Money, Secret, money_in
 __all__ = [
     "Addend",
     "AuthorsFault",
+    "Confirm",
     "DeclarationError",
     "DoesNotFit",
     "File",

@@ -17,6 +17,7 @@ from tasks.declaration.calling import call_with
 from tasks.declaration.offline import offline
 from tasks.parameters.again import GivenAgain
 from tasks.parameters.faults import AuthorsFault, BrokenField, kept_apart, told_in_a_sentence
+from tasks.parameters.folding import holds_folded
 from tasks.parameters.kinds import Asked
 from tasks.parameters.kinds.objects import ObjectKind
 from tasks.parameters.kinds.rows import RowsKind
@@ -80,7 +81,12 @@ class ParameterForm(forms.Form):
         if self.cleaned_data.get(name) is not None:
             return
         self.cleaned_data[name] = self._unanswered(parameter)
-        if parameter.required and self._arises(parameter) and not is_looked_up(parameter):
+        if (
+            parameter.required
+            and name not in self.errors
+            and self._arises(parameter)
+            and not is_looked_up(parameter)
+        ):
             self.add_error(name, self.fields[name].error_messages["required"])
 
     def _look_up(self, parameter: Parameter) -> None:
@@ -106,10 +112,21 @@ class ParameterForm(forms.Form):
         # A page always sends every field, and nothing at all for a list without a tick.
         on_page = isinstance(self.data, QueryDict)
         if not on_page and self.add_prefix(parameter.name) not in self.data:
+            if parameter.param.default is not None:
+                return self._suggested(parameter)
             return copy(parameter.default)
         if parameter.required or parameter.optional:
             return None
         return copy(parameter.kind.empty(parameter.default))
+
+    def _suggested(self, parameter: Parameter) -> object:
+        """The computed default, where it keeps the rules of what is typed."""
+        field = self.fields[parameter.name]
+        try:
+            return None if field.initial is None else field.clean(field.initial)
+        except ValidationError as error:
+            self.add_error(parameter.name, error)
+            return None
 
     def _arises(self, parameter: Parameter) -> bool:
         """Whether the parameters before this one say that it is asked for."""
@@ -237,7 +254,7 @@ def _page_of(kind: ObjectKind, person: object, term: str, page: int) -> dict[str
     for word in term.replace("\0", " ")[:LONGEST_TERM].split():
         found = Q()
         for path in kind.search:
-            found |= Q(**{f"{path}__icontains": word})
+            found |= Q(**{f"{path}__icontains": word}) | holds_folded(path, word)
         # A subquery: a search across a relation would find the same object several times.
         queryset = queryset.filter(pk__in=kind.objects.filter(found).values("pk"))
     if not queryset.ordered:
@@ -251,12 +268,13 @@ def _page_of(kind: ObjectKind, person: object, term: str, page: int) -> dict[str
 
 
 def _field(parameter: Parameter, person: object, picker_url: PickerUrl | None) -> forms.Field:
-    # A browser would insist on an answer to a hidden question, so the form asks for it instead.
+    # A browser would insist on an answer to a hidden question, so the form asks for it instead. And
+    # at a door without a page nothing is said where there is a suggestion.
     asked = Asked(
         person=person,
         name=parameter.name,
         label=parameter.label,
-        required=parameter.required and not parameter.param.only_if,
+        required=parameter.required and not (parameter.param.only_if or parameter.param.default),
         optional=parameter.optional,
         blank=parameter.required or parameter.optional,
         picker_url=picker_url,
@@ -270,7 +288,18 @@ def _field(parameter: Parameter, person: object, picker_url: PickerUrl | None) -
         field, help_text = BrokenField(fault), str(fault)
     field.label, field.help_text = parameter.label, help_text
     field.initial = parameter.default
+    if parameter.param.default is not None:
+        field.initial = _computed(parameter.param.default, person)
     return field
+
+
+def _computed(default: Callable[[Any], Any], person: object) -> Any:  # noqa: ANN401 -- of any kind
+    """What the author suggests to this person. None where that fails: it is only a suggestion."""
+    try:
+        with told_in_a_sentence("A default could not be computed"), kept_apart():
+            return in_time(lambda: default(person))
+    except (AuthorsFault, ValidationError):
+        return None
 
 
 def _apart(parameter: Parameter) -> AbstractContextManager[None]:

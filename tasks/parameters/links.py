@@ -13,12 +13,9 @@ from django.db.models import Q
 from django.http import QueryDict
 
 from tasks.parameters.forms import ParameterForm
-from tasks.parameters.kinds.files import FileKind
 from tasks.parameters.kinds.objects import ObjectKind
-from tasks.parameters.kinds.text import SecretKind
 from tasks.parameters.signature import Parameter
 
-NEVER: Final = (FileKind, SecretKind)
 MARK: Final = "Filled in by the link."
 
 
@@ -53,14 +50,14 @@ def in_links(parameters: list[Parameter]) -> list[str]:
 
 
 def _names(parameter: Parameter) -> Iterator[str]:
-    if not isinstance(parameter.kind, NEVER):
+    if parameter.kind.can_be_filled_in:
         yield from parameter.inputs
         yield f"{parameter.name}-zone"  # where it has one
 
 
 def _value(form: ParameterForm, parameter: Parameter, address: QueryDict) -> Any:  # noqa: ANN401
     """The typed value. Raises ValidationError."""
-    if isinstance(parameter.kind, NEVER):
+    if not parameter.kind.can_be_filled_in:
         raise ValidationError("A link never fills this in. Enter it yourself.")
     field = form.fields[parameter.name]
     many = getattr(field.widget, "allow_multiple_selected", False)

@@ -25,6 +25,8 @@ class Param:
     places            decimals of a Decimal; finer numbers are refused
     min_length, max_length   of a text, or of a list of choices
     pattern           (regular expression the whole text must match, message when it does not)
+    confirm           a word that a person types: written Confirm("DELETE")
+    default           called with the person; gives the value that the form suggests
     options           called with the person; gives the texts, or (value, label) pairs, to choose from
     labels            value to label, for choices
     only_if           {"other_parameter": value or list of values}: asked for only then
@@ -32,6 +34,7 @@ class Param:
     currencies        codes a person may choose from, the first being suggested
     limit             called with the person; gives the QuerySet of objects they may choose from
     offered           called with the QuerySet of limit; narrows what the picker lists, not what may be chosen
+    picker_text       called with an object; gives what the picker shows of it
     search            names of model fields in which the picker looks, and which it shows
     sums_by           {"customer": function of the value}: sums in rules can go by that as well
     accept            endings of file names, such as (".csv",)
@@ -51,6 +54,8 @@ class Param:
     min_length: int | None = None
     max_length: int | None = None
     pattern: tuple[str, str] | None = None
+    confirm: str = ""
+    default: Callable[[Any], Any] | None = None
     options: Callable[[Any], Sequence[Option]] | None = None
     labels: Mapping[Any, str] = field(default_factory=dict)
     only_if: Mapping[str, Any] = field(default_factory=dict)
@@ -58,6 +63,7 @@ class Param:
     currencies: tuple[str, ...] = ("USD",)
     limit: "Callable[[Any], QuerySet[Any]] | None" = None
     offered: "Callable[[QuerySet[Any]], QuerySet[Any]] | None" = None
+    picker_text: Callable[[Any], str] | None = None
     search: tuple[str, ...] = ()
     sums_by: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     accept: tuple[str, ...] = ()
@@ -67,6 +73,11 @@ class Param:
     decimal_comma: bool = False
     check: Callable[[list[Any]], Iterable[tuple[Any, str]]] | None = None
     rows: Callable[..., Any] | None = None
+
+
+def Confirm(word: str, *, label: str = "", help: str = "") -> Param:  # noqa: N802, A002
+    """What a person types to show that they mean it: `sure: Annotated[str, Confirm("DELETE")]`."""
+    return Param(confirm=word, label=label, help=help)
 
 
 def are_names(value: object) -> bool:

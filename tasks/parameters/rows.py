@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, overload
@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 
 from audit.texts.hidden import folded, with_hidden_characters_shown
 from tasks.parameters.encodings import text_in
+from tasks.parameters.lengths import in_units
 from tasks.parameters.records import NotCsv, Record, beginning, records
 from tasks.parameters.row_faults import (
     Fault,
@@ -236,6 +237,8 @@ def _texts(value: object) -> list[str]:
         return [f"{value.amount:f}", value.currency]
     if isinstance(value, Enum):
         return [str(value.value)]
-    if isinstance(value, date):
+    if isinstance(value, date | time):
         return [value.isoformat()]
+    if isinstance(value, timedelta):
+        return [in_units(value)]
     return ["" if value is None else str(value)]

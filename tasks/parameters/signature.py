@@ -139,6 +139,7 @@ def _parameter(declared: inspect.Parameter, hint: Any) -> Parameter:  # noqa: AN
         default = declared.default if has_default else None
         if has_default:
             _check_default(kind, default, optional=optional)
+        _check_computed(kind, param, has_default=has_default)
     except DeclarationError as error:
         raise DeclarationError(f"The parameter {name}: {error.message}", error.hint) from error
     return Parameter(
@@ -151,6 +152,20 @@ def _parameter(declared: inspect.Parameter, hint: Any) -> Parameter:  # noqa: AN
         help=param.help,
         param=param,
     )
+
+
+def _check_computed(kind: Kind, param: Param, *, has_default: bool) -> None:
+    """A default is written, or computed for the person: not both."""
+    if param.default is None:
+        return
+    if not takes_one(param.default):
+        raise DeclarationError(
+            "default must be a function of the person, and of nothing else.",
+            "Write default=today, with: def today(person): return date.today().",
+        )
+    if has_default or not kind.can_be_filled_in:
+        what = "It has two defaults." if has_default else f"Nothing fills in {kind.what}."
+        raise DeclarationError(what, "Take the one of Param out.")
 
 
 def _check_sums_by(name: str, param: Param) -> None:

@@ -6,7 +6,7 @@ Numbers are text inputs, because a number input hides what was typed when it can
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 from django import forms
@@ -48,6 +48,13 @@ def date_input(low: date | None, high: date | None) -> forms.Widget:
     return DateInput({"class": INPUT, **attrs}, format="%Y-%m-%d")
 
 
+def time_input(low: time | None, high: time | None) -> forms.Widget:
+    """The browser's own clock."""
+    limits = {"min": low, "max": high}
+    attrs = {name: each.isoformat() for name, each in limits.items() if each}
+    return TimeInput({"class": INPUT, "step": 1, **attrs})
+
+
 def moment_input() -> forms.Widget:
     """The browser's own calendar and clock; its times are those of the current time zone."""
     return MomentInput({"class": INPUT, "step": 1}, format="%Y-%m-%dT%H:%M:%S")
@@ -86,6 +93,12 @@ class DateInput(forms.DateInput):
     """<input type="date">"""
 
     input_type = "date"
+
+
+class TimeInput(forms.TimeInput):
+    """<input type="time">"""
+
+    input_type = "time"
 
 
 class MomentInput(forms.DateTimeInput):

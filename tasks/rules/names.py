@@ -20,7 +20,12 @@ from tasks.parameters.words import words
 from tasks.rules.forms import NoWords
 
 CODE: Final = re.compile(r"[()<>=_\[\]{}\\^$|`]")
-PARTS: Final = {"currency": "currency", "rows": "number of rows", "size": "size in bytes"}
+PARTS: Final = {
+    "currency": "currency",
+    "rows": "number of rows",
+    "seconds": "number of seconds",
+    "size": "size in bytes",
+}
 
 
 @dataclass(frozen=True, slots=True)

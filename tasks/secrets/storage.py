@@ -80,12 +80,14 @@ def answer_of(effect: Effect) -> Any:  # noqa: ANN401 - any JSON
 
 
 def plain_values(registered: RegisteredTask, run: Run) -> dict[str, Any]:
-    """The typed values that a run was asked for with, without its files and secrets.
+    """The typed values that a run was asked for with, without its files, secrets and confirmations.
 
     Raises DoesNotFit and ObjectGone, as `parameters.thaw` does.
     """
     known = {name: value for name, value in run.values.items() if not _is_reference(value)}
-    declared = [p for p in parameters.read(registered.function) if p.name in known]
+    declared = [
+        p for p in parameters.read(registered.function) if p.name in known and not p.param.confirm
+    ]
     return parameters.thaw(declared, {p.name: known[p.name] for p in declared})
 
 

@@ -7,8 +7,6 @@ from django.http import QueryDict
 from audit.admin.unsent import Fields
 from tasks.admin.pages import declared_by
 from tasks.models import Task
-from tasks.parameters.kinds.files import FileKind
-from tasks.parameters.kinds.text import SecretKind
 
 OURS = ("run-reason", "run-ticket", "run-reviewers", "run-again", "run-undo", "run-revise")
 
@@ -22,5 +20,5 @@ def typed_values(slug: str, sent: QueryDict) -> Fields:
 
 def _harmless(task: Task) -> Iterator[str]:
     for parameter in declared_by(task):
-        if not isinstance(parameter.kind, (SecretKind, FileKind)):
+        if parameter.kind.can_be_filled_in:
             yield from parameter.inputs

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
+from decimal import Decimal
 from enum import Enum
 from types import UnionType
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin
@@ -59,6 +60,8 @@ class Kind(ABC):
     options: ClassVar[frozenset[str]] = frozenset()  # of Param, beside those for every kind
     rule_type: RuleType | None = rule_engine.DataType.STRING
     comparable: ClassVar[bool] = True  # whether two runs can be seen to have the same value
+    # Whether a link, or a default that is computed, may fill it in for a person.
+    can_be_filled_in: ClassVar[bool] = True
     is_money: ClassVar[bool] = False
     has_decimals: ClassVar[bool] = False  # whether a point may stand in what is typed
     same_everywhere: ClassVar[bool] = False  # whether a value means the same in every task
@@ -150,7 +153,7 @@ class Kind(ABC):
         return True
 
     def _refuse_foreign_options(self) -> None:
-        known = self.options | {"label", "help", "only_if", "sums_by"}
+        known = self.options | {"label", "help", "only_if", "sums_by", "default"}
         for field in fields(Param):
             if field.name not in known and getattr(self.param, field.name) != _DEFAULTS[field.name]:
                 raise DeclarationError(
@@ -194,6 +197,17 @@ def fits[T](frozen: Json, shape: type[T]) -> T:
     return frozen
 
 
+def between(low: object, high: object, unit: str = "") -> str:
+    """What a person reads before they get it wrong: “From 0.01 to 500 USD.” Empty without bounds."""
+    after = f" {unit}" if unit else ""
+    low, high = (f"{b:f}" if isinstance(b, Decimal) else b for b in (low, high))
+    if low is None and high is None:
+        return ""
+    if high is None:
+        return f"At least {low}{after}."
+    return f"At most {high}{after}." if low is None else f"From {low} to {high}{after}."
+
+
 def shown(hint: object) -> str:
     """A type hint in the words of its author."""
     if get_origin(hint) in (Union, UnionType):
@@ -215,6 +229,6 @@ def _known() -> str:
     special: Iterable[object] = (Literal, list, Enum)
     names = [shown(t) for t in _EXACT if t not in special]
     return (
-        f"Use one of {', '.join(names)}, a Literal, an Enum, a list of a Literal or an Enum, or a "
+        f"Use one of {', '.join(names)}, a Literal, an Enum, a list of choices or simple values, or a "
         "model; or write a kind of your own (tasks.parameters.register_kind)."
     )

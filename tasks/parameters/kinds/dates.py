@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from tasks.parameters.errors import DeclarationError, DoesNotFit
 from tasks.parameters.fields import DayField, MomentField
-from tasks.parameters.kinds.base import Asked, Json, Keep, Kind, Load, fits
+from tasks.parameters.kinds.base import Asked, Json, Keep, Kind, Load, between, fits
 
 
 class DateKind(Kind):
@@ -24,6 +24,9 @@ class DateKind(Kind):
 
     def field(self, asked: Asked) -> forms.Field:
         return DayField(self.min, self.max, required=asked.required)
+
+    def note(self) -> str:
+        return between(self.min, self.max)
 
     def accepts(self, value: object) -> bool:
         return isinstance(value, date) and not isinstance(value, datetime)

@@ -16,6 +16,7 @@ class FileKind(Kind):
     """`File`: in conditions, its name"""
 
     what = "a File"
+    can_be_filled_in = False
     options = frozenset({"accept", "max_size"})
 
     def prepare(self) -> None:
@@ -40,6 +41,10 @@ class FileKind(Kind):
             optional=asked.optional,
             required=asked.required,
         )
+
+    def note(self) -> str:
+        endings = " or ".join(self.param.accept or (".csv",))
+        return f"A {endings} file of at most {filesizeformat(self.param.max_size)}."
 
     def accepts(self, value: object) -> bool:
         return False  # a default would be no file that a person handed in

@@ -10,7 +10,7 @@ from django import forms
 from tasks.parameters.currencies import PLACES
 from tasks.parameters.errors import DeclarationError, DoesNotFit
 from tasks.parameters.fields import DecimalField, MoneyField, WholeField
-from tasks.parameters.kinds.base import Asked, Json, Keep, Kind, Load, RuleType, fits
+from tasks.parameters.kinds.base import Asked, Json, Keep, Kind, Load, RuleType, between, fits
 from tasks.parameters.param import are_names
 from tasks.parameters.types import Money
 
@@ -32,6 +32,9 @@ class WholeKind(Kind):
 
     def field(self, asked: Asked) -> forms.Field:
         return WholeField(self.param.min, self.param.max, required=asked.required)
+
+    def note(self) -> str:
+        return between(self.param.min, self.param.max)
 
     def accepts(self, value: object) -> bool:
         return isinstance(value, int) and not isinstance(value, bool)
@@ -72,6 +75,9 @@ class DecimalKind(Kind):
 
     def field(self, asked: Asked) -> forms.Field:
         return DecimalField(self.min, self.max, self.param.places, required=asked.required)
+
+    def note(self) -> str:
+        return between(self.min, self.max)
 
     def accepts(self, value: object) -> bool:
         return isinstance(value, Decimal) and value.is_finite()
@@ -116,6 +122,9 @@ class MoneyKind(Kind):
             label=asked.label,
             required=asked.required,
         )
+
+    def note(self) -> str:
+        return between(self.min, self.max)
 
     def accepts(self, value: object) -> bool:
         return isinstance(value, Money) and value.currency in self.param.currencies

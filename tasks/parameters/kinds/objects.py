@@ -22,7 +22,7 @@ class ObjectKind(Kind):
     """A model: stored as its key and, for people, its name of that day"""
 
     what = "an object"
-    options = frozenset({"limit", "offered", "search"})
+    options = frozenset({"limit", "offered", "picker_text", "search"})
     same_everywhere = True
 
     def prepare(self) -> None:
@@ -43,6 +43,11 @@ class ObjectKind(Kind):
                 "limit must be a function of the person, and of nothing else.",
                 f"Write limit=open_ones, with: def open_ones(person): return {name}.objects.all().",
             )
+        if self.param.picker_text is not None and not takes_one(self.param.picker_text):
+            raise DeclarationError(
+                f"picker_text must be a function of one {name}, and of nothing else.",
+                "Write picker_text=described, with: def described(payment): return str(payment).",
+            )
         for path in self.search:
             self._check_path(path)
 
@@ -56,6 +61,8 @@ class ObjectKind(Kind):
 
     def in_picker(self, value: models.Model) -> str:
         """What a person chooses by: its text, and what was searched that this does not say."""
+        if self.param.picker_text is not None:
+            return with_hidden_characters_shown(str(self.param.picker_text(value)))
         text = str(value)
         for path in PEOPLE_SHOWN if self.is_people else self.search:
             found = _at(value, path)

@@ -15,12 +15,15 @@ from tasks.parameters.kinds.base import Asked, Json, Keep, Load, RuleType, fits
 from tasks.parameters.kinds.choices import SeveralKind, YesNoKind
 from tasks.parameters.kinds.files import FileKind
 from tasks.parameters.kinds.objects import ObjectKind
+from tasks.parameters.kinds.plain import ConfirmKind, JSONKind
 from tasks.parameters.kinds.text import SecretKind
 from tasks.parameters.param import takes_one
 from tasks.parameters.rows import Rows, Table
 from tasks.parameters.types import File
 
-NOT_IN_A_CELL = (FileKind, ObjectKind, SecretKind, SeveralKind, YesNoKind)
+NOT_IN_A_CELL = (
+    ConfirmKind, FileKind, JSONKind, ObjectKind, SecretKind, SeveralKind, YesNoKind,
+)  # fmt: skip
 
 
 class RowsKind(FileKind):
@@ -84,6 +87,9 @@ class RowsKind(FileKind):
             optional=asked.optional,
             required=asked.required,
         )
+
+    def note(self) -> str:
+        return "" if self.is_looked_up else f"{super().note()} At most {self.table.most:,} rows."
 
     def look_up(self, name: str, values: dict[str, Any]) -> Rows[Any]:
         """What the author's function finds for these values. Raises ValidationError."""

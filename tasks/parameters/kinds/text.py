@@ -8,7 +8,7 @@ from audit.texts.hidden import with_hidden_characters_shown
 from tasks.declaration.patterns import Pattern, WrongPattern
 from tasks.parameters.errors import DeclarationError, DoesNotFit
 from tasks.parameters.fields import OptionField, SecretField, TextField
-from tasks.parameters.kinds.base import Asked, Json, Keep, Kind, Load, fits
+from tasks.parameters.kinds.base import Asked, Json, Keep, Kind, Load, between, fits
 from tasks.parameters.param import takes_one
 from tasks.parameters.types import Chosen, Secret
 
@@ -34,6 +34,11 @@ class TextKind(Kind):
             max_length=self.param.max_length or (LONG if self.param.long else SHORT),
             required=asked.required,
         )
+
+    def note(self) -> str:
+        # What its author has said; the other limits only keep accidents out.
+        limits = between(self.param.min_length, self.param.max_length, "characters")
+        return limits if self.param.min_length or self.param.max_length else ""
 
     def accepts(self, value: object) -> bool:
         return isinstance(value, str)
@@ -108,6 +113,7 @@ class SecretKind(Kind):
     """`Secret`: kept elsewhere under a reference, and no part of any condition"""
 
     what = "a Secret"
+    can_be_filled_in = False
     comparable = False
     options = frozenset({"min_length", "max_length", "pattern"})
     rule_type = None
@@ -140,11 +146,6 @@ class SecretKind(Kind):
 
     def text(self, frozen: Json) -> str:
         return str(Secret(""))
-
-
-def text_kind(hint: Any, param: Any) -> Kind:  # noqa: ANN401 -- called as a Kind is
-    """A plain text, or one chosen from options."""
-    return (TextKind if param.options is None else OptionKind)(hint, param)
 
 
 def check_lengths(shortest: int | None, longest: int | None) -> None:

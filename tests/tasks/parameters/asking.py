@@ -1,14 +1,15 @@
 """Short ways to ask for parameters in tests."""
 
 import inspect
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Literal
+from uuid import UUID
 
 from django.http import QueryDict
 
-from tasks.parameters import File, Money, Param, Secret, form_for, read
+from tasks.parameters import Confirm, File, Money, Param, Secret, form_for, read
 
 
 class Channel(Enum):
@@ -58,6 +59,8 @@ def complaint(hint, sent, default=inspect.Parameter.empty):
     return " ".join(filled.errors["value"])
 
 
+SOME_ID = UUID("123e4567-e89b-12d3-a456-426614174000")
+
 # One of each kind that needs no database: hint, what a page sends, the typed value.
 EXAMPLES = {
     "str": (str, {"value": "some text"}, "some text"),
@@ -80,6 +83,12 @@ EXAMPLES = {
     "Literal": (Literal["a", "b"], {"value": "b"}, "b"),
     "Enum": (Channel, {"value": "paper"}, Channel.PAPER_MAIL),
     "list": (list[Channel], {"value": ["paper", "email"]}, [Channel.EMAIL, Channel.PAPER_MAIL]),
+    "confirm": (Annotated[str, Confirm("DELETE")], {"value": "DELETE"}, "DELETE"),
+    "time": (time, {"value": "14:30"}, time(14, 30)),
+    "timedelta": (timedelta, {"value": "1 hour 30 min"}, timedelta(minutes=90)),
+    "UUID": (UUID, {"value": str(SOME_ID).upper()}, SOME_ID),
+    "dict": (dict, {"value": '{"a": [1, 2.50, null]}'}, {"a": [1, Decimal("2.50"), None]}),
+    "list of numbers": (list[int], {"value": "3\r\n\r\n1"}, [3, 1]),
     "Secret": (Secret, {"value": "hunter2"}, Secret("hunter2")),
     "File": (
         Annotated[File, Param(accept=(".csv",))],

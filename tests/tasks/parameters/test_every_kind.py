@@ -88,6 +88,8 @@ def test_nothing_sent_is_none_where_none_is_allowed(hint, sent, value):
     ids=lambda trick: type(trick).__name__ if type(trick) is object else repr(trick),
 )
 def test_a_value_of_another_shape_is_refused(hint, sent, value, trick):
+    if hint is dict and type(trick) is dict:
+        pytest.skip("an object is what it takes")
     filled = form(taking(value=hint), {"value": trick})
     assert list(filled.errors) == ["value"]
 

@@ -145,8 +145,8 @@ def param(hint, **options):
     [
         float,
         dict[str, int],
-        list[str],
-        list[int],
+        list[float],
+        list[list[str]],
         list,
         str | int,
         object,
