@@ -83,6 +83,7 @@ class ParameterForm(forms.Form):
         self.cleaned_data[name] = self._unanswered(parameter)
         if (
             parameter.required
+            and self.cleaned_data[name] is None
             and name not in self.errors
             and self._arises(parameter)
             and not is_looked_up(parameter)

@@ -95,7 +95,7 @@ class LengthKind(Kind):
 
     def _bound(self, bound: Any) -> timedelta | None:  # noqa: ANN401 -- it is what we find out
         try:
-            return None if bound is None else LengthField(None, None).clean(bound)  # type: ignore[no-any-return]
+            return None if bound is None else LengthField(None, None).clean(bound)
         except ValidationError:
             raise DeclarationError(
                 "min and max of a timedelta must be lengths of time.", 'Write max="2 hours".'
