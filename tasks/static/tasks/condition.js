@@ -112,6 +112,5 @@
     form.addEventListener("input", type);
     form.addEventListener("change", choose);
     form.addEventListener("keydown", enter);
-    if (!document.querySelector(".bo-errors")) form.querySelector("[data-answer]")?.focus();
   }
 }
