@@ -61,3 +61,29 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor_label}: {self.get_verb_display()}"
+
+
+class SavedFilter(models.Model):
+    """A filter of a list under a name of one's own. A preference: nobody else sees it."""
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    address = models.CharField(max_length=200)  # of the list, without the filter
+    name = models.CharField(max_length=60)
+    query = models.CharField(max_length=1000)
+    saved_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        default_permissions = ()
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["person", "address", "name"], name="a_filter_has_a_name_of_its_own"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def link(self) -> str:
+        """The list with this filter."""
+        return f"{self.address}?{self.query}"

@@ -19,6 +19,8 @@ from tests.backoffice.test_site import FORGED, everything, open_one
 
 # The address, and the function that it calls.
 DOORS: Final = {
+    "admin:audit:save_filter": "audit.saved_filters.save_filter",
+    "admin:audit:delete_filter": "audit.saved_filters.delete_filter",
     "admin:approvals_approvalrequest_decide": "approvals.actions.decide",
     "admin:approvals_approvalrequest_withdraw": "approvals.actions.withdraw",
     "admin:approvals_by_mail_decide": "approvals.actions.decide_by_link",
