@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from backoffice.models import User
 
 # What we know how to show of a question. With anything else it is decided on its page.
-KNOWN: Final = frozenset({"task", "public", "facts", "changes", "ticket", "revision", "warnings"})
+KNOWN: Final = frozenset(
+    {"task", "public", "facts", "changes", "ticket", "revision", "warnings", "amount"}
+)
 DID: Final = {"approve": "Approved", "reject": "Rejected", "change": "Changes requested"}
 Status = ApprovalRequest.Status
 NEEDED: Final = "Approval needed"

@@ -113,6 +113,8 @@
   document.addEventListener("DOMContentLoaded", () => {
     showTheme();
     say();
+    // Those in the theme's own controls: a screen reader would read out their names.
+    for (const icon of document.querySelectorAll(".material-symbols-outlined")) icon.ariaHidden = "true";
     // What went wrong takes the focus, also in browsers that focus nothing but controls by themselves.
     if (document.activeElement === document.body) document.querySelector("[autofocus]")?.focus();
     document.querySelector(".bo-sidebar [aria-current]")?.scrollIntoView({ block: "nearest" });
