@@ -23,7 +23,7 @@ from approvals.admin.answering import answered, session_of
 from approvals.admin.inbox_filter import InboxFilter, columns_of
 from approvals.models import ApprovalRequest, Decision
 from approvals.requests import inbox
-from approvals.requests.explanation import explain
+from approvals.requests.explanation import Explained, explain
 from approvals.requests.policy import to_decide, visible_to
 from audit.admin.base import ReadOnlyAdmin, SafeHistoryMixin
 from audit.admin.lists import Sorting
@@ -37,10 +37,14 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from approvals.requests.inbox import Requests
+    from backoffice.models import User
+
 Status = ApprovalRequest.Status
 Verdict = Decision.Verdict
 
 PER_PAGE = 25
+# What a request can be about, each by its own model: read with it, as its page asks for all of them.
+SUBJECTS = [field.name for field in ApprovalRequest._meta.get_fields() if field.one_to_one]
 
 
 @admin.register(ApprovalRequest)
@@ -53,7 +57,7 @@ class ApprovalRequestAdmin(SafeHistoryMixin, ReadOnlyAdmin):
         return True
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[ApprovalRequest]":
-        return visible_to(person_of(request))
+        return visible_to(person_of(request)).select_related("requested_by", *SUBJECTS)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -132,7 +136,7 @@ class ApprovalRequestAdmin(SafeHistoryMixin, ReadOnlyAdmin):
         found = answered(request, door=Door.ADMIN, decide=decide, again=again)
         if isinstance(found, HttpResponse):
             return found
-        return redirect("admin:approvals_approvalrequest_changelist")
+        return _to(found)
 
     def withdraw_view(self, request: HttpRequest, request_id: UUID) -> HttpResponse:
         """Take back one's own request."""
@@ -157,17 +161,25 @@ class ApprovalRequestAdmin(SafeHistoryMixin, ReadOnlyAdmin):
     def _page(
         self, request: HttpRequest, asked: ApprovalRequest, *, status: int = 200, **form: str
     ) -> HttpResponse:
+        person = person_of(request)
+        explained = explain(asked, person, now=database_now(), session=session_of(request))
         return page(
             request,
             "approvals/request.html",
             title="Request",
             status=status,
             asked=asked,
-            page=explain(
-                asked, person_of(request), now=database_now(), session=session_of(request)
-            ),
+            page=explained,
+            next_request=_next_for(person, explained),
             form=form,
         )
+
+
+def _next_for(person: "User", explained: Explained) -> ApprovalRequest | None:
+    """The oldest request that needs this person's review, for who has just decided this one."""
+    if all(answer.decision.decided_by_id != person.pk for answer in explained.answers):
+        return None
+    return to_decide(person).order_by("opened_at", "pk").first()
 
 
 def _to(asked: ApprovalRequest) -> HttpResponseRedirectBase:

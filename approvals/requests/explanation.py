@@ -17,6 +17,7 @@ from approvals.requests.related import Related, related_to
 from approvals.requests.review_state import ReviewState
 from approvals.requests.rights import in_words
 from approvals.requests.stuck import nobody_left, what_to_do
+from approvals.requests.subject import Subject, subject_of
 from audit.context import Door
 from audit.transitions import Refusal
 
@@ -129,6 +130,7 @@ class Explained:
     stuck: str
     needs_proof: bool
     related: Sequence[Related]
+    subject: Subject
 
 
 def explain(
@@ -159,6 +161,7 @@ def explain(
         stuck=_stuck(request, person) if waits else "",
         needs_proof=_needs_proof(review, person, session),
         related=related_to(request, person) if waits else [],
+        subject=subject_of(request, stages, person),
     )
 
 

@@ -4,10 +4,12 @@ Pages only show and call: what they change, `tasks.actions` changes. May import 
 `tasks`.
 """
 
+from approvals.requests import subject
 from tasks.admin.absences import AbsenceAdmin
 from tasks.admin.catalogue import TaskAdmin
 from tasks.admin.restores import ReconciliationAdmin
 from tasks.admin.runs.run_admin import RunAdmin
+from tasks.admin.runs.subject import subject_of_run
 from tasks.admin.stops import StopAdmin
 from tasks.admin.subscriptions import SubscriptionAdmin
 
@@ -19,3 +21,5 @@ __all__ = [
     "SubscriptionAdmin",
     "TaskAdmin",
 ]
+
+subject.add("run", subject_of_run)

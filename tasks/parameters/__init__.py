@@ -10,6 +10,7 @@ May import `models` and `declaration`; needs the latter only.
 from audit.seals import canonical
 from tasks.parameters.counting import Addend, addends, grouping_names, groupings
 from tasks.parameters.errors import DeclarationError, DoesNotFit, ObjectGone
+from tasks.parameters.facts import with_facts
 from tasks.parameters.faults import AuthorsFault
 from tasks.parameters.forms import (
     ParameterForm,
@@ -18,7 +19,7 @@ from tasks.parameters.forms import (
     search,
     unknown_names,
 )
-from tasks.parameters.frozen import display, freeze, rule_types, rule_values, thaw
+from tasks.parameters.frozen import display, freeze, in_short, rule_types, rule_values, thaw
 from tasks.parameters.kinds import Kind, register_kind
 from tasks.parameters.links import Filled, fill_from, in_links
 from tasks.parameters.param import Confirm, Param
@@ -51,6 +52,7 @@ __all__ = [
     "grouping_names",
     "groupings",
     "in_links",
+    "in_short",
     "is_looked_up",
     "money_in",
     "read",
@@ -60,4 +62,5 @@ __all__ = [
     "search",
     "thaw",
     "unknown_names",
+    "with_facts",
 ]

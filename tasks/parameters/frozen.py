@@ -7,6 +7,7 @@ import rule_engine
 
 from audit.texts.hidden import with_hidden_characters_shown
 from tasks.parameters.errors import DoesNotFit
+from tasks.parameters.facts import facts_in
 from tasks.parameters.kinds import Keep, Load
 from tasks.parameters.kinds.base import Json, RuleType
 from tasks.parameters.signature import Parameter
@@ -64,11 +65,23 @@ def display(parameters: Iterable[Parameter], frozen: Frozen) -> list[tuple[str, 
     """
     known = {p.name: p for p in parameters}
     shown = [
-        (p.label, _text(p, frozen[p.name]))
+        pair
         for p in known.values()
         if p.name in frozen and not (p.param.only_if and frozen[p.name] is None)
+        for pair in ((p.label, _text(p, frozen[p.name])), *facts_in(p, frozen[p.name]))
     ]
     return shown + [(words(n), _plain(v)) for n, v in frozen.items() if n not in known]
+
+
+def in_short(parameters: Iterable[Parameter], frozen: Frozen) -> list[str]:
+    """The values that there are, as texts: an object with the first fact that stands beside it."""
+    texts = []
+    for p in parameters:
+        first = [text for _, text in facts_in(p, frozen.get(p.name))[:1]]
+        own = _text(p, frozen.get(p.name))
+        if own:
+            texts.append(" · ".join([own, *(text for text in first if text not in own)]))
+    return texts
 
 
 def rule_values(parameters: Iterable[Parameter], frozen: Frozen) -> dict[str, object]:

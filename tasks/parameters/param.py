@@ -36,6 +36,7 @@ class Param:
     offered           called with the QuerySet of limit; narrows what the picker lists, not what may be chosen
     picker_text       called with an object; gives what the picker shows of it
     search            names of model fields in which the picker looks, and which it shows
+    about             {"Customer": function of the object}: what stands beside it for reviewers
     sums_by           {"customer": function of the value}: sums in rules can go by that as well
     accept            endings of file names, such as (".csv",)
     max_size          of a file, in bytes
@@ -65,6 +66,7 @@ class Param:
     offered: "Callable[[QuerySet[Any]], QuerySet[Any]] | None" = None
     picker_text: Callable[[Any], str] | None = None
     search: tuple[str, ...] = ()
+    about: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     sums_by: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     accept: tuple[str, ...] = ()
     max_size: int = DEFAULT_MAX_SIZE

@@ -66,12 +66,14 @@ def going_by(each: sums.Sum, facts: Facts) -> list[tuple[str, str]]:
     return [(name, known[name]) for name in each.by]
 
 
-def total_so_far(each: sums.Sum, facts: Facts) -> Decimal:
-    """What the sum comes to now, without the run that is being asked for.
+def total_so_far(each: sums.Sum, facts: Facts, *, without: Run | None = None) -> Decimal:
+    """What the sum comes to now, without the run that is being asked for, or was asked for earlier.
 
     A number below zero adds nothing, so that it makes no room for another. Raises `DoesNotFit` when a run that counts has no number where one should be.
     """
     runs = _in_the_window(each, facts)
+    if without is not None:
+        runs = runs.exclude(pk=without.pk)
     if not each.of:
         return Decimal(runs.count())
     addend = addends(facts.parameters)[each.of]

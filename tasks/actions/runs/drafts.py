@@ -145,6 +145,7 @@ def _frozen(registered: RegisteredTask, form: parameters.ParameterForm, key: str
     preview = _preview(registered, form)
     try:
         groupings = parameters.groupings(declared, typed, frozen)
+        frozen = parameters.with_facts(declared, typed, frozen)
     except (parameters.AuthorsFault, ValidationError) as error:
         form.add_error(None, error if isinstance(error, ValidationError) else str(error))
         raise InvalidValues(form) from error

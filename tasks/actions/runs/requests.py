@@ -235,9 +235,7 @@ def _sealed(  # noqa: PLR0913 - what is sealed has this many parts
 
 
 def _headline(task: Task, declared: list[parameters.Parameter], frozen: Mapping[str, Any]) -> str:
-    short = [p for p in declared if not p.param.long]
-    values = {p.name: frozen[p.name] for p in short}
-    texts = [text for _, text in parameters.display(short, values) if text]
+    texts = parameters.in_short([p for p in declared if not p.param.long], frozen)
     return ": ".join(filter(None, [task.name, ", ".join(texts[:3])]))[:300]
 
 

@@ -1,5 +1,6 @@
 """Objects of a model, people among them, limited to those the person may choose from."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -22,7 +23,7 @@ class ObjectKind(Kind):
     """A model: stored as its key and, for people, its name of that day"""
 
     what = "an object"
-    options = frozenset({"limit", "offered", "picker_text", "search"})
+    options = frozenset({"about", "limit", "offered", "picker_text", "search"})
     same_everywhere = True
 
     def prepare(self) -> None:
@@ -50,6 +51,7 @@ class ObjectKind(Kind):
             )
         for path in self.search:
             self._check_path(path)
+        self._check_about()
 
     def queryset(self, person: Any) -> models.QuerySet[Any]:  # noqa: ANN401 -- whoever asks
         """The objects that this person may choose from."""
@@ -132,6 +134,14 @@ class ObjectKind(Kind):
     @property
     def _label(self) -> str:
         return self.meta.label_lower
+
+    def _check_about(self) -> None:
+        about: Any = self.param.about  # whatever an author wrote
+        if not isinstance(about, Mapping) or not all(map(takes_one, about.values())):
+            raise DeclarationError(
+                f"about is {about!r}.",
+                'Write a label and a function of the object: about={"Customer": customer_of}.',
+            )
 
     def _leads_to_one(self, path: str) -> bool:
         meta = self.meta

@@ -308,10 +308,19 @@ def test_the_history_of_a_request_is_open_to_who_may_see_it(ask, client, alice):
 def test_approving(ask, client, bob):
     asked = ask()
     response = send(client, bob, asked)
-    assert response.url == reverse(INBOX)
+    assert response.url == page(asked)
     decision = Decision.objects.get(request=asked)
     assert (decision.decided_by, decision.door, decision.verdict) == (bob, "admin", "approve")
     assert state(asked) == Status.APPROVED
+
+
+def test_after_a_decision_the_next_request_that_waits_is_offered(ask, client, bob, carol):
+    asked, oldest, _ = ask(), ask(title="The oldest"), ask(title="A newer one")
+    assert at(client, bob).get(page(asked)).context["next_request"] is None
+    answer = at(client, bob).get(send(client, bob, asked).url)
+    assert answer.context["next_request"] == oldest
+    assert f'href="{page(oldest)}">The oldest</a>' in answer.text
+    assert at(client, carol).get(page(asked)).context["next_request"] is None
 
 
 def test_rejecting_with_a_reason(ask, client, bob):
