@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
+from backoffice.database.embedded import EmbeddedPostgres
 from backoffice.demo.data_folder import ROOT, DataFolder
 from backoffice.progress import Refused
 
@@ -31,7 +32,9 @@ def free_folder(stack: ExitStack, kind: str = "") -> DataFolder:
             stack.enter_context(folder.held())
         except Refused:
             continue  # another run has it
-        _empty(folder)  # who was killed has left something behind
+        # Who was killed has left something behind, perhaps a server that is still at work there.
+        EmbeddedPostgres(folder.postgres).stop()
+        _empty(folder)
         stack.callback(_empty, folder)
         return folder
     raise AssertionError("unreachable")

@@ -11,8 +11,10 @@ from itertools import count
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
+from django.db.models.functions import Now
 
-from tests.acceptance.conftest import ROOT, eventually
+from tasks.models import Run
+from tests.acceptance.conftest import ENDS_WITHIN, ROOT, eventually
 
 # What the processes of the lane of runs say of themselves, and those of django-q2's own cluster.
 ROLES = {
@@ -58,9 +60,9 @@ class Service:
             self.results.append(result)  # last: who waits for it then asks the next cluster
         self.results.append(result)
 
-    def says(self, words: str, *, within: float = 30) -> str:
+    def says(self, words: str) -> str:
         """What the present cluster has written, as soon as these words are in it."""
-        eventually(lambda: words in self.log.read_text(), within=within)
+        eventually(lambda: words in self.log.read_text())
         return self.log.read_text()
 
     def pids(self, role: str) -> list[int]:
@@ -69,9 +71,7 @@ class Service:
             return [self.main.pid]
         if role == "sentinel":
             return [psutil.Process(self.main.pid).children()[0].pid]
-        return eventually(
-            lambda: [int(n) for n in ROLES[role].findall(self.log.read_text())], within=30
-        )
+        return eventually(lambda: [int(n) for n in ROLES[role].findall(self.log.read_text())])
 
     def ready(self) -> None:
         """Returns when every process is there, and remembers them."""
@@ -97,7 +97,7 @@ class Service:
     def kill(self, role: str) -> None:
         os.kill(self.pids(role)[0], signal.SIGKILL)
 
-    def end(self, number: signal.Signals = signal.SIGTERM, *, within: float = 20) -> int:
+    def end(self, number: signal.Signals = signal.SIGTERM, *, within: float = ENDS_WITHIN) -> int:
         """Its result after this signal to the main process."""
         self._ending = True
         self.main.send_signal(number)
@@ -123,3 +123,17 @@ def lives(process: psutil.Process) -> bool:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def miss_the_dead(run: Run) -> None:
+    """If the worker of this run is dead, its lease is over now.
+
+    The lease itself stays as long as it is in production: a short one would be lost by a worker that
+    is only slow, on a machine that has other things to do.
+    """
+    if run.status != Run.Status.RUNNING:
+        return
+    with suppress(psutil.NoSuchProcess):
+        if lives(psutil.Process(int(run.worker.rpartition(":")[2]))):
+            return
+    Run.objects.filter(pk=run.pk, attempt=run.attempt).update(lease_until=Now())

@@ -70,5 +70,5 @@ def test_a_worker_begins_soon_after_the_approval(cluster, finished, alice, bob):
         finished(run)
         waits.append((run.log_lines.get().at - run.queued_at).total_seconds())
     print(f"approval to first line, median of 20: {statistics.median(waits) * 1000:.0f} ms")  # noqa: T201
-    # The aim is 100 ms; the machine may be busy with other things.
-    assert statistics.median(waits) < 0.5
+    # The aim is 100 ms, see `make bench`; here other tests run beside it.
+    assert statistics.median(waits) < 2

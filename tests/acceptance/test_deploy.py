@@ -58,7 +58,7 @@ def test_only_the_worker_with_the_deployed_code_takes_a_run(release, worker, ali
     assert (run.status, which(run)) == (Run.Status.QUEUED, [])
     worker("new")
     runs = [run, *(ask("which-release", alice) for _ in range(5))]
-    eventually(lambda: over(runs), within=40)
+    eventually(lambda: over(runs))
     assert [which(each) for each in runs] == [["new"]] * 6
     assert old.results == []
 
@@ -69,7 +69,7 @@ def test_a_worker_of_the_next_release_leaves_runs_to_the_present_one(release, wo
     run = ask("which-release", alice)
     new.says(f"Run {run.pk} stays in the queue")
     worker("old")
-    eventually(lambda: over([run]), within=40)
+    eventually(lambda: over([run]))
     assert which(run) == ["old"]
 
 
@@ -78,7 +78,7 @@ def test_a_cluster_ends_once_after_a_deploy_and_not_again(release, worker, alice
     service = worker("old")
     service.says("Cluster of runs is running")
     release("new")
-    eventually(lambda: service.results == [Result.OUTDATED], within=40)
+    eventually(lambda: service.results == [Result.OUTDATED])
     service.ready()  # with the old code once more, as if that were all there is
     run = ask("which-release", alice)
     service.says(f"Run {run.pk} stays in the queue")

@@ -5,7 +5,8 @@ import pytest
 from audit.context import Door
 from tasks.actions import cancel_run, recover_lost_runs
 from tasks.models import Run
-from tests.acceptance.conftest import eventually, worker_of
+from tests.acceptance.conftest import LONG, eventually, worker_of
+from tests.acceptance.supervised import miss_the_dead
 from tests.acceptance.test_cluster import ask
 from tests.acceptance.test_killed import (  # noqa: F401 - fixtures
     MODULE,
@@ -37,7 +38,7 @@ def begun(run: Run) -> bool:
 def test_a_loop_that_never_looks_is_stopped(operations, tmp_path, finished, stop, alice):
     with worker_of(OPERATIONS, tmp_path, **GRACE):
         run = ask("deaf", alice)
-        eventually(lambda: begun(run), within=40)
+        eventually(lambda: begun(run))
         stop(run)
         assert finished(run).status == Run.Status.CANCELLED
         assert "ended by force. What was done by then stays done." in run.error
@@ -60,7 +61,7 @@ def test_a_call_without_an_answer_is_cut_off_and_left_to_a_person(
     with worker_of(MODULE, tmp_path, **GRACE, **stripe):
         fault = double.fault(when, method="POST", path=REFUNDS)
         run = asked()
-        double.wait_for_requests(1, path=REFUNDS, timeout=40)
+        double.wait_for_requests(1, path=REFUNDS, timeout=LONG)
         eventually(lambda: bool(double.effects("refund")) is (when == "hang_after"))
         stop(run)
         assert finished(run).status == Run.Status.UNCERTAIN
@@ -70,12 +71,18 @@ def test_a_call_without_an_answer_is_cut_off_and_left_to_a_person(
 
 
 def test_what_swallows_everything_ends_by_its_time_out(operations, tmp_path, stop, alice):
-    with worker_of(OPERATIONS, tmp_path, RUN_LEASE_SECONDS="3", **GRACE):
+    with worker_of(OPERATIONS, tmp_path, **GRACE):
         run = ask("deaf-to-everything", alice)
-        eventually(lambda: begun(run), within=40)
+        eventually(lambda: begun(run))
         stop(run)
         eventually(lambda: run.log_lines.filter(text="Went on").exists())
-        eventually(lambda: recover_lost_runs(door=Door.SCHEDULE), within=40)
+
+        def is_lost() -> bool:
+            run.refresh_from_db()
+            miss_the_dead(run)
+            return bool(recover_lost_runs(door=Door.SCHEDULE))
+
+        eventually(is_lost)
     run.refresh_from_db()
     assert run.status == Run.Status.UNCERTAIN
     assert run.log_lines.filter(text="Went on").exists()

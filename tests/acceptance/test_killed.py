@@ -12,7 +12,8 @@ from tasks.actions.changes.grants import set_right
 from tasks.declaration.registry import registry
 from tasks.models import Effect, Run, Task
 from tasks.sync import sync_tasks
-from tests.acceptance.conftest import eventually, worker_of
+from tests.acceptance.conftest import LONG, eventually, worker_of
+from tests.acceptance.supervised import miss_the_dead
 from tests.doubles.stripe import StripeDouble
 
 pytestmark = [pytest.mark.alone, pytest.mark.django_db(transaction=True)]
@@ -37,9 +38,8 @@ def may_refund(transactional_db, alice):
 
 @pytest.fixture
 def workers(may_refund, double, tmp_path):
-    """A cluster whose runs are missed after two seconds of silence."""
     stripe = {"STRIPE_API_KEY": "sk_test_double", "STRIPE_API_BASE": double.url}
-    with worker_of(MODULE, tmp_path, RUN_LEASE_SECONDS="2", **stripe) as process:
+    with worker_of(MODULE, tmp_path, **stripe) as process:
         yield process
 
 
@@ -60,7 +60,7 @@ def asked(may_refund, alice):
 def test_the_money_moves_once(workers, asked, double, when, moved_before):
     fault = double.fault(when, method="POST", path=REFUNDS)
     run = asked()
-    double.wait_for_requests(1, path=REFUNDS)
+    double.wait_for_requests(1, path=REFUNDS, timeout=LONG)
     eventually(lambda: bool(double.effects("refund")) is moved_before)
     run.refresh_from_db()
 
@@ -68,6 +68,8 @@ def test_the_money_moves_once(workers, asked, double, when, moved_before):
     fault.release()
 
     def is_over() -> bool:
+        run.refresh_from_db()
+        miss_the_dead(run)
         recover_lost_runs(door=Door.SCHEDULE)  # as the sweep does each minute
         run.refresh_from_db()
         return run.is_over

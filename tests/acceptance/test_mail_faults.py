@@ -14,7 +14,7 @@ from approvals.channels.email import Email
 from approvals.models.deliveries import Delivery
 from approvals.requests.policy import StageSpec
 from audit.context import Door
-from tests.acceptance.conftest import MODULE, eventually, worker_of
+from tests.acceptance.conftest import LONG, MODULE, eventually, worker_of
 from tests.acceptance.test_cluster import approve, credit
 from tests.doubles.smtp import SmtpDouble, Tarpit
 
@@ -49,6 +49,14 @@ def hurry():
     Delivery.objects.filter(status="queued").update(due_at="2020-01-01T00:00:00Z")
 
 
+def hurried_until(done):
+    """Until it is so, or the time is over, in which case the caller says what is wrong."""
+    deadline = time.monotonic() + LONG
+    while not done() and time.monotonic() < deadline:
+        hurry()
+        time.sleep(0.5)
+
+
 def test_every_email_resolves_whatever_dies_and_refuses(
     operations, tmp_path, alice, bob, carol, approvers
 ):
@@ -62,15 +70,12 @@ def test_every_email_resolves_whatever_dies_and_refuses(
                 for _ in range(QUESTIONS // 3):
                     ask(alice, approvers)
                 seen = len(smtp.messages)
-                eventually(lambda seen=seen: len(smtp.messages) > seen, within=40)
+                eventually(lambda seen=seen: len(smtp.messages) > seen)
                 killed(process)
         with worker_of(MODULE, tmp_path, **surroundings):
             for _ in range(QUESTIONS // 3):
                 ask(alice, approvers)
-            deadline = time.monotonic() + 60
-            while not resolved() and time.monotonic() < deadline:
-                hurry()
-                time.sleep(1)
+            hurried_until(resolved)
     assert Counter(Delivery.objects.values_list("status", flat=True)) == {"sent": QUESTIONS * 2}
     copies = len(smtp.messages) - QUESTIONS * 2
     print(f"{QUESTIONS * 2} emails, 14 refusals, 2 kills, {copies} copies too many")  # noqa: T201
@@ -85,7 +90,7 @@ def test_an_email_leaves_soon_after_the_commit(operations, tmp_path, alice, bob,
         worker_of(MODULE, tmp_path, EMAIL_URL=smtp.url),
     ):
         ask(alice, approvers)
-        eventually(lambda: smtp.messages, within=60)  # it has started
+        eventually(lambda: smtp.messages)  # it has started
         for number in range(2, 22):
             ask(alice, approvers)
             committed = time.time()
@@ -100,11 +105,11 @@ def test_an_email_leaves_soon_after_the_commit(operations, tmp_path, alice, bob,
 def test_no_run_waits_for_a_mail_server_that_never_says_what_it_should(
     operations, tmp_path, alice, bob, carol, approvers, finished
 ):
-    """Each sender has it for 20 seconds. Where runs waited behind them, the first one came after that."""
-    tarpit = Tarpit(every=1)
+    """Each sender has it for a minute. Where runs waited behind them, the first one came after that."""
+    tarpit = Tarpit(every=1, holds=LONG)
     with (
         channels.temporarily(Email()),
-        worker_of(MODULE, tmp_path, EMAIL_URL=tarpit.url, WORKERS="2"),
+        worker_of(MODULE, tmp_path, EMAIL_URL=tarpit.url, WORKERS="2", DELIVERY_SECONDS="60"),
         tarpit,
     ):
         finished(credit(alice, "1.00"))  # it has started
@@ -119,4 +124,4 @@ def test_no_run_waits_for_a_mail_server_that_never_says_what_it_should(
             waits.append((run.log_lines.get().at - run.queued_at).total_seconds())
         assert tarpit.visitors == 2
     print(f"approval to first line beside a tarpit: {max(waits) * 1000:.0f} ms at most")  # noqa: T201
-    assert max(waits) < 5
+    assert max(waits) < 30

@@ -14,7 +14,7 @@ from approvals.models.deliveries import Delivery
 from approvals.requests.policy import StageSpec
 from audit.context import Door
 from tests.acceptance.conftest import MODULE, eventually, worker_of
-from tests.acceptance.test_mail_faults import hurry, killed, resolved
+from tests.acceptance.test_mail_faults import hurried_until, killed, resolved
 from tests.approvals.channels.slack import BOB, CAROL, link, set_up
 from tests.doubles.slack import SlackDouble
 from tests.doubles.slack.double import buttons_of
@@ -83,17 +83,17 @@ def test_every_message_resolves_and_none_that_is_decided_keeps_its_buttons(
             for _ in range(QUESTIONS // 3):
                 ask(alice, approvers)
             seen = len(slack.messages())
-            eventually(lambda seen=seen: len(slack.messages()) > seen, within=40)
+            eventually(lambda seen=seen: len(slack.messages()) > seen)
             killed(process)
     with worker_of(MODULE, tmp_path, **surroundings(slack)):
         for _ in range(QUESTIONS // 3):
             ask(alice, approvers)
-        _until(resolved)
+        hurried_until(resolved)
         for request in ApprovalRequest.objects.all():
             decide(
                 request.pk, decided_by=bob, verdict="approve", seal=request.seal, door=Door.ADMIN
             )
-        _until(lambda: quiet(slack, known))
+        hurried_until(lambda: quiet(slack, known))
     assert Counter(Delivery.objects.values_list("status", flat=True)) == {"sent": QUESTIONS * 2}
     copies = len(slack.messages()) - QUESTIONS * 2
     print(f"{QUESTIONS * 2} messages, 16 faults, 2 kills, {copies} copies too many")  # noqa: T201
@@ -101,18 +101,11 @@ def test_every_message_resolves_and_none_that_is_decided_keeps_its_buttons(
     assert quiet(slack, known)
 
 
-def _until(done, within=90):
-    deadline = time.monotonic() + within
-    while not done() and time.monotonic() < deadline:
-        hurry()
-        time.sleep(1)
-
-
 def test_a_message_leaves_soon_after_the_commit(operations, slack, tmp_path, alice, approvers):
     took = []
     with worker_of(MODULE, tmp_path, **surroundings(slack)):
         ask(alice, approvers)
-        eventually(lambda: len(slack.messages()) >= 2, within=60)  # it has started
+        eventually(lambda: len(slack.messages()) >= 2)  # it has started
         for number in range(2, 22):
             ask(alice, approvers)
             committed = time.monotonic()

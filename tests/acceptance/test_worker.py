@@ -23,6 +23,7 @@ from tests.acceptance.supervised import Service
 from tests.acceptance.test_cluster import ask, credit
 
 pytestmark = [pytest.mark.alone, pytest.mark.django_db(transaction=True)]
+SOON = 20.0  # seconds: less than what anything that goes on is waited for
 BOUND = 3.0  # seconds after which a stock cluster counts as hanging
 
 
@@ -86,8 +87,8 @@ def test_after_any_idle_process_is_killed_its_lane_starts_anew(start, finished, 
     before = finished(credit(alice, "1.00"))
     eventually(all_acknowledged)
     service.kill(role)
-    service.says("cluster of runs ended with", within=5)
-    eventually(lambda: not service.left_of_runs(), within=5)
+    service.says("cluster of runs ended with")
+    eventually(lambda: not service.left_of_runs())
     after = finished(credit(alice, "2.00"))
     assert [begun(before), begun(after)] == [1, 1]
     eventually(all_acknowledged)
@@ -100,8 +101,8 @@ def test_after_the_main_process_is_killed_the_service_works_again(start, finishe
     """Stock leaves orphans that go on beside the next cluster. (E04)"""
     service = start()
     service.kill("main")
-    eventually(lambda: service.results == [-signal.SIGKILL], within=5)
-    eventually(lambda: not service.left(), within=5)
+    eventually(lambda: service.results == [-signal.SIGKILL])
+    eventually(lambda: not service.left())
     assert begun(finished(credit(alice, "1.00"))) == 1
 
 
@@ -110,7 +111,7 @@ def test_a_cluster_that_breaks_again_and_again_ends_for_whoever_supervises_it(st
     for number in range(1, 4):
         eventually(lambda number=number: len(service.pids("pusher")) >= number)
         os.kill(service.pids("pusher")[-1], signal.SIGKILL)
-    eventually(lambda: service.results == [Result.BROKEN], within=10)
+    eventually(lambda: service.results == [Result.BROKEN])
 
 
 def test_a_worker_that_cannot_claim_is_replaced(start, finished, alice):
@@ -158,7 +159,7 @@ def test_a_run_that_goes_on_dies_with_its_cluster(start, alice, gate, role):
     run = hold(alice, gate)
     service.kill(role)
     left = service.left if role == "main" else service.left_of_runs
-    eventually(lambda: not left(), within=5)
+    eventually(lambda: not left())
     assert begun(run) == 1
 
 
@@ -225,7 +226,7 @@ def test_an_idle_cluster_stops_soon(start):
     service = start()
     begun_at = time.monotonic()
     assert service.end() == 0
-    assert time.monotonic() - begun_at < 5
+    assert time.monotonic() - begun_at < SOON
     assert service.left() == []
 
 
@@ -233,8 +234,8 @@ def test_a_run_that_outlasts_the_stop_is_cut_off(start, alice, gate):
     """Stock waits for its workers without an end. (E05)"""
     service = start(WORKER_STOP_SECONDS="1")
     hold(alice, gate)
-    assert service.end(within=8) == Result.CUT_OFF
-    eventually(lambda: not service.left(), within=5)
+    assert service.end(within=40) == Result.CUT_OFF  # less than the task itself may take
+    eventually(lambda: not service.left())
 
 
 # --- The same with django-q2's own cluster -------------------------------------------------------

@@ -14,7 +14,7 @@ from tests.database import FAST
 def dead(process: psutil.Process) -> bool:
     """Waits a little. In a container nobody may collect the dead: they count as well."""
     try:
-        process.wait(timeout=5)
+        process.wait(timeout=30)
     except psutil.TimeoutExpired:
         return bool(process.status() == psutil.STATUS_ZOMBIE)
     return True

@@ -132,6 +132,11 @@ class Storm:
         self._frozen: set[UUID] = set()
         self.done: Counter[str] = Counter()
 
+    def has_raged(self, runs: int) -> bool:
+        """Whether it did what has to be survived: froze, cut off, and killed often enough for so many runs."""
+        once = self.done["workers frozen"] and self.done["connections cut"]
+        return bool(once) and self.done["busy workers killed"] > runs / 20
+
     def strike(self) -> None:
         """One death, one connection or one message, by chance."""
         acts = (

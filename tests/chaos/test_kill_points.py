@@ -28,7 +28,7 @@ from tasks.parameters import Money
 from tasks.queue import kill_points, messages
 from tasks.sync import sync_tasks
 from tests.acceptance.conftest import ROOT, eventually, url_of_the_database
-from tests.acceptance.supervised import Service
+from tests.acceptance.supervised import Service, miss_the_dead
 from tests.chaos.operations import MEMO
 from tests.checker.evidence import gather, ledger_at
 from tests.checker.report import check
@@ -92,7 +92,6 @@ def surroundings(deadly, at_stripe) -> dict[str, str]:
         "DATABASE_URL": url_of_the_database(),
         "STRIPE_API_BASE": at_stripe.url,
         "STRIPE_API_KEY": "sk_test_double",
-        "RUN_LEASE_SECONDS": "2",
         "RUN_RING_AGAIN_SECONDS": "1",
         "WORKERS": "2",
         "TASK_MODULES": ",".join([*settings.TASK_MODULES, MODULE]),
@@ -163,12 +162,13 @@ def swept_until(run: Run, holds: Callable[[], bool]) -> None:
     def is_so() -> bool:
         nonlocal asked_at
         run.refresh_from_db()
+        miss_the_dead(run)
         if time.monotonic() > asked_at + SWEPT_EVERY:
             asked_at = time.monotonic()
             messages.enqueue_sweep()
         return holds()
 
-    eventually(is_so, within=40)
+    eventually(is_so)
 
 
 def broken_promises(double) -> dict[str, list[str]]:

@@ -29,8 +29,9 @@ from tests.doubles.stripe import Fault, StripeDouble
 Status = Run.Status
 CLUSTERS: Final = 2
 STRIKES_EVERY: Final = 0.35  # seconds
-CALM_AFTER: Final = 90.0  # seconds in which everything has to come to its end once the faults end
-PAYMENTS: Final = 2  # for each run: a batch refunds several
+CALM_AFTER: Final = 180.0  # seconds in which everything has to come to its end once the faults end
+FIRST_AFTER: Final = 120.0  # seconds in which a cluster has to start
+PAYMENTS: Final = 3  # for each run: a batch refunds several
 ROUNDS: Final = 4  # of looking and settling
 
 
@@ -47,10 +48,14 @@ class Trial:
 
     def go(self) -> dict[str, Any]:
         begun = time.monotonic()
-        with self.double:
+        with self.double, override_settings(**self._stripe):
             there = company.found(PAYMENTS * self.runs)
             company.notify_stripe(self.double, there)
             staff = Staff(there, self.choices, batches=not self.engine)
+            if wrong.script(self.engine):
+                # All of it before anybody works, so that the faults hit one run each.
+                for _ in range(self.runs):
+                    staff.ask()
             with self._services() as services, sweeping() as sweeper:
                 self._storm(staff, services)
                 self._calm(staff)
@@ -70,15 +75,17 @@ class Trial:
             "out_of_date": _out_of_date(),
         }
 
+    @property
+    def _stripe(self) -> dict[str, str]:
+        # In this process, too: its people look up what became of a step.
+        return {"STRIPE_API_KEY": "sk_test_double", "STRIPE_API_BASE": self.double.url}
+
     @contextmanager
     def _services(self) -> Iterator[list[Service]]:
-        # In this process, too: its people look up what became of a step.
-        stripe = {"STRIPE_API_KEY": "sk_test_double", "STRIPE_API_BASE": self.double.url}
         environment = os.environ | {
-            **stripe,
+            **self._stripe,
             "DATABASE_URL": f"{os.environ['DATABASE_URL']}&application_name={WORKER}",
-            "RUN_LEASE_SECONDS": "2",
-            "RUN_FIRST_PAUSE_SECONDS": "0.3",
+            **self._patience(),
             "RUN_RING_AGAIN_SECONDS": "2",
             "WORKERS": "2",
             "LOG_LEVEL": "WARNING",
@@ -86,11 +93,7 @@ class Trial:
                 [*settings.TASK_MODULES, company.MODULE, *wrong.modules(self.engine)]
             ),
         }
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            override_settings(**stripe),
-            ExitStack() as stack,
-        ):
+        with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
             services = []
             for number in range(CLUSTERS):
                 logs = Path(folder, str(number))
@@ -100,25 +103,48 @@ class Trial:
             yield services
             self.counts["clusters started anew"] = sum(len(s.results) for s in services)
 
+    def _patience(self) -> dict[str, str]:
+        """Where no worker is frozen none is missed; where a day has to pass, there is time for it."""
+        freezes = not self.engine or self.engine in wrong.FREEZING
+        return {
+            "RUN_LEASE_SECONDS": "3" if freezes else "60",
+            "RUN_FIRST_PAUSE_SECONDS": "2" if self.engine in wrong.AGEING else "0.3",
+        }
+
     def _storm(self, staff: Staff, services: list[Service]) -> None:
         storm = Storm(services, self.double, self.choices)
         scripted = wrong.script(self.engine)
         self.faults = [self.double._faults.add(f) for f in scripted or faults_of_stripe()]
+        if not scripted:
+            staff.ask()
+            _wait_for_the_clusters()
         with ExitStack() as stack:
             acts = list(self._acts(storm))
             for act in acts:
                 again = Every(STRIKES_EVERY, act)
                 stack.callback(again.must_not_have_failed)
                 stack.enter_context(again)
-            for number in range(self.runs):
-                staff.ask()
-                unless_away(staff.pause)
-                unless_away(staff.look)
-                if number == self.runs // 2 and not scripted:
-                    storm.restart_database(Path(os.environ["CHAOS_SERVER"]))
-            if acts:
-                _come_to_an_end(staff, self.runs / 10)
+            if scripted:
+                _come_to_an_end(staff, CALM_AFTER)
+            else:
+                self._ask_in_the_storm(staff, storm)
         self.counts.update(storm.done)
+
+    def _ask_in_the_storm(self, staff: Staff, storm: Storm) -> None:
+        for number in range(1, self.runs):
+            _ask(staff)
+            if number == self.runs // 2:
+                storm.restart_database(Path(os.environ["CHAOS_SERVER"]))
+        _come_to_an_end(staff, self.runs / 10)
+        self._go_on_until_it_has_raged(staff, storm)
+
+    def _go_on_until_it_has_raged(self, staff: Staff, storm: Storm) -> None:
+        """How soon each kind of fault comes is luck: some more are asked for, half as many at most."""
+        for _ in range(self.runs // 2):
+            if storm.has_raged(self.runs):
+                return
+            _ask(staff)
+            time.sleep(STRIKES_EVERY)
 
     def _acts(self, storm: Storm) -> Iterator[Callable[[], object]]:
         """What happens beside the faults of Stripe, each again and again."""
@@ -158,6 +184,19 @@ class Trial:
             # Stripe could be asked all the time: one look would have told.
             moved = movements(self.double)
             self.verdict.left_needlessly = [str(r.pk) for r in uncertain if moved.get(str(r.pk))]
+
+
+def _ask(staff: Staff) -> None:
+    staff.ask()
+    unless_away(staff.pause)
+    unless_away(staff.look)
+
+
+def _wait_for_the_clusters() -> None:
+    """Until the first run has begun: what strikes before hits nobody."""
+    until = time.monotonic() + FIRST_AFTER
+    while not Run.objects.exclude(attempt=0).exists() and time.monotonic() < until:
+        time.sleep(0.1)
 
 
 def _come_to_an_end(staff: Staff, seconds: float) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from backoffice.database.embedded import EmbeddedPostgres
 from backoffice.demo.launcher import GUNICORN, HOST, embedded_addresses, free_port, listens
-from tests.acceptance.conftest import eventually
+from tests.acceptance.conftest import ENDS_WITHIN, eventually
 from tests.database import FAST
 from tests.packaging import installed
 from tests.packaging.adopter.first_day import PACKAGES
@@ -93,14 +93,14 @@ class Installation:
         try:
             yield process
             process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=20) == 0, log.read_text()
+            assert process.wait(timeout=ENDS_WITHIN) == 0, log.read_text()
         except BaseException:
             print(log.read_text())  # noqa: T201 - pytest shows it with the failure
             raise
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
-                process.wait(timeout=20)
+                process.wait(timeout=ENDS_WITHIN)
 
     def status_and_output(self, run: str) -> tuple[str, dict[str, object] | None]:
         with psycopg.connect(self.database) as connection:

@@ -52,20 +52,20 @@ def programs(data, stop, monkeypatch):
 
 def python(programs, script, name="web server"):
     program = programs.start(name, sys.executable, "-c", script)
-    programs.wait_until(lambda: "here" in program.log.read_text(), seconds=10, what="Silent")
+    programs.wait_until(lambda: "here" in program.log.read_text(), seconds=60, what="Silent")
     return program
 
 
 def test_one_that_ends_by_itself_is_named_with_its_last_words(programs):
     programs.start("worker", sys.executable, "-c", "raise SystemExit('no queue')")
     with pytest.raises(Refused, match=r"(?s)Worker ended with the result 1\. .*no queue"):
-        programs.wait_until(lambda: False, seconds=10, what="Silent")
+        programs.wait_until(lambda: False, seconds=60, what="Silent")
 
 
 def test_one_that_is_killed_is_named_with_the_signal(programs):
     os.kill(python(programs, FOR_EVER).pid, signal.SIGKILL)
     with pytest.raises(Refused, match="Web server was killed by signal 9"):
-        programs.wait_until(lambda: False, seconds=10, what="Silent")
+        programs.wait_until(lambda: False, seconds=60, what="Silent")
 
 
 def test_waiting_has_an_end(programs):
