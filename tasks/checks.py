@@ -91,6 +91,7 @@ def check_kill_points(**_: object) -> list[CheckMessage]:
 
 def _of_task(task: RegisteredTask) -> Iterator[CheckMessage]:
     yield from _of_timeout(task)
+    yield from _of_kind(task)
     try:
         declared = parameters.read(task.function)
     except parameters.DeclarationError as error:
@@ -105,6 +106,16 @@ def _of_task(task: RegisteredTask) -> Iterator[CheckMessage]:
     yield from _of_outputs(task, declared)
     yield from _of_defaults(task)
     yield from _of_returned(task)
+
+
+def _of_kind(task: RegisteredTask) -> Iterator[CheckMessage]:
+    """What the kind of a task finds, such as a query that its database does not understand."""
+    for found in task.kind.check(task) if task.kind.check else ():
+        text = f"{found.file}:{found.line}: {found.message}"
+        if found.is_warning:
+            yield checks.Warning(text, hint=found.hint, id="tasks.W021")
+        else:
+            yield Error(text, hint=found.hint, id="tasks.E020")
 
 
 def _of_defaults(task: RegisteredTask) -> Iterator[CheckMessage]:

@@ -48,6 +48,8 @@ def moves_money(registered: RegisteredTask) -> bool:
     """As its author says. Else by its parameters, and what undoes a task moves it back."""
     if registered.moves_money is not None:
         return registered.moves_money
+    if registered.kind.reads_only:
+        return False
     undone = [each for each in registry.all() if each.undo and each.undo.task == registered.slug]
     return has_money(registered) or any(each.moves_money or has_money(each) for each in undone)
 

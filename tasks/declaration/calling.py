@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tasks.declaration.declared import RegisteredTask
     from tasks.worker.task_run import TaskRun
 
 
@@ -24,6 +25,14 @@ def call_with(
         return function(
             **{name: arguments[name] for name in arguments if takes_all or name in named}
         )
+
+
+def call_task(task: "RegisteredTask", values: Mapping[str, Any], run: "TaskRun") -> Any:  # noqa: ANN401
+    """Do what a task's kind does with these values; for a plain task, call its function."""
+    if task.kind.run is None:
+        return call_with(task.function, values, run=run)
+    with author_code():
+        return task.kind.run(values, run)
 
 
 @contextmanager

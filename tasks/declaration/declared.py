@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypedDict, get_args
 from uuid import UUID
 
 from tasks.declaration.break_glass import BreakGlass
+from tasks.declaration.kinds import FUNCTION, TaskKind
 from tasks.declaration.limits import NEVER, Limits
 from tasks.declaration.slack import ONLY_A_LINK, InSlack
 
@@ -73,6 +74,32 @@ class Undo:
     fill: Mapping[str, Callable[[Finished], Any]]
 
 
+class TaskArguments(TypedDict, total=False):
+    """What an author may say of a task of any kind: the arguments of `task`, for other decorators."""
+
+    name: str
+    category: str
+    owner: str
+    timeout: int
+    idempotent: bool
+    approval: Sequence[Approval]
+    grants: Mapping[str, Level] | None
+    preview: Function | None
+    validate: Function | None
+    look_up: Function | None
+    one_open_per: str | Sequence[str]
+    one_running_per: str | Sequence[str]
+    undo: Undo | None
+    limits: Limits
+    moves_money: bool | None
+    same_file: SameFile
+    break_glass: BreakGlass | None
+    slack: InSlack
+    outputs: Mapping[str, type] | None
+    also: Sequence[object]
+    slug: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class RegisteredTask:
     """The code behind a task, and what its author said about it. `timeout` is in seconds."""
@@ -99,6 +126,7 @@ class RegisteredTask:
     break_glass: BreakGlass | None = None
     slack: InSlack = ONLY_A_LINK
     outputs: Mapping[str, type] = field(default_factory=lambda: MappingProxyType({}))
+    kind: TaskKind = FUNCTION
     file: str = ""
     line: int = 0
     source_hash: str = ""

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from tasks.declaration.declared import LEVELS, SAME_FILE, Approval, RegisteredTask
 from tasks.declaration.durations import problems_of_times
+from tasks.declaration.kinds import problems_of_kind
 from tasks.declaration.shapes import (
     EXAMPLE,
     is_whole_number,
@@ -19,16 +19,6 @@ from tasks.declaration.tickets import problem_of_pattern
 LONGEST: Final = {"name": 120, "category": 60, "owner": 80}  # characters, as rows have room for
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something wrong in a declaration. `python manage.py check` shows it and stops."""
-
-    file: str
-    line: int
-    message: str
-    hint: str
-
-
 def problems_in(task: RegisteredTask) -> Iterator[tuple[str, str]]:
     """What is wrong with one task, taken alone, and what to write instead."""
     yield from _problems_of_names(task, repr(task.slug))
@@ -37,6 +27,7 @@ def problems_in(task: RegisteredTask) -> Iterator[tuple[str, str]]:
     if shapes:
         return  # what follows takes the right types for granted
     yield from problems_of_values(task)
+    yield from problems_of_kind(task)
     yield from _problems_of_pairs(task, repr(task.slug))
     yield from _problems_of_grants(task)
     for rule in task.approval:

@@ -20,14 +20,16 @@ from tasks.declaration.declared import (
     Level,
     RegisteredTask,
     SameFile,
+    TaskArguments,
     Undo,
     listed,
     names,
     read_only,
 )
 from tasks.declaration.discovery import import_modules
+from tasks.declaration.kinds import FUNCTION, Problem, TaskKind
 from tasks.declaration.limits import NEVER, Limits
-from tasks.declaration.problems import Problem, problems_in
+from tasks.declaration.problems import problems_in
 from tasks.declaration.slack import ONLY_A_LINK, InSlack
 from tasks.declaration.source import fingerprint, location
 
@@ -37,6 +39,7 @@ __all__ = [
     "Problem",
     "RegisteredTask",
     "Registry",
+    "TaskArguments",
     "Undo",
     "UnknownTask",
     "registry",
@@ -81,6 +84,7 @@ class Registry:
         outputs: Mapping[str, type] | None = None,
         also: Sequence[object] = (),
         slug: str | None = None,
+        kind: TaskKind = FUNCTION,
     ) -> Callable[[F], F]:
         """Make a function a task, and hand it back unchanged.
 
@@ -101,7 +105,7 @@ class Registry:
         their types, for conditions of subscriptions. `also` is what decides beside the function what
         a run does, such as the statement of a task that a factory has made: where it changes, what
         waits for approval is outdated. Without `slug`, the name of the function names
-        the task for ever.
+        the task for ever. `kind` is for decorators of other kinds of tasks, such as `sql_task`.
 
         Nothing is raised for a wrong declaration: see `problems`.
         """
@@ -132,10 +136,13 @@ class Registry:
                 break_glass=break_glass,
                 slack=slack,
                 outputs=read_only({} if outputs is None else outputs),
+                kind=kind,
                 file=file,
                 line=line,
                 # Without the look-up: one that is written for an uncertain run must not change it.
-                source_hash=fingerprint(function, preview, validate, idempotent, also),
+                source_hash=fingerprint(
+                    function, preview, validate, idempotent, also, *kind.parts()
+                ),
             )
             self.register(task)
             return function

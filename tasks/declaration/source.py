@@ -17,7 +17,19 @@ from uuid import UUID
 PLAIN: Final = (bool, int, float, str, bytes, Decimal, date, time, timedelta, UUID, type(None))
 NAMED: Final = (type, ModuleType, BuiltinFunctionType)  # what is known by its name alone
 DEEPEST: Final = 20  # levels of what a function holds
-REGISTERS: Final = "task"  # the decorator whose arguments have no effect on what a run does
+_REGISTER: Final = {
+    "task"
+}  # decorators whose arguments have no effect that is not hashed elsewhere
+
+
+def registers[D: Callable[..., object]](decorator: D) -> D:
+    """Mark the decorator of a kind of task: what stands in its parentheses is no part of the function.
+
+    Arguments such as `owner` change nothing that a run does. What does, such as a query, belongs
+    into the kind's `content`.
+    """
+    _REGISTER.add(decorator.__name__)
+    return decorator
 
 
 def location(function: Callable[..., object]) -> tuple[str, int]:
@@ -29,7 +41,7 @@ def location(function: Callable[..., object]) -> tuple[str, int]:
 def fingerprint(*parts: object) -> str:
     """SHA-256, in hex, of functions with the values they were made with, and of plain values.
 
-    It does not move with comments, layout, the docstring and the arguments of `@task`. Of an object
+    It does not move with comments, layout, the docstring and the arguments of `@task` and its like. Of an object
     that is no plain value only the type counts: what it holds may differ from process to process.
     """
     return hashlib.sha256("\0".join(_described(part, ()) for part in parts).encode()).hexdigest()
@@ -158,7 +170,7 @@ def _parsed(source: str) -> list[ast.stmt]:
 
 def _registers(decorator: ast.expr) -> bool:
     called = decorator.func if isinstance(decorator, ast.Call) else decorator
-    return ast.unparse(called).rpartition(".")[2] == REGISTERS
+    return ast.unparse(called).rpartition(".")[2] in _REGISTER
 
 
 def _code(function: Callable[..., object]) -> CodeType | None:

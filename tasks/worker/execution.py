@@ -19,7 +19,7 @@ from tasks.actions.runs.lifecycle import Outcome, finish_run, give_up_late, star
 from tasks.actions.runs.lost_runs import enqueue_again, recover_lost_runs
 from tasks.actions.runs.pauses import expire_pauses
 from tasks.actions.runs.search_words import complete_words
-from tasks.declaration.calling import call_with
+from tasks.declaration.calling import call_task
 from tasks.declaration.errors import Busy, Cancelled, OutcomeUnknown, Paused, Refused, Stopped
 from tasks.declaration.registry import registry
 from tasks.declaration.texts import said
@@ -202,7 +202,7 @@ def _call(run: Run, heartbeat: Heartbeat, log_buffer: LogBuffer, sessions: Sessi
     values = storage.typed_values(registered, run)
     try:
         with heartbeat.interruption.allowed():
-            return call_with(registered.function, values, run=TaskRun(run, heartbeat, log_buffer))
+            return call_task(registered, values, TaskRun(run, heartbeat, log_buffer))
     finally:
         # Before the heartbeat ends, which may wait for what an open transaction has locked.
         sessions.restore()

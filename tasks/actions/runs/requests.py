@@ -259,6 +259,8 @@ def _await_approval(
         "facts": facts,
         "changes": run.preview,
     }
+    if code := draft.registered.kind.texts():
+        shown["code"] = code
     if warnings:
         shown["warnings"] = warnings
     for amount in parameters.money_in(draft.form.cleaned_data.values())[:1]:

@@ -336,6 +336,8 @@ def _show(
         may_execute=may_execute,
         may_change=allowed(person, Right.CHANGE, task),
         description=paragraphs(task.description),
+        kind=registered.kind.name if registered and registered.kind.run else "",
+        code=registered.kind.texts() if registered else [],
         rules=[rule_in_words(rule, declared) for rule in rules],
         always=always,
         stop=stop_of(task),
