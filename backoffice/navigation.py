@@ -120,6 +120,8 @@ def _settings(person: "User", *, administers: bool) -> Iterator[Item]:
         yield _item("Deliveries", "outgoing_mail", "approvals_messages", "approvals_messages")
         page = "approvals_webhookendpoint_changelist"
         yield _item("Webhooks", "webhook", page, "approvals_webhookendpoint")
+    if person.is_superuser:
+        yield _item("Resources", "hub", "tasks_resources", "tasks_resources")
     if administers or person.is_superuser:
         yield _item("Status", "monitor_heart", "status", "status")
 

@@ -19,6 +19,7 @@ from tasks.declaration.errors import Busy, Cancelled, OutcomeUnknown, Paused, Re
 from tasks.declaration.limits import Limits
 from tasks.declaration.look_up import Found, Sent
 from tasks.declaration.registry import Approval, Finished, Undo, task
+from tasks.declaration.resources import Env, Resource
 from tasks.declaration.slack import InSlack
 from tasks.outputs import JSON, Change, Chart, KeyValue, Markdown, Output, Table, Text
 from tasks.parameters import (
@@ -47,6 +48,7 @@ __all__ = [
     "Confirm",
     "DeclarationError",
     "DoesNotFit",
+    "Env",
     "File",
     "Finished",
     "Found",
@@ -62,6 +64,7 @@ __all__ = [
     "Paused",
     "Refused",
     "Report",
+    "Resource",
     "Rows",
     "Secret",
     "Sent",

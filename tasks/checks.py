@@ -15,6 +15,7 @@ from approvals.models import SlackMode
 from tasks import parameters
 from tasks.declaration.calling import required_by
 from tasks.declaration.registry import RegisteredTask, UnknownTask, registry
+from tasks.declaration.resources import problems_of_resources
 from tasks.declaration.source import made_when_imported
 from tasks.declaration.tickets import PLACE
 from tasks.outputs.annotations import types_not_shown
@@ -73,6 +74,21 @@ def _is_amount(amount: str, currency: str) -> bool:
     except (ValueError, ArithmeticError):
         return False
     return True
+
+
+@register("tasks")
+def check_resources(**_: object) -> list[CheckMessage]:
+    """Each resource has a name of its own, and its secrets come from the environment."""
+    return [
+        _error(
+            "E023",
+            resource.file,
+            resource.line,
+            problem,
+            'Give each its own name, and write token=Env("CRM_TOKEN").',
+        )
+        for resource, problem in problems_of_resources()
+    ]
 
 
 @register("tasks", deploy=True)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from tasks.declaration.resources import using
+
 if TYPE_CHECKING:
     from tasks.declaration.declared import RegisteredTask
     from tasks.worker.task_run import TaskRun
@@ -29,10 +31,11 @@ def call_with(
 
 def call_task(task: "RegisteredTask", values: Mapping[str, Any], run: "TaskRun") -> Any:  # noqa: ANN401
     """Do what a task's kind does with these values; for a plain task, call its function."""
-    if task.kind.run is None:
-        return call_with(task.function, values, run=run)
-    with author_code():
-        return task.kind.run(values, run)
+    with using(task.resources):
+        if task.kind.run is None:
+            return call_with(task.function, values, run=run)
+        with author_code():
+            return task.kind.run(values, run)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from uuid import UUID
 from tasks.declaration.break_glass import BreakGlass
 from tasks.declaration.kinds import FUNCTION, TaskKind
 from tasks.declaration.limits import NEVER, Limits
+from tasks.declaration.resources import Resource
 from tasks.declaration.slack import ONLY_A_LINK, InSlack
 
 type Function = Callable[..., Any]
@@ -97,6 +98,7 @@ class TaskArguments(TypedDict, total=False):
     slack: InSlack
     outputs: Mapping[str, type] | None
     also: Sequence[object]
+    resources: Sequence[Resource]
     slug: str | None
 
 
@@ -126,6 +128,7 @@ class RegisteredTask:
     break_glass: BreakGlass | None = None
     slack: InSlack = ONLY_A_LINK
     outputs: Mapping[str, type] = field(default_factory=lambda: MappingProxyType({}))
+    resources: tuple[Resource, ...] = ()
     kind: TaskKind = FUNCTION
     file: str = ""
     line: int = 0

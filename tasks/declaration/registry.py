@@ -30,6 +30,7 @@ from tasks.declaration.discovery import import_modules
 from tasks.declaration.kinds import FUNCTION, Problem, TaskKind
 from tasks.declaration.limits import NEVER, Limits
 from tasks.declaration.problems import problems_in
+from tasks.declaration.resources import Resource
 from tasks.declaration.slack import ONLY_A_LINK, InSlack
 from tasks.declaration.source import fingerprint, location
 
@@ -83,6 +84,7 @@ class Registry:
         slack: InSlack = ONLY_A_LINK,
         outputs: Mapping[str, type] | None = None,
         also: Sequence[object] = (),
+        resources: Sequence[Resource] = (),
         slug: str | None = None,
         kind: TaskKind = FUNCTION,
     ) -> Callable[[F], F]:
@@ -104,7 +106,8 @@ class Registry:
         what Slack may show and decide of its requests. `outputs` names values that it returns, with
         their types, for conditions of subscriptions. `also` is what decides beside the function what
         a run does, such as the statement of a task that a factory has made: where it changes, what
-        waits for approval is outdated. Without `slug`, the name of the function names
+        waits for approval is outdated. `resources` are the systems that it reaches, and whose secrets it
+        can read. Without `slug`, the name of the function names
         the task for ever. `kind` is for decorators of other kinds of tasks, such as `sql_task`.
 
         Nothing is raised for a wrong declaration: see `problems`.
@@ -136,12 +139,19 @@ class Registry:
                 break_glass=break_glass,
                 slack=slack,
                 outputs=read_only({} if outputs is None else outputs),
+                resources=listed(resources),
                 kind=kind,
                 file=file,
                 line=line,
                 # Without the look-up: one that is written for an uncertain run must not change it.
                 source_hash=fingerprint(
-                    function, preview, validate, idempotent, also, *kind.parts()
+                    function,
+                    preview,
+                    validate,
+                    idempotent,
+                    also,
+                    *kind.parts(),
+                    *_parts_of(resources),
                 ),
             )
             self.register(task)
@@ -205,6 +215,13 @@ class Registry:
                 f"{other.file}:{other.line}.",
                 "Give one of the two functions another name, or write slug=... in its @task.",
             )
+
+
+def _parts_of(resources: object) -> Iterator[object]:
+    """What of the resources of a task belongs into its fingerprint."""
+    for resource in resources if isinstance(resources, (list, tuple)) else ():
+        if isinstance(resource, Resource):
+            yield resource.parts()
 
 
 registry = Registry()

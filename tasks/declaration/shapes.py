@@ -10,6 +10,7 @@ from typing import Any, Final
 from tasks.declaration.break_glass import BreakGlass
 from tasks.declaration.declared import Approval, RegisteredTask, Undo
 from tasks.declaration.limits import Limits
+from tasks.declaration.resources import Resource
 from tasks.declaration.slack import InSlack
 
 EXAMPLE: Final = 'Approval("amount > 100", groups=["Support Managers"])'
@@ -55,6 +56,7 @@ def problems_of_shapes(task: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 
                 f"An approval rule of the task {label} is {reprlib.repr(rule)}.",
                 f"Write {EXAMPLE}.",
             )
+    yield from _of_resources(task, label)
     yield from _of_functions(task, label)
 
 
@@ -66,6 +68,15 @@ def _of_rule(label: str, rule: Approval) -> Iterator[tuple[str, str]]:
                 f"{attribute} of an approval rule of the task {label} is {reprlib.repr(value)}.",
                 advice,
             )
+
+
+def _of_resources(task: Any, label: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401
+    given = task.resources
+    if not isinstance(given, tuple) or not all(isinstance(each, Resource) for each in given):
+        yield (
+            f"resources of the task {label} is {reprlib.repr(given)}.",
+            'Write a list of resources: crm = Resource("crm", ...), and resources=[crm].',
+        )
 
 
 def _is(value: object, expected: Any) -> bool:  # noqa: ANN401 -- a type, or several

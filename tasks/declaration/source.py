@@ -38,6 +38,12 @@ def location(function: Callable[..., object]) -> tuple[str, int]:
     return (code.co_filename, code.co_firstlineno) if code else ("(unknown file)", 0)
 
 
+def location_of_caller() -> tuple[str, int]:
+    """The file and the line from which the function that asks this was called."""
+    frame = inspect.stack(context=0)[2]
+    return frame.filename, frame.lineno
+
+
 def fingerprint(*parts: object) -> str:
     """SHA-256, in hex, of functions with the values they were made with, and of plain values.
 

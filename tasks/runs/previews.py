@@ -15,6 +15,7 @@ from tasks.declaration.calling import call_with
 from tasks.declaration.errors import Refused
 from tasks.declaration.offline import WentOnline, offline
 from tasks.declaration.registry import RegisteredTask, registry
+from tasks.declaration.resources import using
 from tasks.declaration.texts import said
 from tasks.models import Run
 from tasks.outputs import Change
@@ -82,6 +83,7 @@ def rows_of(registered: RegisteredTask, values: Mapping[str, Any]) -> list[list[
             masking_the_log(Redactor(given)),
             rolled_back(seconds=STATEMENT_SECONDS),
             offline(),
+            using(registered.resources),
         ):
             rows = in_time(lambda: _rows(call_with(preview, values)))
             return _without_secrets(registered, rows, given)

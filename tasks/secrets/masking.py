@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final, TextIO
 from urllib.parse import quote, quote_plus, unquote
 
@@ -18,8 +18,11 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 
+from tasks.declaration.resources import secrets_of_resources
+
 MASK: Final = "••••••"
 SHORTEST_SETTING: Final = 8  # characters: a password such as “app” would hide common words
+SHORTEST_DECLARED: Final = 4  # of a resource: its author says that it is a secret
 SHORTEST_LINE: Final = 8  # of a secret of several lines, such as a private key
 SHORTEST_INSIDE: Final = 6  # characters of Base64 that a secret makes inside of something longer
 _SECRET_SETTING: Final = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|FALLBACKS)$")
@@ -73,14 +76,16 @@ _at_work: list[Redactor] = []  # of the runs that this process is busy with
 
 
 def secret_settings() -> list[str]:
-    """What settings and environment hold by names that say that it is secret; and passwords in them.
+    """What settings and environment hold by names that say that it is secret; passwords in them; and
+    the secrets of resources.
 
     An adopter's own variable needs no setting: a task may read it from the environment.
     """
     named = [getattr(settings, name) for name in dir(settings) if _SECRET_SETTING.search(name)]
     passwords = [database.get("PASSWORD") for database in settings.DATABASES.values()]
     found = _texts([*named, *passwords, *_secrets_of_the_environment()])
-    return [text for text in found if len(text) >= SHORTEST_SETTING]
+    declared = [text for text in secrets_of_resources() if len(text) >= SHORTEST_DECLARED]
+    return [text for text in found if len(text) >= SHORTEST_SETTING] + declared
 
 
 def _secrets_of_the_environment() -> Iterator[str]:
@@ -164,16 +169,20 @@ def _masked(text: str) -> str:
     return text
 
 
-@cache
 def without_settings() -> Redactor:
-    """What gives a text without the secrets of the settings."""
+    """What gives a text without the secrets of settings and resources."""
+    return _without(tuple(secrets_of_resources()))
+
+
+@lru_cache(maxsize=2)  # resources are declared while the tasks are loaded
+def _without(_declared: tuple[str, ...]) -> Redactor:
     return Redactor(secret_settings())
 
 
 @receiver(setting_changed)
 def _forget(**_: object) -> None:
     """Settings change in tests only."""
-    without_settings.cache_clear()
+    _without.cache_clear()
 
 
 def _forms(secret: str) -> Iterator[str]:

@@ -21,6 +21,7 @@ from tasks.declaration.calling import call_with
 from tasks.declaration.errors import OutcomeUnknown, Refused
 from tasks.declaration.look_up import Found, Sent
 from tasks.declaration.registry import RegisteredTask
+from tasks.declaration.resources import using
 from tasks.declaration.texts import cut, said
 from tasks.models import Effect, Run
 from tasks.models.answers import as_json, from_json
@@ -188,7 +189,8 @@ def _found(registered: RegisteredTask, run: Run, sent: Sent) -> Found:
     try:
         values = storage.typed_values(registered, run)
         look_up = partial(registered.look_up, sent)
-        found = in_time(lambda: call_with(look_up, values), PATIENCE)
+        with using(registered.resources):
+            found = in_time(lambda: call_with(look_up, values), PATIENCE)
         if not isinstance(found, Found):
             raise TypeError(f"the look-up returned {type(found).__name__} instead of Found")
         as_json(found.answer)

@@ -8,7 +8,7 @@ from django.urls import URLPattern, path, re_path
 
 from tasks.access.rights import Right
 from tasks.admin.requests.request_page import options
-from tasks.admin.settings import overview, permissions, rules
+from tasks.admin.settings import overview, permissions, resources, rules
 
 
 def urls(site: AdminSite) -> list[URLPattern]:
@@ -25,6 +25,7 @@ def urls(site: AdminSite) -> list[URLPattern]:
             view(permissions.of_holder),
             name="tasks_holder_permissions",
         ),
+        path("-/resources/", view(resources.resources), name="tasks_resources"),
         path("<slug:slug>/settings/", view(overview.one_task), name="tasks_task_settings"),
         path("<slug:slug>/settings/grants/", view(overview.save_grants), name="tasks_task_grants"),
         path(
