@@ -97,7 +97,7 @@ def test_where_it_leads_is_in_the_fingerprint_and_its_secret_is_not(monkeypatch)
 
 def test_two_of_one_name_and_a_secret_in_the_code_are_errors(crm):
     Resource("crm", base="https://other.example/")
-    Resource("bank", token="in the repository")  # type: ignore[arg-type]
+    Resource("bank", token="in the repository")
     messages = [message.msg for message in check_resources()]
     assert [m.id for m in check_resources()] == ["tasks.E023"] * 2
     assert "Two resources have the name 'crm'" in messages[0]
