@@ -142,6 +142,12 @@ for _database in DATABASES.values():
     _database |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
 DATABASES["owner"]["TEST"] = {"MIRROR": "default"}
 DATABASE_APP_ROLE = env.str("DATABASE_APP_ROLE", default="backoffice_app")
+DATABASE_LOOKUP_ROLE = env.str("DATABASE_LOOKUP_ROLE", default="backoffice_lookup")
+# What SQL look-ups read, by name: "lookup=postgresql://... replica=postgresql://...".
+_embedded = "" if env.str("DATABASE_URL", default="") else f"lookup={_socket}{DATABASE_LOOKUP_ROLE}"
+LOOKUP_DATABASES = dict(
+    pair.partition("=")[::2] for pair in env.str("LOOKUP_DATABASES", default=_embedded).split()
+)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- People -------------------------------------------------------------------------------------

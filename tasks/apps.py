@@ -9,6 +9,7 @@ class TasksConfig(AppConfig):
 
     def ready(self) -> None:
         from tasks import checks, sync  # noqa: F401 - checks register themselves
+        from tasks.contrib.sql import grants
         from tasks.declaration.registry import registry
         from tasks.queue import checks as queue_checks  # noqa: F401 - checks register themselves
         from tasks.queue import processes
@@ -21,6 +22,7 @@ class TasksConfig(AppConfig):
         processes.BEFORE_EACH.append(DatabaseWatch().look)
         registry.load(settings.TASK_MODULES)
         post_migrate.connect(sync.after_migrate, sender=self, dispatch_uid="tasks.sync")
+        post_migrate.connect(grants.after_migrate, sender=self, dispatch_uid="tasks.grants")
 
 
 def _tell_approvals() -> None:

@@ -23,9 +23,11 @@ class Addresses:
 
     app: str
     owner: str
+    lookup: str = ""  # where one login serves for everything, there is none
 
     def environment(self) -> dict[str, str]:
-        return {"DATABASE_URL": self.app, "DATABASE_OWNER_URL": self.owner}
+        found = {"DATABASE_URL": self.app, "DATABASE_OWNER_URL": self.owner}
+        return found | ({"LOOKUP_DATABASES": f"lookup={self.lookup}"} if self.lookup else {})
 
 
 def existing_roles(connection: Connection) -> set[str]:

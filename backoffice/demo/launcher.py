@@ -16,7 +16,7 @@ import psycopg
 
 from backoffice.database import provision
 from backoffice.database.embedded import EmbeddedPostgres
-from backoffice.database.provision import APP, OWNER, Addresses
+from backoffice.database.provision import APP, LOOKUP, OWNER, Addresses
 from backoffice.demo.data_folder import ROOT, DataFolder, is_checkout
 from backoffice.demo.mode import LOGINS, PASSWORD
 from backoffice.demo.outside_database import OutsideDatabase
@@ -138,7 +138,7 @@ def embedded_addresses(server: EmbeddedPostgres) -> Addresses:
     with psycopg.connect(server.url(), autocommit=True) as connection:
         provision.make_roles(connection)
         provision.make_database(connection)
-    addresses = Addresses(*(server.url(role, provision.DATABASE) for role in (APP, OWNER)))
+    addresses = Addresses(*(server.url(role, provision.DATABASE) for role in (APP, OWNER, LOOKUP)))
     with psycopg.connect(addresses.owner, autocommit=True) as connection:
         provision.set_privileges(connection)
     return addresses

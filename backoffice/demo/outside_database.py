@@ -15,7 +15,7 @@ from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict
 
 from backoffice.database import provision
-from backoffice.database.provision import APP, OWNER, ROLES, Addresses
+from backoffice.database.provision import APP, LOOKUP, OWNER, ROLES, Addresses
 from backoffice.demo.data_folder import read_json, write_private
 from backoffice.progress import Refused
 
@@ -130,7 +130,7 @@ class OutsideDatabase:
         return psycopg.connect(autocommit=True, **merged)  # type: ignore[arg-type]
 
     def _addresses(self, passwords: dict[str, str]) -> Addresses:
-        return Addresses(self._address(APP, passwords[APP]), self._address(OWNER, passwords[OWNER]))
+        return Addresses(*(self._address(role, passwords[role]) for role in (APP, OWNER, LOOKUP)))
 
     def _address(self, user: str, password: str) -> str:
         query = self.parameters | {"user": user, "password": password}
