@@ -166,7 +166,7 @@ class Fields:
     def _field(self, name: str, kind: Any, meanings: Meanings) -> Field | None:  # noqa: ANN401 - a type of rule-engine
         inner = kind.inner_type if kind.name == "NULLABLE" else kind
         label = self._label(name)
-        how = self._kind(name, inner.name, meanings)
+        how = self._kind(name, inner, meanings)
         if label is None or how is None:
             return None
         options = self._options(name, meanings) if how in (Kind.CHOICE, Kind.LIST) else None
@@ -178,7 +178,10 @@ class Fields:
         except NoWords:
             return None
 
-    def _kind(self, name: str, type_name: str, meanings: Meanings) -> Kind | None:
+    def _kind(self, name: str, kind: Any, meanings: Meanings) -> Kind | None:  # noqa: ANN401 - as above
+        type_name = kind.name
+        if type_name == "ARRAY" and meanings[name].options() is None:
+            return Kind.LIST if kind.value_type.name == "STRING" else None
         if meanings[name].model is not None:
             return Kind.OBJECT
         if type_name in ("FLOAT", "STRING") and meanings[name].options() is not None:

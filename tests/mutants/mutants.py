@@ -47,6 +47,20 @@ class Mutant:
 
 NOTICED_IN_PLACE: Final = (
     Mutant(
+        "a number of a condition is read in one of two ways",
+        "tasks/rules/syntax.py",
+        "    check_numbers(code)\n",
+        "",
+        "tests/tasks/rules/test_syntax.py",
+    ),
+    Mutant(
+        "a value of a condition ends its own quotes",
+        "tasks/rules/parts.py",
+        """.replace('"', '\\\\"'))""",
+        ")",
+        "tests/tasks/rules/test_parts.py",
+    ),
+    Mutant(
         "two workers claim the same message",
         SENDING,
         '        .select_for_update(skip_locked=True, of=("self",))\n',

@@ -1,8 +1,9 @@
 """Conditions as parts of a form: read, written again, and the same."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import Group
@@ -12,7 +13,7 @@ from backoffice.models import User
 from tasks import parameters
 from tasks.parameters import Money, Param
 from tasks.rules.conditions import Condition, check_condition
-from tasks.rules.parts import Fields, Kind, read, typed, written
+from tasks.rules.parts import Fields, Kind, Part, read, typed, written
 
 pytestmark = pytest.mark.django_db
 
@@ -153,3 +154,39 @@ def test_a_value_that_is_none_is_explained(name, text, said, fields):
     with pytest.raises(ValidationError) as refused:
         typed(fields[name], text)
     assert said in " ".join(refused.value.messages)
+
+
+def other_kinds(
+    at: time,
+    lasts: timedelta,
+    key: UUID,
+    words: list[str],
+    numbers: list[int],
+    days: list[date],
+    count: int | None = None,
+) -> None:
+    """Takes what is less usual."""
+
+
+SAMPLES = {
+    Kind.NUMBER: "5", Kind.TOTAL: "5", Kind.TEXT: "5f0c1c34-7a1e-4b8e-9d57-0d7b4f1f6a11",
+    Kind.DAY: "2026-12-31", Kind.MOMENT: "2026-12-31T10:30", Kind.LIST: "a",
+}  # fmt: skip
+
+
+def test_whatever_a_task_offers_can_be_compared(fields):
+    Group.objects.create(name="Another group")
+    for offered in (fields, Fields(parameters.read(other_kinds))):
+        for field in offered:
+            if field.name in ("requester", "at"):
+                continue  # it must be somebody's; a time of day is a text of its own form
+            value = next(iter(field.options or ()), "true")
+            if field.options is None and field.kind != Kind.YES_NO:
+                value = typed(field, SAMPLES[field.kind])
+            comparison = next(iter(field.comparisons))
+            total = ((), 24, "hour", bool(field.adds)) if field.kind == Kind.TOTAL else ()
+            part = Part(field.name, comparison, (value,), False, *total)
+            text = written([part], offered)
+            check_condition(text, offered.declared)
+            assert read(text, offered) == [part]
+    assert not {"numbers", "days"} & {field.name for field in Fields(parameters.read(other_kinds))}
