@@ -40,7 +40,7 @@ def answered(
     if verdict not in Verdict.values:
         return HttpResponseBadRequest("Go back, and choose Approve, Reject or Request changes.")
     try:
-        _prove_if_given(request, verdict, door)
+        prove_if_given(request, verdict, door)
         decided = decide(
             decided_by=person_of(request),
             verdict=verdict,
@@ -58,7 +58,8 @@ def answered(
     return decided
 
 
-def _prove_if_given(request: HttpRequest, verdict: str, door: "Door") -> None:
+def prove_if_given(request: HttpRequest, verdict: str, door: "Door") -> None:
+    """Check the password that came with an approval. Raises `NotProved` where it is wrong."""
     password = request.POST.get("password", "")
     if password and verdict == Verdict.APPROVE:
         person = person_of(request)

@@ -13,6 +13,7 @@ from django.urls import URLPattern, path, reverse
 
 from approvals import actions
 from approvals.admin import (
+    approve_several,
     deliveries,
     email_links,
     notification_settings,
@@ -72,6 +73,7 @@ class ApprovalRequestAdmin(SafeHistoryMixin, ReadOnlyAdmin):
                 view(self.withdraw_view),
                 name="approvals_approvalrequest_withdraw",
             ),
+            *approve_several.urls(self.admin_site),
             *notifications.urls(self.admin_site),
             *email_links.urls(self.admin_site),
             *notification_settings.urls(self.admin_site),
@@ -106,6 +108,7 @@ class ApprovalRequestAdmin(SafeHistoryMixin, ReadOnlyAdmin):
             waiting=to_decide(person).count(),
             unread=inbox.unread(person),
             page=found,
+            several=tab.key == "decide",
             rows=inbox.rows(cast("Requests", found.object_list), person, now=database_now()),
         )
 

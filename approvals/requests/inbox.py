@@ -56,6 +56,11 @@ class Row:
         found: dict[str, str] | None = self.request.shown.get("amount")
         return found
 
+    @property
+    def alike(self) -> str:
+        """What it can be approved together with; see `alike`."""
+        return alike(self.request)
+
 
 def tabs_for(person: "User") -> list[Tab]:
     """The lists this person has. The first one is shown unasked."""
@@ -105,6 +110,15 @@ def _row(request: ApprovalRequest, places: Sequence[Reviewer], now: datetime) ->
     agreed = f"{stage.name} · {review.approvals(stage)} of {stage.needed}"
     free = review.available(stage, places)
     return Row(request, status, badge, agreed, free[0].on_behalf_of if free else None)
+
+
+def alike(request: ApprovalRequest) -> str:
+    """What requests share that can be approved together: their task. Empty for one that stands alone.
+
+    Requests for runs of a task say what everybody may read of them; changes, checkpoints and reviews
+    of emergencies do not, and are decided one by one.
+    """
+    return str(request.shown.get("task", "")) if "public" in request.shown else ""
 
 
 def with_words(requests: Requests, words: str) -> Requests:

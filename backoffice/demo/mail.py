@@ -22,7 +22,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from backoffice.demo.mode import in_demo
-from backoffice.demo.slack import posted
+from backoffice.demo.slack import own_account, posted
 from backoffice.error_pages import frame_of
 
 SHOWN: Final = 30
@@ -78,5 +78,10 @@ def sent_messages(request: HttpRequest) -> HttpResponse:
     if not in_demo():
         raise Http404
     in_slack, modals = posted()
-    shown = {"sent": kept(), "in_slack": in_slack, "modals": modals}
+    shown = {
+        "sent": kept(),
+        "in_slack": in_slack,
+        "modals": modals,
+        "account": own_account(request),
+    }
     return render(request, "backoffice/sent_messages.html", shown | frame_of(request))

@@ -121,12 +121,29 @@ def _modal(view: Part, seen: Part) -> Modal:
     )
 
 
+def own_account(request: HttpRequest) -> str:
+    """The Slack account of the person who is signed in. Empty where there is none."""
+    email = getattr(request.user, "email", "")
+    if not email or not settings.SLACK_BOT_TOKEN:
+        return ""
+    try:
+        people = tell("seen", {})["people"]
+    except NoDouble:
+        return ""
+    mine = (key for key, each in people.items() if each["profile"]["email"] == email)
+    return next(mine, "")
+
+
 @require_POST
 def press(request: HttpRequest) -> HttpResponse:
-    """Press a button, or send a form, as whoever the message was sent to would in Slack."""
+    """Press a button, or send a form, in Slack: only as the person who is signed in here."""
     if not in_demo() or not settings.SLACK_BOT_TOKEN:
         raise Http404
     sent = request.POST
+    account = own_account(request)
+    if not account or sent.get("user") != account:
+        messages.error(request, "Nothing was done. Sign in as the person the message was sent to.")
+        return redirect("sent_messages")
     try:
         if "cancel" in sent:
             tell("close", {"user": sent["user"]})

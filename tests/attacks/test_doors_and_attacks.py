@@ -47,6 +47,16 @@ def form(verdict, seal, reason):
     return {name: value for name, value in fields.items() if value is not None}
 
 
+def by_page_of_several(request, who, verdict, seal, reason):
+    """The page on which several requests are approved together."""
+    client = Client()
+    client.force_login(who, backend=BACKEND)
+    shown = str(request.pk) if seal is None else f"{request.pk}:{seal}"
+    client.post(
+        reverse("admin:approvals_several"), {"shown": shown, "verdict": verdict, "reason": reason}
+    )
+
+
 def by_mail(request, who, verdict, seal, reason):
     """With links that were sent to that very person, all of them opened: nobody gets closer."""
     client = Client()
@@ -101,7 +111,7 @@ def by_slack(request, who, verdict, seal, reason):
 
 
 DOORS: Final = {
-    "page": by_page, "mail": by_mail, "slack": by_slack, "call": by_call, "sql": by_sql,
+    "page": by_page, "several": by_page_of_several, "mail": by_mail, "slack": by_slack, "call": by_call, "sql": by_sql,
 }  # fmt: skip
 
 

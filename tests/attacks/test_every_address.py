@@ -22,6 +22,7 @@ DOORS: Final = {
     "admin:audit:save_filter": "audit.saved_filters.save_filter",
     "admin:audit:delete_filter": "audit.saved_filters.delete_filter",
     "admin:approvals_approvalrequest_decide": "approvals.actions.decide",
+    "admin:approvals_several": "approvals.actions.decide",
     "admin:approvals_approvalrequest_withdraw": "approvals.actions.withdraw",
     "admin:approvals_by_mail_decide": "approvals.actions.decide_by_link",
     "admin:approvals_by_mail_switch": "signs out",
