@@ -34,6 +34,7 @@ class Door(models.TextChoices):
     EMAIL = "email", "an email"
     SCHEDULE = "schedule", "a schedule"
     RUNBOOK = "runbook", "a runbook"
+    TASK = "task", "another task"
     COMMAND = "command", "a command"
     WORKER = "worker", "a worker"
     DEPLOY = "deploy", "a deploy"

@@ -1,11 +1,14 @@
 """Call an author's function with what it names."""
 
+import functools
 import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final, cast
 
+from tasks.declaration.errors import Refused
 from tasks.declaration.resources import using
 
 if TYPE_CHECKING:
@@ -29,13 +32,46 @@ def call_with(
         )
 
 
+# The slug of the task whose code is at work in this thread. Empty outside of a run.
+_AT_WORK: Final[ContextVar[str]] = ContextVar("task at work", default="")
+
+
+def not_from_a_run[F: Callable[..., Any]](function: F, slug: str) -> F:
+    """The function of a task as its module has it: it refuses to be called from inside of a run.
+
+    There it would skip the rights and the approval of its task.
+    """
+
+    @functools.wraps(function)
+    def call(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - those of the function
+        if _AT_WORK.get():
+            given = "".join(f", {name}=..." for name in inspect.signature(function).parameters)
+            raise Refused(
+                f"“{slug}” is a task of its own, with its own rights and approval, and was called like "
+                f'a function. Write run.task("{slug}"{given.replace(", run=...", "")}); or move what '
+                "both need into a function that is no task."
+            )
+        return function(*arguments, **named)
+
+    return cast(F, call)
+
+
 def call_task(task: "RegisteredTask", values: Mapping[str, Any], run: "TaskRun") -> Any:  # noqa: ANN401
     """Do what a task's kind does with these values; for a plain task, call its function."""
-    with using(task.resources):
+    with _at_work(task.slug), using(task.resources):
         if task.kind.run is None:
             return call_with(task.function, values, run=run)
         with author_code():
             return task.kind.run(values, run)
+
+
+@contextmanager
+def _at_work(slug: str) -> Iterator[None]:
+    before = _AT_WORK.set(slug)
+    try:
+        yield
+    finally:
+        _AT_WORK.reset(before)
 
 
 @contextmanager

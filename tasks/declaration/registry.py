@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from tasks.declaration.break_glass import BreakGlass
+from tasks.declaration.calling import not_from_a_run
 from tasks.declaration.declared import (
     Approval,
     Finished,
@@ -88,7 +89,7 @@ class Registry:
         slug: str | None = None,
         kind: TaskKind = FUNCTION,
     ) -> Callable[[F], F]:
-        """Make a function a task, and hand it back unchanged.
+        """Make a function a task, and hand it back, for tests to call. From a run it refuses to be called.
 
         `name`, `category` and `owner` are shown to people and must be given; so must a docstring,
         which is the description. `timeout` is in seconds. `idempotent` says that the function may
@@ -155,7 +156,7 @@ class Registry:
                 ),
             )
             self.register(task)
-            return function
+            return not_from_a_run(function, task.slug)
 
         if without_parentheses is not None:
             self._refuse_bare(without_parentheses)

@@ -107,6 +107,10 @@ class Run(models.Model):
     revises = models.OneToOneField(
         "self", models.PROTECT, null=True, blank=True, related_name="revised_by"
     )
+    # The run whose code asked for this one: see tasks/worker/children.py.
+    called_by = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="called"
+    )
     # What no two runs may touch at once, such as one payment. Empty: nothing.
     concurrency_key = models.CharField(
         "one at a time", max_length=200, blank=True, default="", db_default=""

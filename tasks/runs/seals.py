@@ -7,7 +7,7 @@ from tasks.models import Pause, ProposedChange, Resolution, Run
 def seal_of_run(run: Run) -> str:
     """SHA-256 over task, code, requester, reason, parameters and preview as they are stored.
 
-    And over the run that is undone, its limits and its ticket, where it has them.
+    And over the run that is undone or that asked for it, its limits and its ticket, where it has them.
     """
     sealed = {
         "task": run.task.slug,
@@ -18,9 +18,10 @@ def seal_of_run(run: Run) -> str:
         "preview": run.preview,
     }
     undoes = {"undoes": str(run.undoes_id)} if run.undoes_id else {}
+    called = {"called_by": str(run.called_by_id)} if run.called_by_id else {}
     limits = {"limits": run.limits} if run.limits else {}
     ticket = {"ticket": run.ticket} if run.ticket else {}
-    return seal_of(sealed | undoes | limits | ticket)
+    return seal_of(sealed | undoes | called | limits | ticket)
 
 
 def seal_of_resolution(resolution: Resolution) -> str:

@@ -69,7 +69,13 @@ class Entry:
 def timeline_of(run: Run) -> list[Entry]:
     """What happened to a run, oldest first. Four queries, and one more each if it paused or was in doubt."""
     versions = list(run.history.order_by("history_id"))
-    entries = [*_moves(run, versions), *_wishes(versions), *_decisions(run), *_undone(run)]
+    entries = [
+        *_moves(run, versions),
+        *_wishes(versions),
+        *_decisions(run),
+        *_undone(run),
+        *_called(run),
+    ]
     if any(entry.what == _WHAT[Status.UNCERTAIN] for entry in entries):
         entries += _proposed_changes(run)
     return sorted(entries, key=lambda entry: entry.at)
@@ -154,6 +160,12 @@ def _undone(run: Run) -> Iterator[Entry]:
         yield Entry(undo.requested_at, "Undo requested", who, door, undo.reason, "waiting")
         if undo.status == Status.SUCCEEDED and undo.finished_at:
             yield Entry(undo.finished_at, "Undone", who, door, tone="waiting")
+
+
+def _called(run: Run) -> Iterator[Entry]:
+    """The runs that its code has asked for."""
+    for child in run.called.all():
+        yield Entry(child.requested_at, f"Requested: {child.headline}", tone="busy")
 
 
 def _decisions(run: Run) -> Iterator[Entry]:

@@ -8,6 +8,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from tasks.models import Run
 from tasks.secrets.masking import Redactor
+from tasks.worker.children import Child, request_child
 from tasks.worker.heartbeat import Heartbeat
 from tasks.worker.interruption import Interruption, uninterrupted
 from tasks.worker.items import Amount, Items, Report
@@ -142,6 +143,19 @@ class TaskRun:
             Items(step, items, key=key, label=label, amount=amount, redact=self._redact),
             lambda name, item: self._steps.write(name, lambda: write(item), using),
         )
+
+    @uninterrupted
+    def task(self, slug: str, /, *, step: str = "", because: str = "", **values: object) -> Child:
+        """Ask for a run of another task, once, and return it: it has its own rights, rules and approval.
+
+        It is requested by who requested this run, with the same reason unless `because` gives another,
+        and does not wait: it may be awaiting approval. `values` are the parameters of that task, by name. Of two
+        runs of one task that this run asks for, each has a `step` of its own; a later attempt finds
+        the one that is there. Raises `Refused` where that person may not ask for it, or a value is
+        wrong.
+        """
+        self._heartbeat.check()
+        return request_child(self._run, slug, step, because, values)
 
     def _each[I](self, step: str, items: Items[I], act: Callable[[str, I], object]) -> Report:
         self._steps.begin(self._steps.named(step))

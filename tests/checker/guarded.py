@@ -13,6 +13,7 @@ GUARDED: Final[LiteralString] = """(VALUES
     ('tasks_run', 'tasks_guard_ticket', 19),
     ('tasks_run', 'tasks_guard_finished', 19),
     ('tasks_run', 'tasks_guard_form_token', 19),
+    ('tasks_run', 'tasks_guard_called_by', 23),
     ('tasks_task', 'tasks_guard_task_stopped', 19),
     ('tasks_run', 'tasks_guard_restored', 19),
     ('tasks_effect', 'tasks_guard_restored_step', 23),

@@ -15,7 +15,8 @@ def the_seal_fits_what_is_stored(evidence: Evidence) -> Iterator[str]:
     and ticket."""
     for run, seal, *parts in evidence.rows("""
         SELECT run.id, run.seal, task.slug, run.source_hash, run.requested_by_id, run.reason,
-            run.values, run.preview, run.undoes_id, run.limits, run.ticket
+            run.values, run.preview, run.undoes_id, run.limits, run.ticket,
+            run.called_by_id
         FROM tasks_run run JOIN tasks_task task ON task.id = run.task_id ORDER BY run.id
     """):
         names = (
@@ -28,10 +29,12 @@ def the_seal_fits_what_is_stored(evidence: Evidence) -> Iterator[str]:
             "undoes",
             "limits",
             "ticket",
+            "called_by",
         )
         sealed = dict(zip(names, parts, strict=True))
-        sealed["undoes"] = str(sealed["undoes"] or "")
-        for optional in ("undoes", "limits", "ticket"):
+        for other in ("undoes", "called_by"):
+            sealed[other] = str(sealed[other] or "")
+        for optional in ("undoes", "limits", "ticket", "called_by"):
             if not sealed[optional]:
                 del sealed[optional]
         if seal_of(sealed) != seal:

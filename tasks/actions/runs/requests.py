@@ -59,6 +59,7 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
     undoes: Run | None = None,
     revises: Run | None = None,
     form_token: str = "",
+    called_by: Run | None = None,
     seen: str | None = None,
 ) -> Run:
     """Ask for a run: it is queued at once, or waits for the people its rules name.
@@ -69,7 +70,7 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
     is the run that this one repeats, `undoes` the one that it undoes, whose values it gets and
     nobody can change; `revises` the one that it is asked for instead of, whose request is taken
     back if it waits; `form_token` names the form that was sent, which makes one run at most: see
-    `run_of_form`. Raises `InvalidValues` when they break a rule of the task, and a `Refusal` when
+    `run_of_form`; `called_by` is the run whose code asks for it. Raises `InvalidValues` when they break a rule of the task, and a `Refusal` when
     this person may not ask, or nobody could approve it; `Taken` when only one such run may be open,
     and one is; `NotUndoable` when the other run cannot be undone, `NotRevisable` when it cannot be
     changed.
@@ -94,7 +95,7 @@ def request_run(  # noqa: PLR0913 - who asks for what, with which values, why, f
         _must_say(draft.form, reason, ticket, rules, _reason_for(stages, warnings))
         stages = _put_to(draft.form, stages, reviewers, requested_by)
         limits = strictest(draft.registered.limits, *(rule.limits for rule in rules))
-        run = _sealed(task, draft, requested_by, door, reason, ticket, undoes, limits)
+        run = _sealed(task, draft, requested_by, door, reason, ticket, undoes, limits, called_by)
         run.again_of, run.revises, run.form_token = again_of, revises, form_token
         must_be_seen(run, draft, stages, warnings, seen)
         if stages:
@@ -212,6 +213,7 @@ def _sealed(  # noqa: PLR0913 - what is sealed has this many parts
     ticket: str,
     undoes: Run | None,
     limits: Limits,
+    called_by: Run | None,
 ) -> Run:
     declared = parameters.read(draft.registered.function)
     run = Run(
@@ -226,6 +228,7 @@ def _sealed(  # noqa: PLR0913 - what is sealed has this many parts
         limits=limits.as_json(),
         source_hash=draft.registered.source_hash,
         undoes=undoes,
+        called_by=called_by,
         concurrency_key=draft.key,
         needs_approval=False,
         status=Status.QUEUED,
@@ -250,6 +253,8 @@ def _await_approval(
     facts = [list(pair) for pair in parameters.display(declared, draft.frozen)]
     if run.undoes:
         facts.insert(0, ["Undoes", run.undoes.headline])
+    if run.called_by:
+        facts.insert(0, ["Requested by the run", run.called_by.headline])
     if warning := warning_of(run.again_of):
         facts.insert(0, ["Partly done earlier", warning])
     facts += [["Limit", text] for text in Limits.of(run.limits).in_words()]

@@ -68,6 +68,7 @@ def whole_page(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
         "facts": facts_of(run),
         "rows": names_with_rows(run),
         "may_open_undone": run.undoes_id and _may_see(run.undoes_id, person),
+        "may_open_caller": run.called_by_id and _may_see(run.called_by_id, person),
         "revisions": [(each, _may_see(each.pk, person)) for each in revisions_of(run)],
         "may_read_all": person.has_perm(MAY_READ_ALL),
         **live_parts(run, person, asked),
@@ -107,6 +108,9 @@ def live_parts(run: Run, person: "User", asked: QueryDict) -> dict[str, Any]:
         "forced_at": _forced_at(run),
         "undo_task": task_to_undo(run, person),
         "undo": undo_shown(run, person),
+        "called": [
+            (each, _may_see(each.pk, person)) for each in run.called.order_by("requested_at")
+        ],
         "half_done": half_done,
         "may_ask_again": run.is_over and _may_ask(run, person),
         "may_revise": may_revise(run, person) and _may_ask(run, person),
