@@ -592,6 +592,20 @@ NOTICED_IN_PLACE: Final = (
         "    return",
         "tests/tasks/worker/test_sessions.py",
     ),
+    Mutant(
+        "a run calls the function of another task, past its approval",
+        "tasks/declaration/calling.py",
+        "        if _AT_WORK.get():",
+        "        if False:",
+        "tests/tasks/worker/test_children.py",
+    ),
+    Mutant(
+        "a row that is there with other values counts as imported",
+        "tasks/contrib/imports/comparing.py",
+        "elif found == row:",
+        "elif found:",
+        "tests/fixtures/test_imports.py",
+    ),
 )
 
 # These have to be noticed as well by tests that know nothing of them.

@@ -250,18 +250,10 @@ def _await_approval(
     warnings: list[str],
 ) -> None:
     declared = parameters.read(draft.registered.function)
-    facts = [list(pair) for pair in parameters.display(declared, draft.frozen)]
-    if run.undoes:
-        facts.insert(0, ["Undoes", run.undoes.headline])
-    if run.called_by:
-        facts.insert(0, ["Requested by the run", run.called_by.headline])
-    if warning := warning_of(run.again_of):
-        facts.insert(0, ["Partly done earlier", warning])
-    facts += [["Limit", text] for text in Limits.of(run.limits).in_words()]
     shown = {
         "task": run.task.name,
         "public": _in_public(run.task, draft),
-        "facts": facts,
+        "facts": _facts(run, declared, draft),
         "changes": run.preview,
     }
     if code := draft.registered.kind.texts():
@@ -288,6 +280,18 @@ def _await_approval(
         revisable=run.undoes_id is None,
         slack_mode=_in_slack(draft),
     )
+
+
+def _facts(run: Run, declared: list[parameters.Parameter], draft: Draft) -> list[list[str]]:
+    """The values in words, after what they have to do with other runs, before where it pauses."""
+    facts = [list(pair) for pair in parameters.display(declared, draft.frozen)]
+    if run.undoes:
+        facts.insert(0, ["Undoes", run.undoes.headline])
+    if run.called_by:
+        facts.insert(0, ["Requested by the run", run.called_by.headline])
+    if warning := warning_of(run.again_of):
+        facts.insert(0, ["Partly done earlier", warning])
+    return facts + [["Limit", text] for text in Limits.of(run.limits).in_words()]
 
 
 def _in_public(task: Task, draft: Draft) -> str:

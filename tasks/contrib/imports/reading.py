@@ -267,13 +267,7 @@ def _text(content: bytes, layout: Layout) -> str:
     """Its text in the letters of the layout. Raises ValidationError: none is read in others."""
     if content.startswith(SPREADSHEET):
         raise ValidationError("It is a workbook of a spreadsheet program. Save it as CSV.")
-    text = _decoded(content, layout).lstrip("\ufeff").rstrip("\x1a\r\n ")
-    if "\0" in text:
-        raise ValidationError(
-            "It has characters that no text has: it is damaged, or in other letters than those of "
-            f"{layout}. Export it once more."
-        )
-    return text
+    return _decoded(content, layout).lstrip("\ufeff").rstrip("\x1a\r\n ")
 
 
 def _decoded(content: bytes, layout: Layout) -> str:
