@@ -66,7 +66,9 @@ class Import:
     def preview(self, **values: Any) -> list[Change]:  # noqa: ANN401
         """What would be imported."""
         reading = self.read(values["file"], values.get("layout"))
-        return changes(reading, self.compare(reading, values), self.into)
+        rows = changes(reading, self.compare(reading, values), self.into)
+        checked = Change("Imported", None, "nothing: the file is only checked")
+        return [checked, *rows] if values.get("only_check") else rows
 
     def validate(self, **values: Any) -> None:  # noqa: ANN401
         """Refuse a file with faults at the form, all of them at once, unless it is only checked."""
