@@ -18,6 +18,7 @@ from tasks.parameters.forms import (
     is_looked_up,
     search,
     unknown_names,
+    values_beside,
 )
 from tasks.parameters.frozen import display, freeze, in_short, rule_types, rule_values, thaw
 from tasks.parameters.kinds import Kind, register_kind
@@ -62,5 +63,6 @@ __all__ = [
     "search",
     "thaw",
     "unknown_names",
+    "values_beside",
     "with_facts",
 ]

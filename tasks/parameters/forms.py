@@ -14,6 +14,7 @@ from django.http import QueryDict
 
 from tasks.databases import rolled_back
 from tasks.declaration.calling import call_with
+from tasks.declaration.errors import Refused
 from tasks.declaration.offline import offline
 from tasks.parameters.again import GivenAgain
 from tasks.parameters.faults import AuthorsFault, BrokenField, kept_apart, told_in_a_sentence
@@ -69,6 +70,8 @@ class ParameterForm(forms.Form):
                 self.errors.pop(parameter.name, None)
                 self.cleaned_data[parameter.name] = None
         for parameter in self.parameters:
+            self._check_dependence(parameter)
+        for parameter in self.parameters:
             if not self.errors:
                 self._look_up(parameter)
         if self.validate_together and not self.errors:
@@ -89,6 +92,22 @@ class ParameterForm(forms.Form):
             and not is_looked_up(parameter)
         ):
             self.add_error(name, self.fields[name].error_messages["required"])
+
+    def _check_dependence(self, parameter: Parameter) -> None:
+        """Refuse an object that does not go with the values of the parameters it depends on."""
+        kind, name = parameter.kind, parameter.name
+        if not isinstance(kind, ObjectKind) or self.cleaned_data.get(name) is None:
+            return
+        if not kind.depends_on or kind.depends_on & self.errors.keys():
+            return
+        try:
+            if not _goes_with(kind, self.cleaned_data[name], self.cleaned_data):
+                labels = " and ".join(p.label for p in self.parameters if p.name in kind.depends_on)
+                self.add_error(name, f"This does not go with {labels}. Choose another one.")
+        except ValidationError as error:
+            self.add_error(name, error)
+        except AuthorsFault as fault:
+            self.add_error(name, str(fault))
 
     def _look_up(self, parameter: Parameter) -> None:
         """Freeze the rows that a look-up finds for the other values. It can change nothing."""
@@ -220,6 +239,13 @@ def form_for(  # noqa: PLR0913 -- as a form takes, and who fills it in
     )
 
 
+def _goes_with(kind: ObjectKind, chosen: Any, values: Mapping[str, Any]) -> bool:  # noqa: ANN401
+    """Whether an object is among those that go with these values. Raises AuthorsFault."""
+    with told_in_a_sentence("The choices could not be loaded"), kept_apart():
+        mine = kind.objects.filter(pk=chosen.pk)
+        return in_time(lambda: kind.narrowed(mine, values).exists())
+
+
 def unknown_names(parameters: Iterable[Parameter], names: Iterable[str]) -> list[str]:
     """Those of the names that no parameter has. Doors without a page refuse them."""
     known = {name for p in parameters for name in p.inputs}
@@ -231,6 +257,8 @@ def search(
     person: Any,  # noqa: ANN401 -- a User, or whatever limit= understands
     term: str,
     page: int = 1,
+    *,
+    beside: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """One page of the objects that the picker offers to this person.
 
@@ -242,16 +270,40 @@ def search(
         raise TypeError(f"{parameter.name} is no object that could be searched for.")
     try:
         with told_in_a_sentence("The choices could not be loaded"):
-            return in_time(lambda: _page_of(kind, person, term, max(page, 1)))
+            return in_time(lambda: _page_of(kind, person, term, max(page, 1), beside or {}))
     except (AuthorsFault, ValidationError) as error:
         text = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
         said = {"id": "", "text": text, "disabled": True}
         return {"results": [said], "pagination": {"more": False}}
 
 
-def _page_of(kind: ObjectKind, person: object, term: str, page: int) -> dict[str, Any]:
+def values_beside(
+    parameter: Parameter, declared: Sequence[Parameter], person: object, sent: QueryDict
+) -> dict[str, Any]:
+    """The values of the other fields of a page that a picker depends on.
+
+    Raises `Refused` where one of them is to be filled in first.
+    """
+    kind = parameter.kind
+    needed = kind.depends_on if isinstance(kind, ObjectKind) else set()
+    values = {}
+    for other in (p for p in declared if p.name in needed):
+        field = _field(other, person, None)
+        try:
+            value = field.clean(field.widget.value_from_datadict(sent, {}, other.name))
+        except ValidationError:
+            value = None
+        if value is None and other.required:
+            raise Refused(f"Fill in “{other.label}” first.")
+        values[other.name] = value
+    return values
+
+
+def _page_of(
+    kind: ObjectKind, person: object, term: str, page: int, beside: Mapping[str, Any]
+) -> dict[str, Any]:
     start = (page - 1) * PAGE
-    queryset = kind.offered(person)
+    queryset = kind.narrowed(kind.offered(person), beside)
     for word in term.replace("\0", " ")[:LONGEST_TERM].split():
         found = Q()
         for path in kind.search:

@@ -34,6 +34,7 @@ class Param:
     currencies        codes a person may choose from, the first being suggested
     limit             called with the person; gives the QuerySet of objects they may choose from
     offered           called with the QuerySet of limit; narrows what the picker lists, not what may be chosen
+    depends_on        called with the QuerySet of limit, and other parameters by name; narrows it
     picker_text       called with an object; gives what the picker shows of it
     search            names of model fields in which the picker looks, and which it shows
     about             {"Customer": function of the object}: what stands beside it for reviewers
@@ -64,6 +65,7 @@ class Param:
     currencies: tuple[str, ...] = ("USD",)
     limit: "Callable[[Any], QuerySet[Any]] | None" = None
     offered: "Callable[[QuerySet[Any]], QuerySet[Any]] | None" = None
+    depends_on: "Callable[..., QuerySet[Any]] | None" = None
     picker_text: Callable[[Any], str] | None = None
     search: tuple[str, ...] = ()
     about: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)

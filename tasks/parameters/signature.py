@@ -6,7 +6,7 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from types import NoneType, SimpleNamespace, UnionType
 from typing import Annotated, Any, TypeAliasType, Union, get_args, get_origin
 
@@ -66,6 +66,7 @@ def _read(function: Callable[..., object]) -> tuple[Parameter, ...]:
     _check_conditions(parameters)
     _check_names(parameters)
     _check_look_ups(parameters)
+    _check_dependences(parameters)
     return parameters
 
 
@@ -234,6 +235,22 @@ def _check_conditions(parameters: tuple[Parameter, ...]) -> None:
                         "a text or a whole number.",
                     )
         earlier[parameter.name] = parameter
+
+
+def _check_dependences(parameters: tuple[Parameter, ...]) -> None:
+    """`depends_on` is called with other parameters by their names."""
+    known = {p.name for p in parameters if p.kind.can_be_filled_in}
+    for parameter in parameters:
+        narrow = parameter.param.depends_on
+        if narrow is None:
+            continue
+        named = required_by(partial(narrow, None))
+        if not named or named - (known - {parameter.name}):
+            raise DeclarationError(
+                f"depends_on of the parameter {parameter.name} takes "
+                f"{', '.join(sorted(named)) or 'no other parameter'}.",
+                "Write a function of the QuerySet and of other parameters of the task, by their names.",
+            )
 
 
 def _check_look_ups(parameters: tuple[Parameter, ...]) -> None:

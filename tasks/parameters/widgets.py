@@ -203,9 +203,13 @@ class MoneyWidget(forms.MultiWidget):
 class Picker(forms.Select):
     """A select that looks objects up while a person types. Only the chosen one is loaded."""
 
-    def __init__(self, url: str, text: Callable[[Any], str] = str) -> None:
+    def __init__(
+        self, url: str, text: Callable[[Any], str] = str, depends_on: Sequence[str] = ()
+    ) -> None:
         super().__init__({"class": "admin-autocomplete"})
         self.url, self.text = url, text
+        if depends_on:
+            self.attrs["data-depends-on"] = " ".join(depends_on)
 
     @property
     def media(self) -> forms.Media:

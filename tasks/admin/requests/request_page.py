@@ -38,6 +38,7 @@ from tasks.admin.requests.confirm_page import EDIT, SEEN, SKIP, amount_to_skip, 
 from tasks.admin.requests.prefilled import Before, given_with, values_of
 from tasks.admin.requests.request_form import RequestForm, request_form
 from tasks.admin.rows import parameters_with_rows
+from tasks.declaration.errors import Refused
 from tasks.declaration.registry import RegisteredTask
 from tasks.declaration.tickets import LONGEST, help_for_ticket, needs_ticket
 from tasks.models import Run, Task
@@ -109,15 +110,20 @@ def options(
     number = request.GET.get("page", "1")
     if found is None:
         raise Http404
+    person = person_of(request)
     try:
         return JsonResponse(
             parameters.search(
                 found,
-                person_of(request),
+                person,
                 request.GET.get("term", ""),
                 int(number) if number.isdecimal() and len(number) < 6 else 1,
+                beside=parameters.values_beside(found, declared, person, request.GET),
             )
         )
+    except Refused as first:
+        said = {"id": "", "text": str(first), "disabled": True}
+        return JsonResponse({"results": [said], "pagination": {"more": False}})
     except TypeError as error:  # a parameter that is no object
         raise Http404 from error
 

@@ -1,6 +1,6 @@
 """An object, out of those a person may choose from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django import forms
@@ -20,11 +20,15 @@ class ObjectField(forms.ModelChoiceField):  # type: ignore[type-arg]
         *,
         text: Callable[[Any], str],
         plural: str,
+        depends_on: Sequence[str] = (),
         required: bool,
     ) -> None:
         self.model = queryset.model
         super().__init__(
-            queryset, widget=Picker(picker_url, text), required=required, empty_label=None
+            queryset,
+            widget=Picker(picker_url, text, depends_on),
+            required=required,
+            empty_label=None,
         )
         self.error_messages |= {
             "required": "Choose one.",

@@ -1,6 +1,7 @@
 """Objects of a model, people among them, limited to those the person may choose from."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -10,6 +11,7 @@ from django.db import models
 from django.db.models.options import Options
 
 from audit.texts.hidden import with_hidden_characters_shown
+from tasks.declaration.calling import call_with, required_by
 from tasks.parameters.errors import DeclarationError, DoesNotFit, ObjectGone
 from tasks.parameters.fields import ObjectField
 from tasks.parameters.kinds.base import Asked, Json, Keep, Kind, Load, fits
@@ -23,7 +25,7 @@ class ObjectKind(Kind):
     """A model: stored as its key and, for people, its name of that day"""
 
     what = "an object"
-    options = frozenset({"about", "limit", "offered", "picker_text", "search"})
+    options = frozenset({"about", "depends_on", "limit", "offered", "picker_text", "search"})
     same_everywhere = True
 
     def prepare(self) -> None:
@@ -81,6 +83,19 @@ class ObjectKind(Kind):
         found = self.queryset(person)
         return self.param.offered(found) if self.param.offered else found
 
+    @property
+    def depends_on(self) -> set[str]:
+        """The names of the other parameters that say which objects go with them."""
+        narrow = self.param.depends_on
+        return required_by(partial(narrow, None)) if narrow else set()
+
+    def narrowed(
+        self, found: models.QuerySet[Any], values: Mapping[str, Any]
+    ) -> models.QuerySet[Any]:
+        """Those of the objects that go with the values of other parameters."""
+        narrow = self.param.depends_on
+        return self._limited(call_with(partial(narrow, found), values)) if narrow else found
+
     def field(self, asked: Asked) -> forms.Field:
         picker = asked.picker_url(asked.name) if asked.picker_url else ""
         return ObjectField(
@@ -88,6 +103,7 @@ class ObjectKind(Kind):
             picker,
             text=self.in_picker,
             plural=str(self.meta.verbose_name_plural),
+            depends_on=sorted(self.depends_on),
             required=asked.required,
         )
 

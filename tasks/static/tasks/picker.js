@@ -19,9 +19,29 @@
     search?.setAttribute("aria-label", `Search: ${select.labels[0]?.textContent.trim()}`);
   };
 
+  // What other fields hold that say which objects go with them.
+  const others = (select) => {
+    const names = (select.dataset.dependsOn || "").split(" ").filter(Boolean);
+    const values = new FormData(select.form);
+    return names.flatMap((name) =>
+      [name, `${name}_currency`, `${name}-zone`]
+        .filter((each) => values.has(each))
+        .map((each) => [each, values.get(each)]),
+    );
+  };
+
+  // An object that was chosen for another value would not go with the new one.
+  const clearWith = (select) => {
+    for (const name of (select.dataset.dependsOn || "").split(" ").filter(Boolean)) {
+      $(select.form.elements[name]).on("change", () => $(select).val(null).trigger("change"));
+    }
+  };
+
   $(() => {
     for (const select of document.querySelectorAll("select.admin-autocomplete")) {
-      $(select).select2();
+      const data = (asked) => ({ ...asked, ...Object.fromEntries(others(select)) });
+      $(select).select2(select.dataset.dependsOn ? { ajax: { data } } : undefined);
+      clearWith(select);
       name(select);
       $(select).on("select2:open", () => nameSearch(select));
     }

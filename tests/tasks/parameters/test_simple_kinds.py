@@ -10,6 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import QueryDict
 
+from tasks.declaration.errors import Refused
 from tasks.parameters import (
     Confirm,
     DeclarationError,
@@ -26,6 +27,7 @@ from tasks.parameters import (
     rule_types,
     rule_values,
     search,
+    values_beside,
 )
 from tests.tasks.parameters.asking import SOME_ID, complaint, form, given, page, taking
 
@@ -238,3 +240,66 @@ def test_a_picker_says_what_its_author_wants(db):
     assert found["text"] == f"{max_.email}⟨U+200B⟩, open"
     with pytest.raises(DeclarationError, match="picker_text must be"):
         read(taking(who=Annotated[User, Param(search=("email",), picker_text=lambda: "")]))
+
+
+# --- Objects that depend on another field ----------------------------------------------------------
+
+
+@pytest.fixture
+def members(db):
+    """Two people of one group, and one of another."""
+    from django.contrib.auth.models import Group
+
+    from backoffice.models import Membership
+    from tests.people import person
+
+    groups = [Group.objects.create(name=name) for name in ("Team A", "Team B")]
+    people = [person(name) for name in ("Max", "Ana", "Olaf")]
+    for somebody, group in zip(people, [groups[0], groups[0], groups[1]], strict=True):
+        Membership.objects.create(user=somebody, group=group)
+    return groups, people
+
+
+def in_group(found, team):
+    """The narrowing of an author."""
+    return found.filter(groups=team)
+
+
+def hand_over():
+    from django.contrib.auth.models import Group
+
+    from backoffice.models import User
+
+    return taking(
+        team=Annotated[Group, Param(search=("name",))],
+        who=Annotated[User, Param(search=("username",), depends_on=in_group)],
+    )
+
+
+def test_an_object_must_go_with_the_other_field(members):
+    (support, _), (max_, _, olaf) = members
+    good = form(hand_over(), page(team=str(support.pk), who=str(max_.pk)))
+    assert good.is_valid(), good.errors
+    bad = form(hand_over(), page(team=str(support.pk), who=str(olaf.pk)))
+    assert bad.errors["who"] == ["This does not go with Team. Choose another one."]
+    assert form(hand_over(), {"team": support.pk, "who": olaf.pk}).errors.keys() == {"who"}
+    assert 'data-depends-on="team"' in str(form(hand_over()))
+
+
+def test_its_picker_lists_what_goes_with_it(members):
+    (support, _), (max_, ana, _) = members
+    declared = read(hand_over())
+    beside = values_beside(declared[1], declared, None, page(team=str(support.pk)))
+    found = search(declared[1], None, "", beside=beside)["results"]
+    assert {each["id"] for each in found} == {str(max_.pk), str(ana.pk)}
+    with pytest.raises(Refused, match="Fill in “Team” first"):
+        values_beside(declared[1], declared, None, page(team=""))
+
+
+def test_what_it_depends_on_is_another_parameter(db):
+    from backoffice.models import User
+
+    for wrong in (lambda found: found, lambda found, nobody: found, lambda found, who: found):
+        hint = Annotated[User, Param(search=("username",), depends_on=wrong)]
+        with pytest.raises(DeclarationError, match="depends_on of the parameter who"):
+            read(taking(who=hint))
