@@ -58,6 +58,7 @@ check: export DEBUG =
 check: export INSECURE_HTTP =
 check: export SECRET_KEY = only-to-check-the-settings-0123456789-abcdefghijklmnopqrstuvwxyz
 check: export ALLOWED_HOSTS = backoffice.example
+check: export SCRIPT_SANDBOX = off
 check:
 	@$(VENV) requirements-dev.lock
 	.venv/bin/ruff check .

@@ -30,6 +30,11 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # What may be run here: dotted paths of modules, or of packages whose modules are all loaded.
 TASK_MODULES = env.list("TASK_MODULES", default=["fixtures.ledger.operations"])
 
+# How scripts are kept from everything else: by bubblewrap ("required"), by it where it works
+# ("if_possible"), or only by their keeper ("off"). See tasks/contrib/script/isolation.py.
+_on_own_machine = DEBUG or env.bool("INSECURE_HTTP", default=False)
+SCRIPT_SANDBOX = env.str("SCRIPT_SANDBOX", default="if_possible" if _on_own_machine else "required")
+
 STRIPE_API_KEY = env.str("STRIPE_API_KEY", default="")
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
 
@@ -255,7 +260,7 @@ STORAGES = {
 # --- Browser ------------------------------------------------------------------------------------
 # INSECURE_HTTP=1 is for a machine of one's own: a demo on localhost has no certificate.
 
-_https = not (DEBUG or env.bool("INSECURE_HTTP", default=False))
+_https = not _on_own_machine
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https

@@ -15,8 +15,9 @@ from approvals.channels.base import Permanent
 from approvals.channels.webhook import Webhook
 from approvals.channels.webhook.channel import signed
 from approvals.channels.webhook.secrets import locked, opened
-from approvals.channels.webhook.sending import is_public, post, problem_of
+from approvals.channels.webhook.sending import post, problem_of
 from approvals.models.deliveries import Delivery, WebhookEndpoint
+from approvals.transport import is_public
 
 SECRET = "whsec_" + b64encode(secrets.token_bytes(32)).decode()
 
