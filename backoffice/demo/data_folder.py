@@ -105,7 +105,7 @@ class DataFolder:
         for name in ("postgres", "static", "log"):
             if (self.path / name).exists():
                 shutil.rmtree(self.path / name)
-        for name in ("secret_key", "stripe.json"):
+        for name in ("secret_key", "stripe.json", "crm.json"):
             (self.path / name).unlink(missing_ok=True)
 
     def _unwritable(self, error: OSError) -> str:

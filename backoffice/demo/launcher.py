@@ -1,4 +1,4 @@
-"""`make demo`: database, worker, web server and doubles of Stripe and Slack, from one command.
+"""`make demo`: database, worker, web server and doubles of Stripe, Slack and a CRM, from one command.
 
 It stays in the foreground. Ctrl-C stops all of it; the data stay for the next time. The line that
 begins with "Ready: " and the address tells programs what the box below it tells people.
@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from typing import IO
 
 import psycopg
@@ -41,6 +42,16 @@ SLACK_TEAM = "T0DOUBLE"  # the workspace of the double
 START_LIMIT = 60.0  # seconds until web server and double have to answer
 
 
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where each of them listens."""
+
+    web: int
+    stripe: int
+    slack: int
+    crm: int
+
+
 def main(arguments: list[str]) -> int:
     stop = StopRequest()
     try:
@@ -64,14 +75,14 @@ def main(arguments: list[str]) -> int:
 
 def run(data: DataFolder, lock: IO[str], stop: StopRequest) -> None:
     """Returns only by an exception: Stopped or Refused."""
-    port, stripe_port, slack_port = wanted_port(), free_port(), free_port()
+    ports = Ports(wanted_port(), free_port(), free_port(), free_port())
     say("\nStarting the demo")
     with database(data) as addresses:
-        env = environment(data, addresses, port, stripe_port, slack_port)
+        env = environment(data, addresses, ports)
         programs = Programs(Surroundings(ROOT, env, data.log, lock), stop)
         try:
-            start(programs, data, addresses, port, stripe_port, slack_port)
-            say(f"\nReady: http://{HOST}:{port}/\n\n{box(data, port)}\n")
+            start(programs, data, addresses, ports)
+            say(f"\nReady: http://{HOST}:{ports.web}/\n\n{box(data, ports.web)}\n")
             while True:
                 programs.watch()
         finally:
@@ -80,24 +91,12 @@ def run(data: DataFolder, lock: IO[str], stop: StopRequest) -> None:
                 programs.end()
 
 
-def start(
-    programs: Programs,
-    data: DataFolder,
-    addresses: Addresses,
-    port: int,
-    stripe_port: int,
-    slack_port: int,
-) -> None:
+def start(programs: Programs, data: DataFolder, addresses: Addresses, ports: Ports) -> None:
     python = sys.executable
-    with step("Starting the doubles of Stripe and Slack"):
-        double = ("-m", "tests.doubles.stripe", "--port", str(stripe_port))
-        programs.start("stripe double", python, *double, "--state", str(data.path / "stripe.json"))
-        double = ("-m", "tests.doubles.slack", "--port", str(slack_port))
-        clicks = ("--deliver-to", f"http://{HOST}:{port}/slack/")
-        state = ("--state", str(data.path / "slack.json"))
-        programs.start("slack double", python, *double, *clicks, *state)
+    with step("Starting the doubles of Stripe, Slack and a CRM"):
+        start_doubles(programs, data, ports)
         programs.wait_until(
-            lambda: listens(stripe_port) and listens(slack_port),
+            lambda: all(map(listens, (ports.stripe, ports.slack, ports.crm))),
             seconds=START_LIMIT,
             what="The doubles do not answer",
         )
@@ -108,10 +107,24 @@ def start(
             programs.run(command, python, "manage.py", command, *options, more=owner)
     with step("Starting web server and worker"):
         programs.start("worker", python, "manage.py", "worker")
-        programs.start("web server", python, "-m", "gunicorn", *GUNICORN, f"--bind={HOST}:{port}")
-        programs.wait_until(
-            lambda: serves(port), seconds=START_LIMIT, what="The web server does not answer"
+        programs.start(
+            "web server", python, "-m", "gunicorn", *GUNICORN, f"--bind={HOST}:{ports.web}"
         )
+        programs.wait_until(
+            lambda: serves(ports.web), seconds=START_LIMIT, what="The web server does not answer"
+        )
+
+
+def start_doubles(programs: Programs, data: DataFolder, ports: Ports) -> None:
+    """Each keeps what it knows in a file of the data folder."""
+    clicks = ("--deliver-to", f"http://{HOST}:{ports.web}/slack/")
+    for name, port, more in (
+        ("stripe", ports.stripe, ()),
+        ("slack", ports.slack, clicks),
+        ("crm", ports.crm, ()),
+    ):
+        options = ("--port", str(port), "--state", str(data.path / f"{name}.json"), *more)
+        programs.start(f"{name} double", sys.executable, "-m", f"tests.doubles.{name}", *options)
 
 
 @contextmanager
@@ -144,9 +157,7 @@ def embedded_addresses(server: EmbeddedPostgres) -> Addresses:
     return addresses
 
 
-def environment(
-    data: DataFolder, addresses: Addresses, port: int, stripe_port: int, slack_port: int
-) -> dict[str, str]:
+def environment(data: DataFolder, addresses: Addresses, ports: Ports) -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if name != "DATABASE_OWNER_URL"}
     if not env.get("EMAIL_URL"):
         env["EMAIL_BACKEND"] = "backoffice.demo.mail.EmailBackend"
@@ -160,12 +171,14 @@ def environment(
         "SECRET_KEY": data.secret("secret_key"),
         "INSECURE_HTTP": "1",
         "STRIPE_API_KEY": "sk_test_demo",
-        "STRIPE_API_BASE": f"http://{HOST}:{stripe_port}",
-        "SLACK_API_URL": f"http://{HOST}:{slack_port}/api/",
+        "STRIPE_API_BASE": f"http://{HOST}:{ports.stripe}",
+        "SLACK_API_URL": f"http://{HOST}:{ports.slack}/api/",
         "SLACK_BOT_TOKEN": "xoxb-double",
         "SLACK_SIGNING_SECRET": "signing-secret-of-the-double",
         "SLACK_TEAM_ID": SLACK_TEAM,
-        "SITE_URL": f"http://{HOST}:{port}",
+        "CRM_URL": f"http://{HOST}:{ports.crm}/v2/",
+        "CRM_TOKEN": "crm-token-of-the-double",
+        "SITE_URL": f"http://{HOST}:{ports.web}",
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -215,7 +228,7 @@ def serves(port: int) -> bool:
 def refuse_without_doubles() -> None:
     if not is_checkout():
         raise Refused(
-            "The demo needs the doubles of Stripe and Slack, which are not installed with the "
+            "The demo needs the doubles of Stripe, Slack and a CRM, which are not installed with the "
             "package: clone the repository and run `make demo` there."
         )
 

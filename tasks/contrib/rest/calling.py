@@ -27,7 +27,7 @@ class Declared:
     returns: Mapping[str, type]
     key: str
     problem: str
-    look_up: Endpoint | None
+    found_by: Endpoint | None
 
     @property
     def changes(self) -> bool:

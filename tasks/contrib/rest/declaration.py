@@ -27,6 +27,7 @@ def rest_task(
     returns: Mapping[str, type] | None = None,
     key: str = "",
     problem: str = "",
+    found_by: Endpoint | None = None,
     **said: Unpack[TaskArguments],
 ) -> Callable[[Function], Function]:
     """Make a call of a service a task: the `def` below it is the form and the description.
@@ -35,25 +36,24 @@ def rest_task(
     `account.number`; dicts in it likewise; what is no text stays as it is. `returns` names the fields of the answer
     that are kept, with str, int, Decimal or bool: everything else of it goes nowhere. `key` is the
     header in which the service takes an idempotency key, `problem` the field with its reason for a
-    refusal. `look_up` may be a second call, a GET with `{run.key}` in it, that shows what a step has
-    made and answers 404 where it has not. All other arguments are those of `@task`. A call with a key, and one whose
+    refusal. `found_by` is a second call, a GET with `{run.key}` in it, that shows what the first has
+    made and answers 404 where it has not: the task's look-up. All other arguments are those of `@task`. A call with a key, and one whose
     method may be sent twice, is `idempotent` unless that is said otherwise.
     """
 
     def declare(function: Function) -> Function:
         given = said.copy()
-        look: Any = said.get("look_up")
         declared = Declared(
             endpoint,
             body,
             MappingProxyType(dict(returns or {})),
             key,
             problem,
-            look if isinstance(look, Endpoint) else None,
+            found_by,
         )
         given.setdefault("idempotent", declared.is_safe_twice)
-        if isinstance(look, Endpoint):
-            given["look_up"] = _look_up(declared, look)
+        if found_by is not None:
+            given["look_up"] = _look_up(declared, found_by)
         kind = TaskKind(
             "REST",
             run=lambda values, run: call_service(declared, values, run),
@@ -112,15 +112,15 @@ def _shown(declared: Declared) -> tuple[Shown, ...]:
 
 
 def _problems(declared: Declared, parameters: set[str]) -> Iterator[tuple[str, str]]:
-    for endpoint in filter(None, (declared.endpoint, declared.look_up)):
+    for endpoint in filter(None, (declared.endpoint, declared.found_by)):
         if problem := endpoint.problem():
             yield problem
     places = [*declared.endpoint.places, *_sources(declared.body)]
     yield from _of_places(places, parameters, OF_RUN)
-    if declared.look_up:
-        yield from _of_places(declared.look_up.places, parameters, ("key",))
-        if declared.look_up.method != "GET":
-            yield "look_up is a call that may change something.", "Write service.get(...)."
+    if declared.found_by:
+        yield from _of_places(declared.found_by.places, parameters, ("key",))
+        if declared.found_by.method != "GET":
+            yield "found_by is a call that may change something.", "Write service.get(...)."
     if declared.body is not None and not declared.changes:
         yield "A GET has no body.", "Leave body out, or name the values in query."
     if declared.key and not _HEADER.fullmatch(declared.key):

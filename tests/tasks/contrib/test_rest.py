@@ -251,7 +251,7 @@ def test_a_second_call_shows_what_became_of_it(called, crm, alice, fault, happen
         service.post("accounts/{account}/credits"),
         key="Idempotency-Key",
         idempotent=False,
-        look_up=service.get("credits/by-key/{run.key}"),
+        found_by=service.get("credits/by-key/{run.key}"),
     )()
     assert run.status == Status.UNCERTAIN
     set_right(run.task, Right.CHANGE, to=alice)
@@ -279,7 +279,7 @@ def test_wrong_declarations_say_what_to_write():
     assert "no name of a value" in problems_of(crm.get("x/{account.__class__}"))
     assert "has no body" in problems_of(crm.get("x"), body={"a": "account"})
     assert "a type that JSON has not" in problems_of(crm.get("x"), returns={"a": float})
-    assert "Write service.get" in problems_of(crm.post("x"), look_up=crm.post("y/{run.key}"))
+    assert "Write service.get" in problems_of(crm.post("x"), found_by=crm.post("y/{run.key}"))
     for base in ("http://crm.example/", "https://crm.example/v2", "https://a:b@crm.example/"):
         assert "The base of" in problems_of(Service("The CRM", base=base).get("x")), base
 
@@ -293,7 +293,7 @@ def hash_of(endpoint, **said):
 def test_all_that_is_sent_and_kept_is_in_the_fingerprint_and_the_look_up_is_not():
     crm = Service("The CRM", base="https://crm.example/v2/")
     plain = hash_of(crm.post("x"))
-    assert plain == hash_of(crm.post("x"), owner="Sales", look_up=crm.get("y/{run.key}"))
+    assert plain == hash_of(crm.post("x"), owner="Sales", found_by=crm.get("y/{run.key}"))
     others = [
         hash_of(crm.put("x")),
         hash_of(crm.post("y")),
