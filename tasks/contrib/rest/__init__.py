@@ -1,6 +1,6 @@
 """Calls of services that speak JSON over HTTP, as tasks.
 
-    crm = Service("CRM", base="https://crm.example/v2/", token="CRM_TOKEN")
+    crm = Service(Resource("CRM", base="https://crm.example/v2/", token=Env("CRM_TOKEN")))
 
     @rest_task(crm.post("accounts/{account}/credits"), body={"points": "points"}, key="Idempotency-Key")
     def credit(account: str, points: int) -> None:

@@ -92,7 +92,12 @@ def prepared(
 ) -> Call:
     """The call with its values in it. Raises Refused where one of them cannot be sent."""
     service = endpoint.service
-    base = service.address
+    base = service.resource.base
+    if not base:
+        raise Refused(
+            f"{service.name} is not connected, so nothing was sent. Ask an engineer to set "
+            f"{', '.join(service.resource.missing())}."
+        )
     if problem := problem_of_base(base, private=service.private):
         raise Refused(
             f"{service.name} was not called. The address in its settings is wrong: {problem}"

@@ -54,6 +54,7 @@ def rest_task(
         given.setdefault("idempotent", declared.is_safe_twice)
         if found_by is not None:
             given["look_up"] = _look_up(declared, found_by)
+        given["resources"] = (*said.get("resources", ()), endpoint.service.resource)
         kind = TaskKind(
             "REST",
             run=lambda values, run: call_service(declared, values, run),
@@ -87,8 +88,8 @@ def _text_of(declared: Declared) -> str:
             "returns": {name: kind.__name__ for name, kind in declared.returns.items()},
             "key": declared.key,
             "problem": declared.problem,
-            "service": [service.name, service.base, service.token, dict(service.headers)],
-            "limits": [service.private, service.seconds, service.max_bytes],
+            "headers": dict(service.headers),
+            "limits": [service.seconds, service.max_bytes],
         },
         indent=2,
         default=str,

@@ -1,6 +1,5 @@
 """A service that speaks JSON over HTTP, and the calls that tasks make of it."""
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -8,8 +7,9 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
-from tasks.authoring import Refused
+from tasks.authoring import Resource
 
+BEARER: Final = "token"
 PLACE: Final = re.compile(r"\{([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\}")
 _HEADER: Final = re.compile(r"[A-Za-z0-9-]+")
 # What a path may consist of, beside places: no dots alone, nothing that begins a query.
@@ -18,18 +18,14 @@ _PART: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]+")
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Where a service is, and what it is called with.
+    """A resource that speaks JSON over HTTP.
 
-    `base` ends with a slash; every call is below it. It is an address, or the name of the environment
-    variable that holds it. `token` is the name of the one that holds the bearer token. `private`
-    allows an address of a private network, and http. `seconds` are for one call as a whole, `max_bytes` for
-    its answer.
+    Its base ends with a slash, and every call is below it. Where it has the secret `token`, each call
+    carries it as a bearer token. Only a resource in a private network may be called by http. `seconds` are for
+    one call as a whole, `max_bytes` for its answer.
     """
 
-    name: str
-    base: str
-    token: str = ""
-    private: bool = False
+    resource: Resource
     seconds: float = 10.0
     max_bytes: int = 1_000_000
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -55,29 +51,27 @@ class Service:
         return Endpoint(self, "DELETE", path, query or {})
 
     @property
-    def address(self) -> str:
-        """The base as an address. Raises Refused where its variable is not set."""
-        return self.base if "://" in self.base else self._variable(self.base)
+    def name(self) -> str:
+        """What people call it."""
+        return self.resource.name
+
+    @property
+    def private(self) -> bool:
+        """Whether it may be in a private network."""
+        return self.resource.private
 
     def sent_headers(self) -> dict[str, str]:
         """What every call is sent with. Raises Refused where the token is not set."""
         own = {"Accept": "application/json", "User-Agent": "backoffice", **self.headers}
-        if self.token:
-            own["Authorization"] = f"Bearer {self._variable(self.token)}"
+        if BEARER in self.resource.secrets:
+            own["Authorization"] = f"Bearer {self.resource.value(BEARER)}"
         return own
-
-    def _variable(self, name: str) -> str:
-        value = os.environ.get(name, "")
-        if not value:
-            raise Refused(
-                f"{self.name} is not connected, so nothing was sent. Ask an engineer to set {name}."
-            )
-        return value
 
     def problem(self) -> tuple[str, str] | None:
         """What is wrong with it, as far as it can be seen without asking, and what to write."""
-        if "://" in self.base and (problem := problem_of_base(self.base, private=self.private)):
-            return f"The base of {self.name} is {self.base!r}. {problem}", "Correct it."
+        base = self.resource.base  # empty while the environment has none
+        if base and (problem := problem_of_base(base, private=self.private)):
+            return f"The base of {self.name} cannot be used. {problem}", "Correct it."
         if not 0 < self.seconds <= 120:
             return f"seconds of {self.name} is {self.seconds!r}.", "Write a number up to 120."
         if wrong := [name for name in self.headers if not _HEADER.fullmatch(name)]:
@@ -120,7 +114,7 @@ class Endpoint:
     def text(self) -> str:
         """As people read it."""
         query = "&".join(f"{name}={{{source}}}" for name, source in self.query.items())
-        return f"{self.method} {self.service.base}{self.path}{'?' if query else ''}{query}"
+        return f"{self.method} {self.service.resource.base}{self.path}{'?' if query else ''}{query}"
 
     @property
     def places(self) -> list[str]:

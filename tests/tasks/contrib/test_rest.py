@@ -13,7 +13,7 @@ from audit.context import Door
 from tasks.access.rights import Right
 from tasks.actions import adopt_task, look_up, request_run
 from tasks.actions.changes.grants import set_right
-from tasks.authoring import Refused
+from tasks.authoring import Env, Refused, Resource
 from tasks.contrib.rest import Service, rest_task
 from tasks.contrib.rest.calling import prepared
 from tasks.declaration.registry import registry
@@ -70,8 +70,8 @@ def crm():
     double.close()
 
 
-def service_at(url, **more):
-    return Service("The CRM", base=url, token="A_CRM_TOKEN", private=True, **more)
+def service_at(url, *, private=True, **more):
+    return Service(Resource("CRM", base=url, private=private, token=Env("A_CRM_TOKEN")), **more)
 
 
 @contextmanager
@@ -228,7 +228,10 @@ def test_where_nothing_was_sent_nothing_happened(called, base):
     private, sentence = NOT_SENT[base]
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    service = Service("The CRM", base=base.format(port=port), private=private)
+    if "://" in base:
+        service = service_at(base.format(port=port), private=private)
+    else:
+        service = service_at(Env(base))
     run = called(service.post("x"))()
     assert (run.status, sentence in run.error) == (Status.FAILED, True), run.error
 
@@ -274,7 +277,7 @@ def problems_of(endpoint, **said):
 
 
 def test_wrong_declarations_say_what_to_write():
-    crm = Service("The CRM", base="https://crm.example/v2/")
+    crm = service_at("https://crm.example/v2/")
     assert problems_of(crm.post("x/{account}", query={"p": "points"})) == ""
     for path in ("/x", "../x", "https://evil.example/", "x?y=1", "x#y", "a//b", ""):
         assert "is not one below the base" in problems_of(crm.get(path)), path
@@ -285,7 +288,7 @@ def test_wrong_declarations_say_what_to_write():
     assert "a type that JSON has not" in problems_of(crm.get("x"), returns={"a": float})
     assert "Write service.get" in problems_of(crm.post("x"), found_by=crm.post("y/{run.key}"))
     for base in ("http://crm.example/", "https://crm.example/v2", "https://a:b@crm.example/"):
-        assert "The base of" in problems_of(Service("The CRM", base=base).get("x")), base
+        assert "The base of" in problems_of(service_at(base, private=False).get("x")), base
 
 
 def hash_of(endpoint, **said):
@@ -295,7 +298,7 @@ def hash_of(endpoint, **said):
 
 
 def test_all_that_is_sent_and_kept_is_in_the_fingerprint_and_the_look_up_is_not():
-    crm = Service("The CRM", base="https://crm.example/v2/")
+    crm = service_at("https://crm.example/v2/")
     plain = hash_of(crm.post("x"))
     assert plain == hash_of(crm.post("x"), owner="Sales", found_by=crm.get("y/{run.key}"))
     others = [
@@ -304,6 +307,6 @@ def test_all_that_is_sent_and_kept_is_in_the_fingerprint_and_the_look_up_is_not(
         hash_of(crm.post("x"), body={"a": "points"}),
         hash_of(crm.post("x"), key="Idempotency-Key"),
         hash_of(crm.post("x"), returns={"id": str}),
-        hash_of(Service("The CRM", base="https://other.example/").post("x")),
+        hash_of(service_at("https://other.example/").post("x")),
     ]
     assert len({plain, *others}) == 7
