@@ -606,6 +606,29 @@ NOTICED_IN_PLACE: Final = (
         "elif found:",
         "tests/fixtures/test_imports.py",
     ),
+    Mutant(
+        "a script outlives its worker",
+        "tasks/contrib/script/keeper.py",
+        """            if self.leash in ready:
+                return "leash\"""",
+        """            if self.leash in ready:
+                time.sleep(PAUSE)""",
+        "tests/tasks/contrib/test_script.py",
+    ),
+    Mutant(
+        "an error of a service counts as a refusal",
+        "tasks/contrib/rest/outcomes.py",
+        "if status in PERHAPS or status >= 500:",
+        "if status in PERHAPS:",
+        "tests/tasks/contrib/test_rest.py",
+    ),
+    Mutant(
+        "a value leaves its place in an address",
+        "tasks/contrib/rest/calling.py",
+        'return quote(text, safe="")',
+        "return quote(text)",
+        "tests/tasks/contrib/test_rest.py",
+    ),
 )
 
 # These have to be noticed as well by tests that know nothing of them.

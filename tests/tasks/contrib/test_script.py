@@ -8,14 +8,17 @@ import socket
 import sys
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connections
+from django.db.models.functions import Now
 
 from audit.context import Door
 from backoffice.models import User
 from tasks.access.rights import Right
-from tasks.actions import adopt_task, request_run
+from tasks.actions import adopt_task, recover_lost_runs, request_run
 from tasks.actions.changes.grants import set_right
 from tasks.authoring import Money
 from tasks.contrib.script import isolation, script_task
@@ -416,7 +419,6 @@ def test_what_ignores_the_request_to_end_is_ended_with_all_that_it_has_started(d
     assert not next(steps).exists()
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("killed", ["worker", "keeper", "script"])
 def test_killed_at_any_moment_it_leaves_no_process_behind(killed):
     mark = f"lingers-{killed}-{os.getpid()}"
@@ -440,6 +442,44 @@ def test_killed_at_any_moment_it_leaves_no_process_behind(killed):
     until(lambda: not living(mark))
     os.waitpid(worker, 0)
     os.close(reads)
+
+
+NOTES = SAY + READ + """
+with open(given["values"]["note"], "a") as notes:
+    notes.write(given["key"] + "\\n")
+if os.path.exists(given["values"]["note"] + ".goes-on"):
+    say(result="done")
+else:
+    __import__("time").sleep(600)
+"""  # fmt: skip
+
+
+@pytest.mark.parametrize("idempotent", [False, True])
+def test_after_its_worker_was_killed_it_does_not_run_twice(scripted, tmp_path, idempotent):
+    notes = tmp_path / "notes"
+    task = scripted(NOTES, idempotent=idempotent)
+    connections.close_all()
+    worker = os.fork()
+    if worker == 0:
+        try:
+            task.run(str(notes))
+        finally:
+            os._exit(0)
+    until(notes.exists)
+    os.kill(worker, signal.SIGKILL)
+    os.waitpid(worker, 0)
+    run = Run.objects.get()
+    until(lambda: not living(str(run.pk)))
+
+    Path(f"{notes}.goes-on").touch()
+    Run.objects.filter(pk=run.pk).update(lease_until=Now() - timedelta(seconds=1))
+    assert recover_lost_runs(door=Door.SCHEDULE) == 1
+    execute(str(run.pk))
+    run.refresh_from_db()
+    key = Effect.objects.get(run=run).key
+    # Again only where its author says that it may, and then under the same key.
+    assert run.status == (Run.Status.SUCCEEDED if idempotent else Run.Status.UNCERTAIN)
+    assert notes.read_text().split() == [key] * (2 if idempotent else 1)
 
 
 def test_a_second_attempt_waits_for_what_the_first_has_started(db):
