@@ -165,6 +165,7 @@ def environment(data: DataFolder, addresses: Addresses, ports: Ports) -> dict[st
         env[name] = ",".join(filter(None, [env.get(name), HOST, "localhost"]))
     return env | {
         "DATABASE_URL": addresses.app,
+        "LOOKUP_DATABASES": f"lookup={addresses.lookup}" if addresses.lookup else "",
         "DJANGO_SETTINGS_MODULE": "backoffice.settings",
         "BACKOFFICE_DATA": str(data.path),
         "BACKOFFICE_DEMO": "1",
