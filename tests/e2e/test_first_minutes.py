@@ -182,18 +182,15 @@ def amount_of(option: str) -> float:
 @step
 def in_slack(walk: Walk) -> None:
     """As `sam`, request another credit of 150.00 for A-10001. Demo mailbox shows the Slack messages above the emails, and
-    their buttons work. In the demo a button acts as the person the message was sent to, not as the person who is signed in. In real
+    the buttons of those to the person who is signed in work: sign in as `mona` to approve there. In real
     Slack each person has their own account.
     """
     sam = walk.request_credit("150.00", "The fourth parcel")
     sam.get_by_role("button", name="Request approval").click()
     sam.wait_for_url(re.compile("/tasks/run/"))
-    page = sam.context.new_page()
-    message = (
-        page.get_by_role("article")
-        .filter(has_text="Slack: to")
-        .filter(has_text="The fourth parcel")
-    )
+    page = walk["mona"]
+    message = page.get_by_role("article").filter(has_text="Slack: to Mona")
+    message = message.filter(has_text="The fourth parcel")
     for _ in range(30):
         page.goto("/sent/")
         if message.count():
