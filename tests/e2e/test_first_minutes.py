@@ -156,7 +156,9 @@ def refund_above_200(sam: Page) -> str:
         offered = sam.locator(
             ".select2-results__option--selectable, .select2-results__option[aria-selected]"
         )
-        expect(offered.filter(has_text="USD").first).to_be_visible()
+        # What the list offered before the search is there for a moment longer.
+        expect(offered.filter(has_not_text="Oakline")).to_have_count(0)
+        expect(offered.filter(has_text="Oakline").first).to_be_visible()
         dear = [each for each in offered.all() if amount_of(each.inner_text()) > 200]
         if number >= len(dear):
             break
@@ -166,8 +168,12 @@ def refund_above_200(sam: Page) -> str:
         sam.get_by_label("Reason for the refund").select_option(label="It was charged twice")
         sam.get_by_label(REASON).fill("Charged twice")
         sam.get_by_role("button", name="Submit").click()
+        check = sam.get_by_role("heading", name="Check before it runs")
         run = sam.locator("[data-part=state]")
-        expect(run.or_(sam.get_by_role("alert")).first).to_be_visible()
+        expect(run.or_(sam.get_by_role("alert")).or_(check).first).to_be_visible()
+        if check.count():  # another payment of this customer was refunded of late
+            sam.get_by_role("button", name="Request approval").click()
+            expect(run).to_be_visible()
         if run.count():
             assert status(sam) == "Awaiting approval"
             return amount
@@ -267,7 +273,7 @@ def change_the_rule(walk: Walk, old: str, new: str) -> Page:
     expect(value).to_have_value(old)
     value.fill(new)
     erin.get_by_role("button", name="Test against the last 90 days").click()
-    expect(erin.locator("[data-answer]")).to_contain_text("would have needed approval")
+    expect(erin.locator("#answer")).to_contain_text("would have needed approval")
     erin.get_by_label("Reason for the change").fill(f"From {old} to {new}")
     erin.get_by_role("button", name="Submit for approval").last.click()
     expect(erin.get_by_role("main")).to_contain_text("Submitted for approval")

@@ -50,7 +50,7 @@ def test_the_wheel_has_every_file_of_the_packages_and_no_other(wheel):
     names = set(ZipFile(wheel).namelist())
     assert {name for name in names if ".dist-info/" not in name} == of_the_packages()
     assert {f"{package}/py.typed" for package in PACKAGES} <= names
-    assert {Path(name).suffix for name in names} >= {".py", ".html", ".css", ".js", ".svg"}
+    assert {Path(name).suffix for name in names} >= {".py", ".html", ".css", ".js", ".woff2"}
 
 
 class Installation:

@@ -383,7 +383,7 @@ def test_a_page_says_for_whom_it_is_decided(away, open_one, decide, dave, carol)
 def test_the_inbox_says_for_whom_it_would_be_decided(away, open_one, client, dave, carol):
     for _ in range(2):
         open_one(2)
-    said = "on behalf of Bob Example, who is out of office"
+    said = "On behalf of Bob Example, who is out of office"
     for who, times in ((dave, 2), (carol, 0)):
         client.force_login(who, backend="backoffice.sign_in.NameOrEmailBackend")
         page = client.get(reverse("admin:approvals_approvalrequest_changelist"))

@@ -35,6 +35,7 @@ def test_the_approver_is_shown_values_and_change(ask):
         "public": "Test credit, 150.00 USD",
         "facts": [["Amount", "150.00 USD"]],
         "changes": [["Balance", "10.00 USD", "160.00 USD"]],
+        "amount": {"amount": "150.00", "currency": "USD"},
     }
     assert request.title == "Test credit: 150.00 USD"
 

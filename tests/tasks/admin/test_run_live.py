@@ -67,11 +67,11 @@ def test_the_timeline_of_a_run_taken_back_says_by_whom(ask, alice):
     )
 
 
-def test_the_timeline_costs_four_queries(ask, approve, work, django_assert_num_queries):
+def test_the_timeline_costs_five_queries(ask, approve, work, django_assert_num_queries):
     run = ask()
     approve(run)
     work(run)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         timeline_of(run)
 
 

@@ -48,7 +48,7 @@ def test_a_function_stays_a_plain_function(registry):
 
 
 def test_a_task_is_described_by_its_function(registry):
-    function = declared(registry)
+    function = inspect.unwrap(declared(registry))
     task = registry.get("issue-credit")
     assert (task.function, task.name, task.timeout) == (function, "Issue credit", 60)
     assert task.description == "Adds a credit.\n\nIt cannot be taken back."
@@ -189,7 +189,7 @@ def test_a_second_task_of_the_same_name_is_a_problem_and_the_first_stays(registr
     declared(registry)
     (problem,) = registry.problems
     assert f"{__file__}:{line}" in problem.message
-    assert registry.get("issue-credit").function is first
+    assert registry.get("issue-credit").function is inspect.unwrap(first)
 
 
 def test_a_single_group_may_be_written_without_a_list():

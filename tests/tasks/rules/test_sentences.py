@@ -74,7 +74,7 @@ def one_currency(
     [
         ("true", ""),
         ("amount > 100", "the amount is above 100.00"),
-        ("100.005 <= amount", "the amount is 100.005 or more"),
+        ("100.05 <= amount", "the amount is 100.05 or more"),
         ("not (amount >= 100)", "the amount is below 100.00"),
         ("amount <= 100", "the amount is 100.00 or less"),
         ("amount == 100", "the amount is 100.00"),
