@@ -159,8 +159,8 @@ def sign_in(demo: Demo, browser: Browser) -> Iterator[Callable[..., Page]]:
 
 
 def _is_fault(message: ConsoleMessage) -> bool:
-    # The browser reports a form that came back with an explanation (400, 409, 422), too.
-    return message.type == "error" and not re.search(r"status of 4(00|09|22) ", message.text)
+    # The browser reports a form that came back with an explanation (400, 409, 422), and a page that is gone, too.
+    return message.type == "error" and not re.search(r"status of 4(00|04|09|22) ", message.text)
 
 
 @pytest.fixture(scope="session")
