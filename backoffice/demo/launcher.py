@@ -93,7 +93,7 @@ def run(data: DataFolder, lock: IO[str], stop: StopRequest) -> None:
 
 def start(programs: Programs, data: DataFolder, addresses: Addresses, ports: Ports) -> None:
     python = sys.executable
-    with step("Starting the doubles of Stripe, Slack and a CRM"):
+    with step("Starting Stripe, Slack and CRM doubles"):
         start_doubles(programs, data, ports)
         programs.wait_until(
             lambda: all(map(listens, (ports.stripe, ports.slack, ports.crm))),
